@@ -1,0 +1,279 @@
+"""Effect measures of one comparison: differences, ratios and their sampling variances.
+
+Every function takes numbers or arrays that broadcast and returns ``(yi, vi)``: the effect,
+intervention minus control (ratios: log of intervention over control), and its sampling variance.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import stats
+from scipy.special import gammaln
+
+Z95 = 1.959963984540054
+CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
+
+
+def mean_difference(mean1, sd1, n1, mean2, sd2, n2):
+    """Difference of two independent means, with separate variances of the arms.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``mean1 - mean2`` on the instrument's scale; ``sd1**2 / n1 + sd2**2 / n2``.
+
+    Raises
+    ------
+    ValueError
+        When an arm holds fewer than two people or an SD is negative.
+    """
+    mean1, sd1, n1, mean2, sd2, n2 = _floats(mean1, sd1, n1, mean2, sd2, n2)
+    _check_arms(sd1, n1, sd2, n2)
+    return mean1 - mean2, sd1**2 / n1 + sd2**2 / n2
+
+
+def small_sample_factor(df):
+    """Exact factor that makes Cohen's d unbiased (Hedges 1981), gamma form.
+
+    ``J = gamma(df / 2) / (sqrt(df / 2) * gamma((df - 1) / 2))``
+    """
+    df = np.asarray(df, dtype=float)
+    return np.exp(gammaln(df / 2) - gammaln((df - 1) / 2) - 0.5 * np.log(df / 2))
+
+
+def standardised_mean_difference(mean1, sd1, n1, mean2, sd2, n2):
+    """Hedges' g of two independent arms with the exact correction.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``g = J * (mean1 - mean2) / pooled SD``; ``1/n1 + 1/n2 + g**2 / (2 (n1 + n2))``, the
+        large-sample form that metafor calls ``LS``.
+
+    Raises
+    ------
+    ValueError
+        As `mean_difference`, and when both SDs are zero.
+    """
+    mean1, sd1, n1, mean2, sd2, n2 = _floats(mean1, sd1, n1, mean2, sd2, n2)
+    _check_arms(sd1, n1, sd2, n2)
+    df = n1 + n2 - 2
+    pooled = np.sqrt(((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / df)
+    if np.any(pooled <= 0):
+        raise ValueError("both standard deviations are zero")
+    g = small_sample_factor(df) * (mean1 - mean2) / pooled
+    return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
+
+
+def risk_ratio(events1, n1, events2, n2):
+    """Log risk ratio of two independent arms.
+
+    A table with an empty cell gets 0.5 in each of its cells; a table without events in both
+    arms says nothing about a ratio.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``log(p1 / p2)``; ``1/a - 1/n1 + 1/c - 1/n2``.
+
+    Raises
+    ------
+    ValueError
+        When counts are impossible or no arm has an event.
+    """
+    a, b, c, d = _filled_cells(events1, n1, events2, n2, needs_events=True)
+    return np.log(a / (a + b)) - np.log(c / (c + d)), 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
+
+
+def odds_ratio(events1, n1, events2, n2):
+    """Log odds ratio of two independent arms; empty cells as in `risk_ratio`.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``log(a d / (b c))``; ``1/a + 1/b + 1/c + 1/d``.
+
+    Raises
+    ------
+    ValueError
+        When counts are impossible, or nobody or everybody in both arms had the event.
+    """
+    events1, n1, events2, n2 = _floats(events1, n1, events2, n2)
+    if np.any((events1 == n1) & (events2 == n2) & (n1 > 0)):
+        raise ValueError("everybody in both arms had the event")
+    a, b, c, d = _filled_cells(events1, n1, events2, n2, needs_events=True)
+    return np.log(a * d / (b * c)), 1 / a + 1 / b + 1 / c + 1 / d
+
+
+def risk_difference(events1, n1, events2, n2):
+    """Difference of two risks; a table with an empty cell gets 0.5 in each of its cells.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``p1 - p2``; ``p1 (1 - p1) / n1 + p2 (1 - p2) / n2``.
+
+    Raises
+    ------
+    ValueError
+        When counts are impossible.
+    """
+    a, b, c, d = _filled_cells(events1, n1, events2, n2, needs_events=False)
+    return a / (a + b) - c / (c + d), a * b / (a + b) ** 3 + c * d / (c + d) ** 3
+
+
+def se_from_ci(low, high, df=None, *, log=False):
+    """Standard error behind a 95 % interval.
+
+    Parameters
+    ----------
+    low, high : float or array
+        The limits; `log` takes their logarithms first (limits of a ratio).
+    df : float, optional
+        Degrees of freedom when the interval rests on t; z without.
+
+    Raises
+    ------
+    ValueError
+        When a limit of a ratio is not positive or the limits are not in order.
+    """
+    low, high = _floats(low, high)
+    if log:
+        if np.any(low <= 0):
+            raise ValueError("the limits of a ratio must be above zero")
+        low, high = np.log(low), np.log(high)
+    if np.any(high <= low):
+        raise ValueError("the upper limit is not above the lower limit")
+    return (high - low) / (2 * _critical(df))
+
+
+def ci_from_se(effect, se, df=None, *, log=False):
+    """The 95 % limits around `effect`; with `log` a ratio and the standard error of its log."""
+    effect, se = _floats(effect, se)
+    half = _critical(df) * se
+    if log:
+        return effect * np.exp(-half), effect * np.exp(half)
+    return effect - half, effect + half
+
+
+def se_from_p(effect, p_value, df=None):
+    """Standard error behind an exact two-sided p value: ``|effect| / quantile(1 - p / 2)``.
+
+    Parameters
+    ----------
+    effect : float or array
+        Difference, or log of a ratio.
+    p_value : float or array
+        Two-sided, above 0 and below 1; a bound such as "p < 0.05" gives none.
+    df : float, optional
+        Degrees of freedom of a t test; z without.
+
+    Raises
+    ------
+    ValueError
+        When p is outside (0, 1) or the effect is zero.
+    """
+    effect, p_value = _floats(effect, p_value)
+    if np.any((p_value <= 0) | (p_value >= 1)):
+        raise ValueError("a p value must lie between 0 and 1")
+    if np.any(effect == 0):
+        raise ValueError("an effect of zero has no standard error from its p value")
+    upper = 1 - p_value / 2
+    quantile = stats.norm.ppf(upper) if df is None else stats.t.ppf(upper, df)
+    return np.abs(effect) / quantile
+
+
+def se_from_t(effect, t_value):
+    """Standard error behind a t (or z) statistic: ``|effect / t|``."""
+    effect, t_value = _floats(effect, t_value)
+    if np.any((effect == 0) | (t_value == 0)):
+        raise ValueError("an effect or statistic of zero has no standard error")
+    return np.abs(effect / t_value)
+
+
+def paired_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
+    """Mean difference within people from the SDs of two periods and their correlation.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``mean1 - mean2``; ``(sd1**2 + sd2**2 - 2 r sd1 sd2) / n`` (Cochrane Handbook, crossover
+        trials).
+
+    Raises
+    ------
+    ValueError
+        When the correlation is outside [-1, 1] or n is below two.
+    """
+    mean1, sd1, mean2, sd2, n, r = _floats(mean1, sd1, mean2, sd2, n, correlation)
+    _check_arms(sd1, n, sd2, n)
+    _check_correlation(r)
+    return mean1 - mean2, (sd1**2 + sd2**2 - 2 * r * sd1 * sd2) / n
+
+
+def paired_standardised_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
+    """Standardised mean difference within people, in units of the average SD.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``d = (mean1 - mean2) / sqrt((sd1**2 + sd2**2) / 2)``;
+        ``(1/n + d**2 / (2 n)) * 2 (1 - r)``, the Handbook's form without small-sample factor.
+        It is known to be small when r or d is large: prefer mean differences on one scale.
+    """
+    mean1, sd1, mean2, sd2, n, r = _floats(mean1, sd1, mean2, sd2, n, correlation)
+    _check_arms(sd1, n, sd2, n)
+    _check_correlation(r)
+    d = (mean1 - mean2) / np.sqrt((sd1**2 + sd2**2) / 2)
+    return d, (1 / n + d**2 / (2 * n)) * 2 * (1 - r)
+
+
+def correlation_from_paired(sd1, sd2, sd_difference):
+    """Correlation between periods that an SD of the differences implies."""
+    sd1, sd2, sd_difference = _floats(sd1, sd2, sd_difference)
+    return (sd1**2 + sd2**2 - sd_difference**2) / (2 * sd1 * sd2)
+
+
+def vary_correlation(mean1, sd1, mean2, sd2, n, correlations=CORRELATIONS):
+    """The paired mean difference of one trial under several correlations.
+
+    Returns
+    -------
+    correlations, yi, vi : ndarray of shape (len(correlations),)
+    """
+    r = np.asarray(correlations, dtype=float)
+    yi, vi = paired_mean_difference(mean1, sd1, mean2, sd2, n, r)
+    return r, np.broadcast_to(yi, r.shape), vi
+
+
+def _floats(*values):
+    arrays = tuple(np.asarray(value, dtype=float) for value in values)
+    return tuple(array[()] for array in arrays)
+
+
+def _critical(df):
+    return Z95 if df is None else stats.t.ppf(0.975, df)
+
+
+def _check_arms(sd1, n1, sd2, n2):
+    if np.any((n1 < 2) | (n2 < 2)):
+        raise ValueError("an arm holds fewer than two people")
+    if np.any((sd1 < 0) | (sd2 < 0)):
+        raise ValueError("a standard deviation is negative")
+
+
+def _check_correlation(r):
+    if np.any(np.abs(r) > 1):
+        raise ValueError("the correlation lies outside -1 to 1")
+
+
+def _filled_cells(events1, n1, events2, n2, *, needs_events):
+    """The four cells, with 0.5 added to each cell of a table that has an empty one."""
+    a, n1, c, n2 = _floats(events1, n1, events2, n2)
+    if np.any((a < 0) | (c < 0) | (a > n1) | (c > n2) | (n1 <= 0) | (n2 <= 0)):
+        raise ValueError("events and people do not fit: 0 <= events <= n, n > 0")
+    if needs_events and np.any((a == 0) & (c == 0)):
+        raise ValueError("no events in both arms")
+    b, d = n1 - a, n2 - c
+    half = 0.5 * ((a == 0) | (b == 0) | (c == 0) | (d == 0))
+    return a + half, b + half, c + half, d + half

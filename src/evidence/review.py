@@ -1,0 +1,125 @@
+"""A review as its folder holds it: validated tables, references and data dictionary."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+
+import pandas as pd
+
+from evidence.bibliography import Bibliography, read_bibliography
+from evidence.checks import domain_problems
+from evidence.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.problems import Problem, ReviewError
+
+BIBLIOGRAPHY = "references.bib"
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review that passed its checks.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that holds ``references.bib`` and ``data/``.
+    tables : mapping of str to DataFrame
+        Row i of a table is line i + 2 of its file.
+    bibliography : Bibliography
+    dictionary : Dictionary
+    warnings : tuple of Problem
+        What a curator should know, though it stops nothing.
+    """
+
+    root: Path
+    tables: Mapping[str, pd.DataFrame]
+    bibliography: Bibliography
+    dictionary: Dictionary
+    warnings: tuple[Problem, ...] = ()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A copy of the table `name`; a table without columns when the review has none."""
+        return self.tables[name].copy() if name in self.tables else pd.DataFrame()
+
+    def item(self, name: str, default: str = "") -> str:
+        """Value of one item of ``data/review.csv``."""
+        table = self.table("review")
+        if table.empty:
+            return default
+        found = table.loc[table["item"] == name, "value"]
+        return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
+
+    @property
+    def intervention(self) -> str:
+        """Short label of the intervention."""
+        return self.item("intervention_label", "intervention")
+
+    @property
+    def control(self) -> str:
+        """Short label of the control."""
+        return self.item("control_label", "control")
+
+    def digest(self, *names: str) -> str:
+        """SHA-256 over the files of the named tables and the bibliography, in that order."""
+        total = hashlib.sha256()
+        for name in names:
+            if name in self.tables:
+                total.update((self.root / "data" / self.dictionary.tables[name]["path"]).read_bytes())
+        total.update((self.root / BIBLIOGRAPHY).read_bytes())
+        return total.hexdigest()
+
+
+def find_root(start: Path | str | None = None) -> Path:
+    """The folder of the review that holds `start` (the current folder by default).
+
+    Raises
+    ------
+    ReviewError
+        When neither `start` nor a folder above it holds ``references.bib`` and ``data/``.
+    """
+    begin = Path(start or ".").resolve()
+    for folder in (begin, *begin.parents):
+        if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
+            return folder
+    raise ReviewError(
+        [Problem(str(start or "this folder"), None, "", "", "holds no review",
+                 f"name a folder with {BIBLIOGRAPHY} and data/")]
+    )
+
+
+def load_review(root: Path | str | None = None) -> Review:
+    """Read, validate and freeze the review at `root`.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder of the review; the one around the current folder by default.
+
+    Raises
+    ------
+    ReviewError
+        With every problem found in tables and references.
+    """
+    folder = Path(root).resolve() if root is not None else find_root()
+    if not (folder / "data").is_dir():
+        raise ReviewError(
+            [Problem(str(root), None, "", "", "holds no review",
+                     f"name a folder with {BIBLIOGRAPHY} and data/")]
+        )
+    dictionary = load_dictionary(folder / "data")
+    tables, problems = read_tables(dictionary, folder / "data")
+    warnings: list[Problem] = []
+    bibliography = None
+    try:
+        bibliography, warnings = read_bibliography(folder / BIBLIOGRAPHY)
+    except ReviewError as error:
+        problems += error.problems
+    problems += domain_problems(dictionary, tables, bibliography, folder)
+    errors = [problem for problem in problems if not problem.is_warning]
+    if errors:
+        raise ReviewError(errors)
+    warnings += [problem for problem in problems if problem.is_warning]
+    return Review(folder, MappingProxyType(tables), bibliography, dictionary, tuple(warnings))
