@@ -1,0 +1,3 @@
+"""One module per kind of figure; `KINDS` lists those that figures.csv may name."""
+
+KINDS = ("landscape", "changes", "forest_page")

@@ -1,0 +1,40 @@
+# Two commands do all the set-up: `make review` and `make test`. Needs Python >= 3.11 and make.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help review test lab lock reference bench clean
+
+help: ## Show this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(INSTALLED): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed: make review PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+review: $(INSTALLED) ## Install, check, analyse, run the notebooks, export the figures
+	$(BIN)/evidence build
+
+test: $(INSTALLED) ## Run the tests
+	$(BIN)/ruff check src tests
+	$(BIN)/python -m pytest
+
+lab: $(INSTALLED) ## Open JupyterLab on the first notebook
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+
+lock: $(INSTALLED) ## Pin every version with hashes after pyproject.toml has changed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --fork-strategy fewest --extra test --extra build --generate-hashes --no-header --quiet -o requirements.lock
+
+reference: ## Compute the reference values again with R metafor (needs R)
+	Rscript tests/reference/reference.R
+
+bench: $(INSTALLED) ## Print the benchmark tables
+	$(BIN)/python benchmarks/synthesis.py
+
+clean: ## Remove the environment and caches
+	rm -rf .venv build src/*.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,66 @@
+"""The answer in a few lines: the same numbers in the words of each audience.
+
+``data/answers.csv`` has one row per line and one column per audience; each cell is a template.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from evidence.problems import Problem, ReviewError
+from evidence.prose import MissingValueError, fill
+from evidence.review import Review
+
+BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
+
+
+def audiences(review: Review) -> list[str]:
+    """Audiences that data/answers.csv has words for."""
+    return [column for column in review.table("answers").columns if column != "line"]
+
+
+def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
+    """The lines for one audience, numbers filled in.
+
+    Raises
+    ------
+    ReviewError
+        When the audience has no column, or a line asks for a value that is not there.
+    """
+    table = review.table("answers")
+    if table.empty:
+        return []
+    if audience not in audiences(review):
+        raise ReviewError([Problem("data/answers.csv", 1, audience, audience, "is no audience",
+                                   f"choose one of {', '.join(audiences(review))}")])
+    done = []
+    for row, template in enumerate(table[audience], 2):
+        try:
+            done.append(fill(template, facts))
+        except MissingValueError as error:
+            raise ReviewError([Problem("data/answers.csv", row, audience, "", str(error),
+                                       "mend the template or the table it reads")]) from None
+    return done
+
+
+def with_answer(readme: str, answer: list[str], review: Review) -> str:
+    """The README with its answer block replaced; unchanged when it has no such block."""
+    cited = [
+        re.sub(r"\[@([^\]\s]+)\]", lambda m: f"({review.bibliography.cite(m[1])})", line)
+        for line in answer
+    ]
+    block = "\n".join([BEGIN, *(f"{n}. {line}" for n, line in enumerate(cited, 1)), END])
+    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
+    return pattern.sub(lambda _: block, readme)
+
+
+def update_readme(path: Path, answer: list[str], review: Review) -> str | None:
+    """New text of the README, or None when there is none or nothing changes."""
+    if not path.exists() or not answer:
+        return None
+    old = path.read_text(encoding="utf-8")
+    new = with_answer(old, answer, review)
+    return new if new != old else None

@@ -1,0 +1,103 @@
+"""The console command ``evidence``; it parses, calls the package and prints, nothing else."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from evidence import __version__
+from evidence.problems import Problem, ReviewError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return 0 (all well), 1 (the review has problems) or 2 (usage)."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        return options.run(options)
+    except ReviewError as error:
+        print(*error.problems, sep="\n", file=sys.stderr)
+        count = len(error.problems)
+        print(f"{count} {'problem' if count == 1 else 'problems'}; nothing was written.",
+              file=sys.stderr)
+        return 1
+    except OSError as error:
+        place = error.filename or options.directory or "this folder"
+        print(Problem(str(place), None, "", "", error.strerror or str(error),
+                      "check permissions and free space, then run it again"), file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("Stopped; what was written before is whole.", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="evidence", description="Check, analyse and build an evidence review."
+    )
+    parser.add_argument("--version", action="version", version=f"evidence {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, run, words in (
+        ("check", _check, "check tables and references; writes nothing"),
+        ("analyse", _analyse, "check, then write data/derived/effects.csv and pooled.csv"),
+        ("build", _build, "check, analyse, run the notebooks, export the figures"),
+        ("status", _status, "list what is unverified, incomplete or waiting"),
+    ):
+        command = commands.add_parser(name, help=words, description=words)
+        command.add_argument("directory", metavar="DIR", nargs="?", type=Path,
+                             help="folder of the review (default: the one around this folder)")
+        command.set_defaults(run=run)
+    return parser
+
+
+def _check(options: argparse.Namespace) -> int:
+    from evidence.analysis import run_analyses
+    from evidence.review import load_review
+
+    review = load_review(options.directory)
+    run_analyses(review)
+    rows = sum(len(table) for table in review.tables.values())
+    print(f"All well: {len(review.tables)} tables with {rows} rows, "
+          f"{len(review.bibliography)} references. {len(review.warnings)} remarks: evidence status.")
+    return 0
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    from evidence.analysis import run_analyses, write_derived
+    from evidence.review import load_review
+
+    review = load_review(options.directory)
+    results = run_analyses(review)
+    write_derived(review, results)
+    print(f"{len(results)} analyses written to {review.root / 'data' / 'derived'}")
+    return 0
+
+
+def _build(options: argparse.Namespace) -> int:
+    from evidence.build import build
+
+    built = build(options.directory)
+    print(f"\n{built.review.item('title', built.review.root.name)}")
+    for number, line in enumerate(built.answer, 1):
+        print(f"  {number}. {line}")
+    if built.moved:
+        print("\nMoved since the last build:")
+        print(*(f"  {line}" for line in built.moved), sep="\n")
+    print(f"\n{built.figures} figures in {built.review.root / 'figures'}; "
+          f"{len(built.changed)} files changed.")
+    return 0
+
+
+def _status(options: argparse.Namespace) -> int:
+    from evidence.review import load_review
+
+    review = load_review(options.directory)
+    print(*review.warnings, sep="\n")
+    print(f"{len(review.warnings)} remarks")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,184 @@
+"""Exhibits: one object for a figure, its message, its table, its method line and its alt text.
+
+Which figures exist, what they select and how their message reads stands in ``data/figures.csv``;
+how a kind of figure computes and draws stands in ``evidence.plots.<kind>``.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from evidence.facts import review_facts
+from evidence.plots import KINDS, page
+from evidence.problems import Problem, ReviewError
+from evidence.prose import MissingValueError, fill
+from evidence.review import Review
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One row of figures.csv.
+
+    Attributes
+    ----------
+    name, kind, notebook : str
+    select : tuple of str
+        Ids that the figure shows, in order; what they name depends on the kind.
+    thresholds : tuple of str
+        Rows of instruments.csv to mark, where the kind draws thresholds.
+    message, subtitle, caption : str
+        Templates.
+    """
+
+    name: str
+    kind: str
+    notebook: str
+    select: tuple[str, ...]
+    thresholds: tuple[str, ...]
+    message: str
+    subtitle: str
+    caption: str
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a kind of figure computes from a review before anything is drawn.
+
+    Attributes
+    ----------
+    facts : mapping
+        Values that message, subtitle and caption may name.
+    table : DataFrame
+        The numbers behind the marks, one row per mark or row of the figure.
+    method : str
+        Method line: estimator and interval rule where something is pooled, else how the marks
+        were computed.
+    summary : str
+        The main numbers as a sentence, for the alt text.
+    what : str
+        What kind of picture this is, for the alt text ("Forest plot").
+    sources : tuple of str
+        Keys of the documents that the numbers come from.
+    tables : tuple of str
+        Tables that were read.
+    draw : callable
+        Takes the empty page and draws everything but message, subtitle and foot.
+    """
+
+    facts: Mapping[str, Any]
+    table: pd.DataFrame
+    method: str
+    summary: str
+    what: str
+    sources: tuple[str, ...]
+    tables: tuple[str, ...]
+    draw: Callable[[Figure], Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Exhibit:
+    """A figure with everything that is said about it; all of it reads the same content."""
+
+    name: str
+    notebook: str
+    title: str
+    subtitle: str
+    caption: str
+    alt: str
+    footer: str
+    content: Content
+
+    @property
+    def method(self) -> str:
+        return self.content.method
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self.content.sources
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return self.content.table.copy()
+
+    def figure(self, style: str = "slide") -> Figure:
+        """Draw the page in a style of `evidence.plots.page.STYLES`."""
+        with page.style(style):
+            figure = page.page()
+            page.frame(figure, self.title, self.subtitle, self.footer)
+            self.content.draw(figure)
+            return figure
+
+
+def specs(review: Review) -> dict[str, Spec]:
+    """Figures of the review by name, in the order of figures.csv."""
+    table = review.table("figures")
+    if table.empty:
+        return {}
+    text = table.astype("str").where(table.notna(), "")
+    return {
+        row["figure"]: Spec(
+            row["figure"], row["kind"], row.get("notebook", ""), _ids(row.get("select", "")),
+            _ids(row.get("thresholds", "")), row["message"], row.get("subtitle", ""),
+            row.get("caption", ""),
+        )
+        for _, row in text.iterrows()
+    }
+
+
+def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
+    """Compute one exhibit.
+
+    Raises
+    ------
+    ReviewError
+        When figures.csv asks for something that is not there, with its row.
+    """
+    known = specs(review)
+    if name not in known:
+        raise ReviewError([Problem("data/figures.csv", None, "figure", name, "is not a figure",
+                                   f"use one of {', '.join(known)}")])
+    spec = known[name]
+    row = list(known).index(name) + 2
+    if spec.kind not in KINDS:
+        raise ReviewError([Problem("data/figures.csv", row, "kind", spec.kind,
+                                   "is not a kind of figure", f"use one of {', '.join(KINDS)}")])
+    try:
+        content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
+            review, analyses, spec
+        )
+        facts = {**review_facts(review, analyses), **content.facts}
+        title, subtitle, caption = (
+            fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
+        )
+    except MissingValueError as error:
+        raise ReviewError([Problem("data/figures.csv", row, "message", "", str(error),
+                                   "mend the template or the table it reads")]) from None
+    except KeyError as error:
+        raise ReviewError([Problem("data/figures.csv", row, "select", str(error.args[0]),
+                                   "is not there", "mend the id, or add its row")]) from None
+    alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
+                    f"{title.rstrip('.')}."])
+    return Exhibit(name, spec.notebook, title, subtitle, caption, alt,
+                   footer(review, content), content)
+
+
+def footer(review: Review, content: Content, longest: int = 2) -> str:
+    """Method line, data date and the first sources."""
+    parts = [content.method.rstrip(".") + "."]
+    if review.item("data_date"):
+        parts.append(f"Data of {review.item('data_date')}.")
+    if content.sources:
+        named = "; ".join(review.bibliography.cite(key) for key in content.sources[:longest])
+        more = len(content.sources) - longest
+        parts.append(f"Sources: {named}" + (f" and {more} more." if more > 0 else "."))
+    return " ".join(parts)
+
+
+def _ids(cell: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in cell.split(";") if part.strip())

@@ -1,0 +1,119 @@
+"""Figures as files: PNG, SVG and PDF with the same bytes on every run, and their manifest."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+
+from evidence.exhibits import Exhibit
+from evidence.plots import page
+from evidence.review import Review
+
+FORMATS = ("png", "svg", "pdf")
+NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
+NO_DATES = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+}
+
+
+def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "slide",
+           dpi: int = 300) -> dict[str, bytes]:
+    """Draw an exhibit once and encode it in each format.
+
+    Parameters
+    ----------
+    exhibit : Exhibit
+    formats : iterable of str
+        Among `FORMATS`.
+    style : str
+        Among `evidence.plots.page.STYLES`.
+    dpi : int
+        Dots per inch of the PNG.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by format; equal input gives equal bytes.
+    """
+    files = {}
+    with page.style(style):
+        figure = exhibit.figure(style)
+        for kind in formats:
+            metadata = dict(NO_DATES[kind])
+            metadata["Title"] = exhibit.title
+            buffer = BytesIO()
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+            files[kind] = buffer.getvalue()
+    if "svg" in files:
+        files["svg"] = _described(files["svg"], exhibit)
+    return files
+
+
+def _described(svg: bytes, exhibit: Exhibit) -> bytes:
+    """Put title and description into the SVG, where screen readers look for them."""
+    text = svg.decode("utf-8")
+    text = re.sub(r"\s*<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
+    label = (f"\n <title>{html.escape(exhibit.title)}</title>"
+             f"\n <desc>{html.escape(exhibit.alt)}</desc>")
+    opening = re.search(r"<svg\b[^>]*>", text)
+    end = opening.end()
+    return (text[: end - 1] + ' role="img">' + label + text[end:]).encode("utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> bool:
+    """Write a file whole or not at all; return whether its content changed."""
+    if path.exists() and path.read_bytes() == content:
+        return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
+    return True
+
+
+def export(exhibit: Exhibit, folder: Path, **options) -> list[Path]:
+    """Write an exhibit into `folder` as ``<name>.<format>``; see `render` for the options.
+
+    Raises
+    ------
+    ValueError
+        When the name of the exhibit is not a plain file name.
+    """
+    if not NAME.fullmatch(exhibit.name):
+        raise ValueError(f"'{exhibit.name}' is not a plain name: use a-z, 0-9, _ and -")
+    paths = []
+    for kind, content in render(exhibit, **options).items():
+        path = folder / f"{exhibit.name}.{kind}"
+        write_bytes(path, content)
+        paths.append(path)
+    return paths
+
+
+def manifest(review: Review, exhibits: Mapping[str, Exhibit]) -> str:
+    """Description of every exported figure as JSON text.
+
+    Each has name, title (the message), subtitle, caption, alt text, notebook, method line, source
+    keys and the SHA-256 of the tables and references that it was computed from.
+    """
+    entries = [
+        {
+            "name": name,
+            "title": exhibit.title,
+            "subtitle": exhibit.subtitle,
+            "caption": exhibit.caption,
+            "alt": exhibit.alt,
+            "notebook": exhibit.notebook,
+            "method": exhibit.method,
+            "sources": list(exhibit.sources),
+            "data_sha256": review.digest(*exhibit.content.tables),
+        }
+        for name, exhibit in sorted(exhibits.items())
+    ]
+    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,175 @@
+"""What a sentence may refer to: rows of the tables by their ids, analyses, and a census."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from evidence.review import Review
+
+
+class Row:
+    """One row of a table; its cells are attributes."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, cells: Mapping[str, Any]):
+        self._cells = cells
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._cells[name]
+        except KeyError:
+            raise AttributeError(f"no column '{name}'") from None
+
+
+class Records(Mapping[str, Row]):
+    """A table whose rows are reached by their key."""
+
+    def __init__(self, table: pd.DataFrame, key: str):
+        self._rows = {str(row[key]): Row(row.to_dict()) for _, row in table.iterrows()}
+
+    def __getitem__(self, key: str) -> Row:
+        return self._rows[key]
+
+    def __iter__(self):
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """The size and the state of the evidence.
+
+    Attributes
+    ----------
+    records : int
+        Rows of studies.csv.
+    studies : int
+        Primary studies: records that are neither reviews nor labels.
+    randomised, placebo_controlled : int
+        Randomised trials with results, and those of them with a placebo.
+    participants, placebo_participants : int
+        People in primary studies and in randomised placebo-controlled trials with results,
+        counted once (`participants_of` names the study that has them already): people analysed
+        where that is known, else people randomised.
+    values : DataFrame
+        Rows by table and verification level.
+    unverified_fields : int
+        References with a field that nobody has checked.
+    """
+
+    records: int
+    studies: int
+    randomised: int
+    placebo_controlled: int
+    participants: int
+    placebo_participants: int
+    values: pd.DataFrame
+    unverified_fields: int
+
+    @property
+    def total_values(self) -> int:
+        return int(self.values.to_numpy().sum())
+
+    @property
+    def level(self) -> Row:
+        """Rows by verification level over all tables."""
+        return Row({name: int(count) for name, count in self.values.sum().items()})
+
+
+SECONDARY_ROLES = ("review", "meta_analysis", "label")
+SECONDARY_DESIGNS = (
+    "systematic_review", "meta_analysis", "narrative_review", "not_applicable", "laboratory",
+)
+LABORATORY = ("pro_inflammatory", "anti_inflammatory", "acute_phase", "faecal")
+LEVELS = ("primary", "secondary", "derived", "unverified")
+
+
+def primary_studies(studies: pd.DataFrame) -> pd.DataFrame:
+    """Rows of studies.csv that studied people themselves."""
+    if "design" not in studies:
+        return studies
+    keep = ~studies["design"].isin(SECONDARY_DESIGNS)
+    if "role" in studies:
+        keep &= ~studies["role"].isin(SECONDARY_ROLES)
+    return studies[keep]
+
+
+def people(studies: pd.DataFrame) -> pd.Series:
+    """People of each study: analysed, else randomised; 0 where they are another study's."""
+    count = pd.Series(pd.NA, index=studies.index, dtype="Int64")
+    for column in ("n_analysed", "n_randomised"):
+        if column in studies:
+            count = count.fillna(studies[column])
+    if "participants_of" in studies:
+        count[studies["participants_of"].notna()] = 0
+    return count
+
+
+def with_results(studies: pd.DataFrame) -> pd.DataFrame:
+    """Studies whose results are published."""
+    return studies[studies["status"] == "published"] if "status" in studies else studies
+
+
+def census(review: Review) -> Census:
+    """Count studies, people and values of a review."""
+    studies = review.table("studies")
+    primary = primary_studies(studies)
+    trials = with_results(primary)
+    trials = trials[_true(trials, "randomised")]
+    placebo = trials[_true(trials, "placebo_controlled")]
+    values = {}
+    for name in review.tables:
+        table = review.table(name)
+        if "verification" in table and not name.startswith("bias"):
+            counts = table["verification"].value_counts()
+            values[name] = [int(counts.get(level, 0)) for level in LEVELS]
+    independent = (
+        trials["participants_of"].isna() if "participants_of" in trials
+        else pd.Series(True, trials.index)
+    )
+    return Census(
+        len(studies), len(primary), int(independent.sum()),
+        int(independent[placebo.index].sum()),
+        int(people(primary).sum()), int(people(placebo).sum()),
+        pd.DataFrame.from_dict(values, orient="index", columns=list(LEVELS)),
+        sum(bool(review.bibliography[key].unverified) for key in review.bibliography),
+    )
+
+
+def _true(table: pd.DataFrame, column: str) -> pd.Series:
+    if column not in table:
+        return pd.Series(False, index=table.index)
+    return table[column].fillna(False).astype(bool)
+
+
+def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
+    """Rows of biomarkers.csv with a readable result against a concurrent control."""
+    keep = _true(markers, "controlled") & _true(markers, "result_available")
+    return markers[keep]
+
+
+def review_facts(review: Review, analyses: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Everything a template may name: each table with a one-column key, the items of the review,
+    the census and the analyses."""
+    facts: dict[str, Any] = {}
+    for name in review.tables:
+        key = review.dictionary.primary_key(name)
+        if len(key) == 1:
+            facts[name] = Records(review.table(name), key[0])
+    facts["review"] = Row(dict(review.table("review").to_numpy())) if "review" in facts else Row({})
+    facts["intervention"], facts["control"] = review.intervention, review.control
+    facts["census"] = census(review)
+    facts["analyses"] = {name: result.synthesis for name, result in (analyses or {}).items()}
+    markers = review.table("biomarkers")
+    if not markers.empty:
+        laboratory = markers[markers["marker_class"].isin(LABORATORY)]
+        facts["n_markers"] = len(laboratory)
+        facts["n_markers_controlled"] = len(controlled_markers(laboratory))
+    return facts

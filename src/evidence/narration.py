@@ -1,0 +1,175 @@
+"""Narration: what a notebook needs to tell its story from the data.
+
+A notebook opens one `Narrator`, says sentences from templates, shows exhibits and tables, and
+closes with the references that it has cited; it computes nothing itself.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evidence import answers, exhibits, tables
+from evidence.analysis import run_analyses
+from evidence.export import render
+from evidence.facts import review_facts
+from evidence.prose import escaped, fill
+from evidence.review import Review, load_review
+
+CITATION = re.compile(r"\[@([^\]\s]+)\]")
+SCREEN_DPI = 100
+
+
+class Passage:
+    """Markdown (or HTML) that JupyterLab renders, with a plain form beside it."""
+
+    __slots__ = ("_kind", "_text")
+
+    def __init__(self, text: str, kind: str = "text/markdown"):
+        self._text, self._kind = text, kind
+
+    def __repr__(self) -> str:
+        return f"<{len(self._text)} characters of {self._kind}>"
+
+    def __str__(self) -> str:
+        return self._text
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {self._kind: self._text}
+
+
+class Picture:
+    """An exhibit as a PNG with its alt text."""
+
+    __slots__ = ("_alt", "_png")
+
+    def __init__(self, png: bytes, alt: str):
+        self._png, self._alt = png, alt
+
+    def __repr__(self) -> str:
+        return self._alt
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"image/png": self._png, "text/plain": self._alt}, {"image/png": {"alt": self._alt}}
+
+
+class Narrator:
+    """Tells a review: sentences, exhibits, tables and, at the end, references.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder of the review; the one around the current folder by default.
+
+    Attributes
+    ----------
+    review : Review
+    analyses : mapping
+        Results of data/analyses.csv by id.
+    """
+
+    def __init__(self, root: Path | str | None = None):
+        self.review: Review = load_review(root)
+        self.analyses: Mapping[str, Any] = run_analyses(self.review)
+        self._facts = review_facts(self.review, self.analyses)
+        self._cited: dict[str, None] = {}
+
+    def data(self, name: str) -> pd.DataFrame:
+        """A copy of one table of the review."""
+        return self.review.table(name)
+
+    def say(self, template: str, **more: Any) -> Passage:
+        """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation."""
+        text = fill(template, {**self._facts, **more})
+        return Passage(CITATION.sub(lambda match: self._cite(match[1]), text))
+
+    def answer(self, audience: str) -> Passage:
+        """The answer of data/answers.csv in the words chosen for an audience."""
+        lines = answers.lines(self.review, self._facts, audience)
+        numbered = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+        return Passage(CITATION.sub(lambda match: self._cite(match[1]), numbered))
+
+    def exhibit(self, name: str) -> exhibits.Exhibit:
+        """One figure of data/figures.csv with everything that is said about it."""
+        return exhibits.build(self.review, self.analyses, name)
+
+    def show(self, name: str) -> Picture:
+        """The figure `name`; its sources count as cited."""
+        exhibit = self.exhibit(name)
+        for key in exhibit.sources:
+            self._cited.setdefault(key)
+        png = render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
+        return Picture(png, exhibit.alt)
+
+    def caption(self, name: str) -> Passage:
+        """Caption, method line and the place of the files of a figure."""
+        exhibit = self.exhibit(name)
+        files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
+        return Passage(f"{exhibit.caption} *{exhibit.method}.* Files: {files}.")
+
+    def table(
+        self, frame: pd.DataFrame, caption: str = "", *, names: Mapping[str, str] | None = None,
+        cite: Iterable[str] = (), digits: int = 2,
+    ) -> Passage:
+        """A table for reading.
+
+        Parameters
+        ----------
+        frame : DataFrame
+        caption : str
+        names : mapping, optional
+            Headings by column.
+        cite : iterable of str
+            Columns that hold keys of references (several separated by semicolons); they are shown
+            as citations and count as cited.
+        digits : int
+            Decimals of numbers that are not whole.
+        """
+        shown = tables.readable(frame, names, digits)
+        for column in cite:
+            heading = dict(zip(frame.columns, shown.columns, strict=True))[column]
+            shown[heading] = [self._citations(cell) for cell in frame[column]]
+        return Passage(tables.to_html(shown, caption), "text/html")
+
+    def references(self) -> Passage:
+        """What this notebook has cited, in Vancouver style, with links."""
+        items = []
+        for reference in self.review.bibliography.listing(self._cited):
+            text = html.escape(reference.vancouver)
+            if reference["registry"]:
+                text += f" Registration: {html.escape(reference['registry'])}."
+            if reference.link:
+                link = html.escape(reference.link, quote=True)
+                text += f' <a href="{link}">{html.escape(reference.link)}</a>'
+            if reference.unverified:
+                unread = ", ".join(reference.unverified)
+                text += f" <em>(not checked: {html.escape(unread)})</em>"
+            label = html.escape(self.review.bibliography.cite(reference.key))
+            items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
+                         f"<strong>{label}.</strong> {text}</li>")
+        return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
+
+    def _cite(self, key: str) -> str:
+        label = self.review.bibliography.cite(key)
+        self._cited.setdefault(key)
+        return f"[{escaped(label)}](#ref-{key})"
+
+    def _citations(self, cell: Any) -> Any:
+        if pd.isna(cell):
+            return tables.DASH
+        links, labels = [], []
+        for key in (part.strip() for part in str(cell).split(";")):
+            if key not in self.review.bibliography:
+                links.append(html.escape(key))
+                labels.append(key)
+                continue
+            self._cited.setdefault(key)
+            label = self.review.bibliography.cite(key)
+            labels.append(label)
+            links.append(f'<a href="#ref-{html.escape(key, quote=True)}">{html.escape(label)}</a>')
+        return tables.Markup("; ".join(links), "; ".join(labels))

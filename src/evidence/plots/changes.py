@@ -1,0 +1,226 @@
+"""Changes: percentage change from baseline with and without a control, and the difference.
+
+Changes within one arm and differences between arms never share an axis: the left panel holds what
+happened in each arm (circles), the right panel the difference between arms (diamonds).
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evidence.exhibits import Content, Spec
+from evidence.facts import Row
+from evidence.plots import page
+from evidence.prose import plural, signed
+from evidence.review import Review
+
+DESIGN_WORDS = {
+    "rct_parallel": "parallel trial", "rct_crossover": "crossover trial",
+    "single_blind_fixed_order": "fixed order, placebo first", "single_arm": "one arm, no control",
+}
+DOMAIN_COLOURS = (page.BLUE, page.PURPLE)
+
+
+def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
+    """Change of each arm in per cent of its own baseline, and the difference.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Rows of outcomes.csv.
+
+    Returns
+    -------
+    DataFrame
+        Columns outcome_id, study, domain, week, n, intervention, control, difference. Changes are
+        per cent of the baseline mean (negative = fall): as printed (`…_change_pct`), else
+        change / baseline × 100. The difference is intervention minus control in percentage points.
+        NaN where a figure is not there.
+    """
+    changes = {}
+    for arm in ("intervention", "control"):
+        printed = _numbers(outcomes, f"{arm}_change_pct")
+        computed = 100 * _numbers(outcomes, f"{arm}_change") / _numbers(
+            outcomes, f"{arm}_baseline_mean"
+        )
+        changes[arm] = printed.where(printed.notna(), computed)
+    arms = outcomes[["intervention_n", "control_n"]].astype("Float64")
+    paired = outcomes["contrast"] == "crossover_paired"
+    return pd.DataFrame({
+        "outcome_id": outcomes["outcome_id"],
+        "study": outcomes["study"],
+        "domain": outcomes["domain"],
+        "week": outcomes["week"],
+        "n": arms.max(axis=1).where(paired, arms.sum(axis=1, min_count=1)).astype("Int64"),
+        "intervention": changes["intervention"],
+        "control": changes["control"],
+        "difference": changes["intervention"] - changes["control"],
+    }).reset_index(drop=True)
+
+
+def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
+    if column not in table:
+        return pd.Series(np.nan, index=table.index)
+    return table[column].astype("float64")
+
+
+def changes(
+    table: pd.DataFrame, left: Axes, right: Axes, *, bands: pd.DataFrame | None = None,
+    intervention: str = "intervention", control: str = "control",
+) -> tuple[Axes, Axes]:
+    """Draw changes within arms (left) and differences between arms (right), one row a study.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `percent_changes` returns it, top row first, with a column `higher_is_worse` (bool).
+    left, right : Axes
+    bands : DataFrame, optional
+        Thresholds: columns threshold_kind, value, value_high, in per cent fall.
+    intervention, control : str
+        Labels of the arms.
+
+    Returns
+    -------
+    tuple of Axes
+    """
+    rows = np.arange(len(table))[::-1]
+    domains = list(dict.fromkeys(table["domain"]))
+    lowest = min(-64.0, float(np.nanmin(table[["intervention", "control"]].to_numpy())) - 8)
+    _draw_bands(left, bands, lowest)
+    for y, (_, row) in zip(rows, table.iterrows(), strict=True):
+        colour = DOMAIN_COLOURS[domains.index(row["domain"]) % 2]
+        has_control = pd.notna(row["control"])
+        if has_control:
+            left.plot([row["intervention"], row["control"]], [y, y], color=page.GREY, lw=2, zorder=2)
+            left.scatter(row["control"], y, s=170, marker="o", facecolor="white", edgecolor=colour,
+                         linewidth=2, zorder=3)
+        if pd.notna(row["intervention"]):
+            left.scatter(row["intervention"], y, s=170, marker="o", color=colour, zorder=4)
+        _label_pair(left, row, y)
+        if pd.notna(row["difference"]):
+            right.scatter(row["difference"], y, s=190, marker="D", color=page.VERMILION, zorder=3)
+            right.text(row["difference"], y + 0.24, signed(f"{row['difference']:+.1f}"), ha="center",
+                       va="bottom", size=14)
+        else:
+            right.text(0, y, "no control,\nno difference", ha="center", va="center", size=14,
+                       color=page.GREY, style="italic", linespacing=1.0, zorder=4,
+                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+    for ax in (left, right):
+        ax.set_ylim(-0.6, len(table) - 0.4)
+        ax.set_yticks([])
+        ax.spines["left"].set_visible(False)
+        ax.axvline(0, color=page.INK, lw=1, zorder=1)
+        ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    left.set_xlim(lowest, 5)
+    left.set_xlabel("Change within the arm, % of its baseline")
+    left.text(0.0, 1.015, f"Within arms:  ●  {intervention}    ○  {control}",
+              transform=left.transAxes, size=14, weight="bold", va="bottom")
+    reach = max(15.0, 1.25 * float(np.nanmax(np.abs(table["difference"].to_numpy()), initial=0)))
+    right.set_xlim(-reach, reach)
+    right.set_xlabel("Difference, percentage points")
+    right.text(0.5, 1.015, f"Between arms:  ◆  {intervention} minus {control}",
+               transform=right.transAxes, ha="center", size=14, weight="bold", va="bottom")
+    better, worse = (intervention, control) if table["higher_is_worse"].all() else ("", "")
+    if better:
+        for x, text, side in ((-reach, f"← favours {better}", "left"),
+                              (reach, f"favours {worse} →", "right")):
+            right.text(x, -0.55, text, ha=side, va="bottom", size=14, color=page.GREY)
+    return left, right
+
+
+def _label_pair(ax: Axes, row: pd.Series, y: float) -> None:
+    pair = [row["intervention"], row["control"]]
+    values = [value for value in pair if pd.notna(value)]
+    for value in values:
+        side = "right" if value == min(values) and len(values) > 1 else "left"
+        if len(values) == 1:
+            side = "right"
+        shift = -1.4 if side == "right" else 1.4
+        ax.text(value + shift, y, signed(f"{value:.1f}"), ha=side, va="center", size=14)
+
+
+def _draw_bands(ax: Axes, bands: pd.DataFrame | None, lowest: float) -> None:
+    if bands is None or bands.empty:
+        return
+    marks = bands.sort_values("value")
+    starts = [-value for value in marks["value"]]
+    ends = [
+        max(lowest, -high if pd.notna(high) else following)
+        for high, following in zip(marks["value_high"], [*starts[1:], lowest], strict=True)
+    ]
+    for depth, (start, end, kind) in enumerate(
+        zip(starts, ends, marks["threshold_kind"], strict=True)
+    ):
+        ax.axvspan(end, start, color=page.GREEN, alpha=0.08 + 0.07 * depth, lw=0, zorder=0)
+        ax.annotate(kind, ((start + end) / 2, 0.0), xycoords=("data", "axes fraction"),
+                    xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
+                    size=14, color="#00573F")
+
+
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """Changes of the selected outcomes, in the order of the selection."""
+    outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
+    chosen = outcomes.loc[list(spec.select)]
+    table = percent_changes(chosen)
+    table["higher_is_worse"] = (chosen["higher_is"] == "worse").to_numpy()
+    studies = review.table("studies").set_index("study")
+    labels = [_row_label(review, studies, row) for _, row in table.iterrows()]
+    instruments = review.table("instruments")
+    bands = (
+        instruments.set_index("instrument_id").loc[list(spec.thresholds)]
+        if spec.thresholds else None
+    )
+    compared = table.dropna(subset=["difference"])
+    facts = {
+        "rows": {row["outcome_id"]: Row(row.to_dict()) for _, row in table.iterrows()},
+        "n_compared": len(compared),
+        "n_uncontrolled": len(table) - len(compared),
+        "lowest_difference": compared["difference"].min(),
+        "highest_difference": compared["difference"].max(),
+        "people_compared": int(compared["n"].sum()),
+    }
+
+    def draw(figure: Figure) -> tuple[Axes, Axes]:
+        x, bottom, width, height = page.BODY
+        bottom, height = bottom + 0.055, height - 0.10
+        left = figure.add_axes((x + 0.205, bottom, 0.40, height))
+        right = figure.add_axes((x + 0.645, bottom, width - 0.645, height))
+        changes(table, left, right, bands=bands, intervention=review.intervention,
+                control=review.control)
+        for y, label in zip(range(len(table))[::-1], labels, strict=True):
+            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0),
+                          textcoords="offset points", ha="right", va="center", size=14,
+                          linespacing=1.05)
+        return left, right
+
+    parts = [
+        f"{review.bibliography.cite(row['study'])}, {row['domain'].replace('_', ' ')}: "
+        + (f"{row['intervention']:.1f} % on {review.intervention}"
+           if pd.notna(row["intervention"]) else "no figure")
+        + (f", {row['control']:.1f} % on {review.control}, difference {row['difference']:+.1f}"
+           if pd.notna(row["control"]) else ", no control")
+        for _, row in table.iterrows()
+    ]
+    method = ("Changes as printed, else mean change / mean baseline; differences are simple "
+              "subtractions without an interval; nothing is pooled")
+    sources = tuple(dict.fromkeys(chosen["source"])) if "source" in chosen else ()
+    return Content(facts, table, method, signed("; ".join(parts).replace(" -", " −")) + ".",
+                   "Dot plot", sources, ("outcomes", "studies", "instruments"), draw)
+
+
+def _row_label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:
+    design = studies.at[row["study"], "design"]
+    words = DESIGN_WORDS.get(design, design.replace("_", " "))
+    domain = row["domain"].replace("_", " ")
+    people = "" if pd.isna(row["n"]) else f", n = {row['n']}"
+    weeks = "" if pd.isna(row["week"]) else f", {row['week']:g} {plural(row['week'], 'week')}"
+    head = review.bibliography.cite(row["study"])
+    return "\n".join([head, f"{domain}{people}", *textwrap.wrap(f"{words}{weeks}", 30)])
