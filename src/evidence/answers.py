@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.problems import Problem, ReviewError
-from evidence.prose import MissingValueError, fill
+from evidence.prose import MissingValueError, fill, with_citations
 from evidence.review import Review
 
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
@@ -48,10 +48,7 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
 
 def with_answer(readme: str, answer: list[str], review: Review) -> str:
     """The README with its answer block replaced; unchanged when it has no such block."""
-    cited = [
-        re.sub(r"\[@([^\]\s]+)\]", lambda m: f"({review.bibliography.cite(m[1])})", line)
-        for line in answer
-    ]
+    cited = [with_citations(line, review.bibliography.cite) for line in answer]
     block = "\n".join([BEGIN, *(f"{n}. {line}" for n, line in enumerate(cited, 1)), END])
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
     return pattern.sub(lambda _: block, readme)

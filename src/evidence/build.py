@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,11 +12,11 @@ from tqdm import tqdm
 
 from evidence import answers, exhibits, export
 from evidence.analysis import derived_texts, run_analyses
-from evidence.dictionary import readme
+from evidence.data_readme import readme
 from evidence.facts import review_facts
+from evidence.prose import without_citations
 from evidence.review import Review, load_review
 from evidence.runner import execute_all
-from evidence.textfile import write_text
 
 POOLED = "data/derived/pooled.csv"
 
@@ -87,7 +86,7 @@ def build(root: Path | None = None) -> Built:
         texts[review.root / "README.md"] = new_readme
     files |= {path: text.encode("utf-8") for path, text in texts.items()}
     changed = tuple(path for path, content in files.items() if export.write_bytes(path, content))
-    plain = tuple(re.sub(r"\s*\[@[^\]]+\]", "", line).replace("**", "") for line in answer)
+    plain = tuple(without_citations(line) for line in answer)
     return Built(review, plain, moved, changed, len(names))
 
 

@@ -60,7 +60,8 @@ def _check(options: argparse.Namespace) -> int:
     run_analyses(review)
     rows = sum(len(table) for table in review.tables.values())
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
-          f"{len(review.bibliography)} references. {len(review.warnings)} remarks: evidence status.")
+          f"{len(review.bibliography)} references. "
+          f"{len(review.warnings)} remarks: evidence status.")
     return 0
 
 

@@ -173,3 +173,32 @@ def review_facts(review: Review, analyses: Mapping[str, Any] | None = None) -> d
         facts["n_markers"] = len(laboratory)
         facts["n_markers_controlled"] = len(controlled_markers(laboratory))
     return facts
+
+
+PICO = {
+    "question": "Question", "population": "Population", "intervention": "Intervention",
+    "control": "Comparison", "outcomes": "Outcomes",
+}
+
+
+def pico(review: Review) -> pd.DataFrame:
+    """The question taken apart: population, intervention, comparison, outcomes."""
+    rows = [(title, review.item(item)) for item, title in PICO.items() if review.item(item)]
+    return pd.DataFrame(rows, columns=["Part", "In this review"])
+
+
+def awaiting(review: Review) -> pd.DataFrame:
+    """What awaits review: unverified values, unread fields, missing identifiers, trials to come."""
+    studies = review.table("studies")
+    values = census(review)
+    rules = [warning.rule for warning in review.warnings]
+    rows = [
+        ("Tabulated rows nobody has verified", values.level.unverified),
+        ("References with a field nobody has checked", values.unverified_fields),
+        ("References without doi, PubMed id, registration or address",
+         sum("doi" in rule for rule in rules)),
+    ]
+    if "status" in studies:
+        rows.append(("Registered studies without results",
+                     int((studies["status"] != "published").sum())))
+    return pd.DataFrame(rows, columns=["Awaiting review", "Number"])

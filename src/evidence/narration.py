@@ -7,7 +7,6 @@ closes with the references that it has cited; it computes nothing itself.
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,10 +17,9 @@ from evidence import answers, exhibits, tables
 from evidence.analysis import run_analyses
 from evidence.export import render
 from evidence.facts import review_facts
-from evidence.prose import escaped, fill
+from evidence.prose import escaped, fill, with_citations
 from evidence.review import Review, load_review
 
-CITATION = re.compile(r"\[@([^\]\s]+)\]")
 SCREEN_DPI = 100
 
 
@@ -76,7 +74,7 @@ class Narrator:
     def __init__(self, root: Path | str | None = None):
         self.review: Review = load_review(root)
         self.analyses: Mapping[str, Any] = run_analyses(self.review)
-        self._facts = review_facts(self.review, self.analyses)
+        self.facts = review_facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
 
     def data(self, name: str) -> pd.DataFrame:
@@ -85,14 +83,14 @@ class Narrator:
 
     def say(self, template: str, **more: Any) -> Passage:
         """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation."""
-        text = fill(template, {**self._facts, **more})
-        return Passage(CITATION.sub(lambda match: self._cite(match[1]), text))
+        text = fill(template, {**self.facts, **more})
+        return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:
         """The answer of data/answers.csv in the words chosen for an audience."""
-        lines = answers.lines(self.review, self._facts, audience)
+        lines = answers.lines(self.review, self.facts, audience)
         numbered = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
-        return Passage(CITATION.sub(lambda match: self._cite(match[1]), numbered))
+        return Passage(with_citations(numbered, self._cite))
 
     def exhibit(self, name: str) -> exhibits.Exhibit:
         """One figure of data/figures.csv with everything that is said about it."""

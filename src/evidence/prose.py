@@ -10,23 +10,22 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 ``abs.1f``   absolute value, then the format code
 ``p``        p value: "0.016", "below 0.001"
 ``list``     several items as "a, b and c"
+``null``     "excludes" for true, "includes" for false
 ===========  ==================================================
 """
 
 from __future__ import annotations
 
 import html
+import re
 import string
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pandas as pd
 
 MINUS = "\N{MINUS SIGN}"
-SMALL = (
-    "no one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
-    "fifteen sixteen seventeen eighteen nineteen twenty"
-).split()
+SMALL = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty"]
 
 
 class MissingValueError(ValueError):
@@ -92,6 +91,8 @@ class _Filler(string.Formatter):
             return p_value(float(value))
         if format_spec == "list":
             return joined(value)
+        if format_spec == "null":
+            return "excludes" if value else "includes"
         if format_spec.startswith("abs"):
             return format(abs(value), format_spec[3:])
         if isinstance(value, str):
@@ -113,6 +114,23 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
         raise MissingValueError(f"{error}, in: {template[:90]}") from None
     except (ValueError, TypeError) as error:
         raise MissingValueError(f"cannot be written ({error}), in: {template[:90]}") from None
+
+
+CITATION = re.compile(r"\[((?:@[^\]\s;]+)(?:;\s*@[^\]\s;]+)*)\]")
+
+
+def with_citations(text: str, cite: Callable[[str], str]) -> str:
+    """Replace ``[@key; @key]`` by "(citation; citation)", each made by `cite` from its key."""
+    def replace(match: re.Match[str]) -> str:
+        keys = [part.strip().removeprefix("@") for part in match[1].split(";")]
+        return f"({'; '.join(cite(key) for key in keys)})"
+
+    return CITATION.sub(replace, text)
+
+
+def without_citations(text: str) -> str:
+    """The text as plain words: no citations, no bold type."""
+    return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")
 
 
 def escaped(text: object) -> str:

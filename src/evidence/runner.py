@@ -31,6 +31,7 @@ def execute(path: Path) -> str:
                                    f"is not a notebook ({error})", "restore the file")]) from None
     client = NotebookClient(
         notebook, timeout=TIME_LIMIT, kernel_name="python3", record_timing=False,
+        extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:

@@ -15,16 +15,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.facts import Row
 from evidence.plots import page
 from evidence.prose import plural, signed
 from evidence.review import Review
 
-DESIGN_WORDS = {
-    "rct_parallel": "parallel trial", "rct_crossover": "crossover trial",
-    "single_blind_fixed_order": "fixed order, placebo first", "single_arm": "one arm, no control",
-}
 DOMAIN_COLOURS = (page.BLUE, page.PURPLE)
 
 
@@ -99,7 +96,7 @@ def changes(
         colour = DOMAIN_COLOURS[domains.index(row["domain"]) % 2]
         has_control = pd.notna(row["control"])
         if has_control:
-            left.plot([row["intervention"], row["control"]], [y, y], color=page.GREY, lw=2, zorder=2)
+            left.plot(row[["intervention", "control"]], [y, y], color=page.GREY, lw=2, zorder=2)
             left.scatter(row["control"], y, s=170, marker="o", facecolor="white", edgecolor=colour,
                          linewidth=2, zorder=3)
         if pd.notna(row["intervention"]):
@@ -217,8 +214,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
 
 def _row_label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:
-    design = studies.at[row["study"], "design"]
-    words = DESIGN_WORDS.get(design, design.replace("_", " "))
+    words = design(studies.loc[row["study"], "design"]).short
     domain = row["domain"].replace("_", " ")
     people = "" if pd.isna(row["n"]) else f", n = {row['n']}"
     weeks = "" if pd.isna(row["week"]) else f", {row['week']:g} {plural(row['week'], 'week')}"

@@ -12,22 +12,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from evidence.designs import DESIGNS, design
 from evidence.exhibits import Content, Spec
 from evidence.facts import people, primary_studies
 from evidence.plots import page
 from evidence.review import Review
 
-SHAPES = {  # design: marker, words
-    "rct_parallel": ("s", "Randomised, parallel"),
-    "rct_crossover": ("D", "Randomised, crossover"),
-    "single_blind_fixed_order": ("P", "Placebo first, fixed order"),
-    "single_arm": ("o", "Single arm"),
-    "retrospective": ("^", "Retrospective"),
-    "register_before_after": ("v", "Register, before and after"),
-    "case_report": ("X", "Case report"),
-    "protocol": ("s", "Randomised, parallel"),
-}
-OTHER = ("h", "Other")
 POINTS_PER_PERSON = 1.9  # area in square points
 SMALLEST = 34.0
 RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many times closer
@@ -60,6 +50,9 @@ def landscape_table(review: Review) -> pd.DataFrame:
         "design": studies["design"],
         "n": count,
         "placebo_controlled": placebo.fillna(False).astype(bool),
+        "randomised": studies.get(
+            "randomised", pd.Series(False, studies.index)
+        ).fillna(False).astype(bool),
         "has_results": ~status.isin(NO_RESULTS),
         "cited_as": studies.get("cited_as", pd.Series(pd.NA, studies.index)),
     })
@@ -86,7 +79,7 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
             ax.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", lw=0)
     places = _places(shown, order)
     for (_, study), (x, y) in zip(shown.iterrows(), places, strict=True):
-        marker, _ = SHAPES.get(study["design"], OTHER)
+        marker = design(study["design"]).marker
         colour = page.BLUE if study["placebo_controlled"] else page.GREY
         ax.scatter(
             x, y, s=_area(study["n"]), marker=marker, linewidths=1.4, zorder=3,
@@ -173,7 +166,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         for _, row in cited.sort_values("cited_as").iterrows()
     ]
     independent = table["n"].fillna(1) > 0
-    placebo = table[table["placebo_controlled"] & table["has_results"] & independent]
+    placebo = table[table["placebo_controlled"] & table["randomised"] & table["has_results"]
+                    & independent]
     facts = {
         "n_studies": len(table), "n_placebo": len(placebo), "n_listed": len(listed),
         "n_cited": len(cited), "n_cited_reviews": int(cited["study"].isin(reviews).sum()),
@@ -186,7 +180,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
-        ax = figure.add_axes((left + 0.15, bottom + 0.045, width - 0.45, height - 0.045))
+        ax = figure.add_axes((left + 0.15, bottom + 0.045, width - 0.45, height - 0.075))
         landscape(table, ax)
         _legend(figure, table, labels)
         return ax
@@ -214,11 +208,9 @@ def _legend(figure: Figure, table: pd.DataFrame, cited: list[tuple[str, bool]]) 
 
     y = head("Shape: design", y)
     present = set(table["design"])
-    for design in [d for d in SHAPES if d in present and d != "protocol"]:
-        marker, words = SHAPES[design]
-        y = key(y, words, marker=marker, color=page.GREY, markerfacecolor="white")
-    if not present <= set(SHAPES):
-        y = key(y, OTHER[1], marker=OTHER[0], color=page.GREY, markerfacecolor="white")
+    for code in [code for code in DESIGNS if code in present and code != "protocol"]:
+        words = DESIGNS[code].short.capitalize()
+        y = key(y, words, marker=DESIGNS[code].marker, color=page.GREY, markerfacecolor="white")
     y = head("Fill: comparison", y - 0.01)
     y = key(y, "Placebo-controlled", marker="s", color=page.BLUE)
     y = key(y, "The same, no results yet", marker="s", color=page.BLUE, markerfacecolor="white")
