@@ -1,34 +1,31 @@
-"""References: a strict reader of BibTeX, short citations and the Vancouver list.
+"""References: short citations and the Vancouver list of a strictly read BibTeX file.
 
-bibtexparser reads the file; this module refuses what it lets pass: a missing comma that merges two
-fields, entries that failed to parse, duplicate keys and fields, keys whose year is not the year of
-the entry. LaTeX is decoded in author, title and journal only, since decoding cuts addresses at ``%``.
+LaTeX is decoded in author, editor, title, journal and booktitle only, since decoding would cut
+addresses and notes at ``%``.
 """
 
 from __future__ import annotations
 
-import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-import bibtexparser
-from bibtexparser import model
 from bibtexparser.middlewares.names import (
     parse_single_name_into_parts,
     split_multiple_persons_names,
 )
 from pylatexenc.latex2text import LatexNodes2Text
 
-from evidence.problems import Problem, ReviewError
+from evidence.bibtex import Entry, read_entries
+from evidence.problems import Problem
 
 DECODED = ("author", "title", "journal", "booktitle", "editor")
-KEY = re.compile(r"[A-Za-z0-9]+(?:[_:/.+-][A-Za-z0-9]+)*")
-YEAR_IN_KEY = re.compile(r"^[a-z]+((?:1[89]|20)\d\d)(?!\d)")
-DOI = re.compile(r"10\.\d{4,9}/\S+")
 IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url")
+LATEX = re.compile(r"[\\{}$~%]|--|``|''")
+
+_latex_to_text = LatexNodes2Text(keep_braced_groups=False).latex_to_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +97,13 @@ class Reference:
         names = [f"{name.family} {name.initials}".strip() for name in self.authors[:6]]
         if self.others or len(self.authors) > 6:
             names.append("et al")
-        parts = [", ".join(names), self["title"].rstrip(".")]
+        parts = [", ".join(names), self["title"]]
         journal = self["journal"] or self["booktitle"] or self["publisher"]
         place = self["volume"] + (f"({self['number']})" if self["number"] else "")
         pages = self["pages"].replace("--", "–")
         dated = self.year + (f";{place}" if place else "") + (f":{pages}" if pages else "")
         parts += [journal, dated]
-        text = ". ".join(part for part in parts if part) + "."
+        text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)
         return f"[Retracted] {text}" if self.is_retracted else text
 
 
@@ -115,6 +112,10 @@ class Bibliography:
     """All references by key, in the order of the file."""
 
     references: Mapping[str, Reference]
+    _citations: Mapping[str, str] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_citations", _distinct_labels(self.references))
 
     def __getitem__(self, key: str) -> Reference:
         return self.references[key]
@@ -129,7 +130,7 @@ class Bibliography:
         return len(self.references)
 
     def cite(self, key: str) -> str:
-        """Short citation of `key`; two that would read the same carry the letter of their key.
+        """Short citation of `key`; those that would read the same carry a, b, c in key order.
 
         Raises
         ------
@@ -138,17 +139,28 @@ class Bibliography:
         """
         if key not in self.references:
             raise KeyError(f"no reference has the key '{key}': add it to references.bib")
-        label = self.references[key].label
-        twins = [other for other in self.references.values() if other.label == label]
-        if len(twins) == 1:
-            return label
-        letters = "abcdefghijklmnopqrstuvwxyz"
-        order = sorted(other.key for other in twins)
-        return f"{label}{letters[order.index(key)]}"
+        return self._citations[key]
 
     def listing(self, keys: Iterable[str]) -> list[Reference]:
         """References of `keys`, each once, sorted by key."""
         return [self.references[key] for key in sorted(set(keys))]
+
+
+def _distinct_labels(references: Mapping[str, Reference]) -> dict[str, str]:
+    keys_of: dict[str, list[str]] = {}
+    for key in sorted(references):
+        keys_of.setdefault(references[key].label, []).append(key)
+    return {
+        key: label if len(keys) == 1 else f"{label}{_letters(number)}"
+        for label, keys in keys_of.items()
+        for number, key in enumerate(keys)
+    }
+
+
+def _letters(number: int) -> str:
+    """a to z, then aa, ab and so on."""
+    before, last = divmod(number, 26)
+    return (_letters(before - 1) if before else "") + chr(ord("a") + last)
 
 
 def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography, list[Problem]]:
@@ -173,144 +185,35 @@ def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography
         With every problem of the file, when there is any.
     """
     name = name or path.name
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise ReviewError(
-            [Problem(name, None, "", "", "file is missing", "add the bibliography")]
-        ) from None
-    except UnicodeDecodeError as error:
-        raise ReviewError([encoding_problem(name, path, error)]) from None
-    logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
-    library = bibtexparser.parse_string(text, parse_stack=[])
-    problems: list[Problem] = []
-    references: dict[str, Reference] = {}
-    for block in library.blocks:
-        if isinstance(block, model.Entry) and not isinstance(block, model.ParsingFailedBlock):
-            found = _entry_problems(block, name)
-            problems += found
-            if not found:
-                references[block.key] = _reference(block)
-        elif not isinstance(block, model.ExplicitComment):
-            problems.append(_block_problem(block, name))
-    if not references and not problems:
-        problems.append(Problem(name, None, "", "", "holds no reference", "add one BibTeX entry"))
-    if problems:
-        raise ReviewError(problems)
-    bibliography = Bibliography(MappingProxyType(references))
-    return bibliography, [w for r in references.values() for w in _reference_warnings(r, name)]
+    references = {entry.key: _reference(entry) for entry in read_entries(path, name)}
+    warnings = [w for r in references.values() for w in _reference_warnings(r, name)]
+    return Bibliography(MappingProxyType(references)), warnings
 
 
-def encoding_problem(name: str, path: Path, error: UnicodeDecodeError) -> Problem:
-    """The problem of a file that is not UTF-8, with the line that breaks it."""
-    before = path.read_bytes()[: error.start]
-    return Problem(
-        name,
-        before.count(b"\n") + 1,
-        "",
-        repr(error.object[error.start : error.start + 4]),
-        "is not UTF-8 text",
-        "save the file as UTF-8 (in Excel: 'CSV UTF-8')",
-    )
+def _reference(entry: Entry) -> Reference:
+    people = split_multiple_persons_names(entry.fields.get("author", ""))
+    others = bool(people) and people[-1].strip().lower() == "others"
+    names = tuple(_name(person) for person in people[: -1 if others else None])
+    fields = {
+        key: _decoded(value) if key in DECODED else value for key, value in entry.fields.items()
+    }
+    return Reference(entry.key, entry.kind, names, others, MappingProxyType(fields), entry.line)
 
 
-def _block_problem(block: model.Block, name: str) -> Problem:
-    row = block.start_line + 1
-    start = (block.raw or "").strip().split("\n")[0]
-    if isinstance(block, model.DuplicateBlockKeyBlock):
-        return Problem(name, row, "key", block.key, "stands twice", "rename or delete one entry")
-    if isinstance(block, model.DuplicateFieldKeyBlock):
-        fields = ", ".join(sorted(block.duplicate_keys))
-        return Problem(name, row, fields, start, "field stands twice", "delete one of the two")
-    if isinstance(block, model.ParsingFailedBlock):
-        return Problem(
-            name, row, "", start, "entry cannot be read", "check its braces, quotes and commas"
-        )
-    return Problem(
-        name, row, "", start, "is not part of any entry", "put it into @comment{…} or delete it"
-    )
+def _decoded(text: str) -> str:
+    """LaTeX to plain text; a bare % is a per cent sign here, not the start of a comment."""
+    if not LATEX.search(text):
+        return text
+    return " ".join(_latex_to_text(re.sub(r"(?<!\\)%", r"\\%", text)).split())
 
 
-def _entry_problems(entry: model.Entry, name: str) -> list[Problem]:
-    row = entry.start_line + 1
-    problems = []
-    if not KEY.fullmatch(entry.key or ""):
-        problems.append(
-            Problem(name, row, "key", entry.key, "is not a plain key",
-                    "use letters, digits and - _ : / . between them, such as smith2020")
-        )
-    for item in entry.fields:
-        line = row if item.start_line is None else item.start_line + 1
-        complaint = _value_problem(str(item.value))
-        if complaint:
-            problems.append(Problem(name, line, item.key, str(item.value), *complaint))
-    values = {item.key.lower(): _plain(str(item.value)) for item in entry.fields}
-    lines = {item.key.lower(): (item.start_line or entry.start_line) + 1 for item in entry.fields}
-    doi, year = values.get("doi", ""), values.get("year", "")
-    if doi and not DOI.fullmatch(doi):
-        problems.append(
-            Problem(name, lines["doi"], "doi", doi, "is not a DOI",
-                    "write it without resolver, such as 10.1000/182")
-        )
-    if year and not re.fullmatch(r"\d{4}", year):
-        problems.append(Problem(name, lines["year"], "year", year, "is not a year", "use YYYY"))
-    in_key = YEAR_IN_KEY.match(entry.key or "")
-    if in_key and year and in_key[1] != year:
-        problems.append(
-            Problem(name, lines["year"], "year", year, f"differs from the year in key {entry.key}",
-                    "mend the key or the year")
-        )
-    if not values.get("title"):
-        problems.append(Problem(name, row, "title", "", "is missing", "add a title"))
-    return problems
-
-
-def _value_problem(raw: str) -> tuple[str, str] | None:
-    """Rule and advice that a raw field value breaks: it must be one closed token."""
-    raw = raw.strip()
-    if raw.isdigit():
-        return None
-    if not raw or raw[0] not in '{"':
-        return "is neither in braces nor in quotes", "write {value}"
-    depth = 0
-    for position, character in enumerate(raw):
-        if character in "{}" and raw[position - 1] != "\\":
-            depth += 1 if character == "{" else -1
-        closes = depth == 0 and position > 0 and character == ("}" if raw[0] == "{" else '"')
-        if closes and position < len(raw) - 1:
-            return "holds more than one value", "add the comma that is missing after the first"
-        if depth < 0:
-            break
-    if depth != 0:
-        return "has unbalanced braces", "close each brace that is opened"
-    return None
-
-
-def _plain(raw: str) -> str:
-    raw = raw.strip()
-    return raw if raw.isdigit() else " ".join(raw[1:-1].split())
-
-
-def _reference(entry: model.Entry) -> Reference:
-    decode = LatexNodes2Text(keep_braced_groups=False).latex_to_text
-    raw = {item.key.lower(): _plain(str(item.value)) for item in entry.fields}
-    people = split_multiple_persons_names(raw.get("author", "")) if raw.get("author") else []
-    others = bool(people) and people[-1].strip() == "others"
-    names = tuple(_name(person, decode) for person in people[: -1 if others else None])
-    fields = {key: decode(value) if key in DECODED else value for key, value in raw.items()}
-    return Reference(
-        entry.key, entry.entry_type.lower(), names, others, MappingProxyType(fields),
-        entry.start_line + 1,
-    )
-
-
-def _name(person: str, decode) -> Name:
+def _name(person: str) -> Name:
     person = person.strip()
     if person.startswith("{") and person.endswith("}"):
-        return Name(decode(person[1:-1]))
+        return Name(_decoded(person[1:-1]))
     parts = parse_single_name_into_parts(person)
     family = " ".join([*parts.von, *parts.last, *parts.jr])
-    return Name(decode(family), decode(" ".join(parts.first)))
+    return Name(_decoded(family), _decoded(" ".join(parts.first)))
 
 
 def _reference_warnings(reference: Reference, name: str) -> list[Problem]:

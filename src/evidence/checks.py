@@ -6,53 +6,34 @@ applies only where the column is present.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from evidence.bibliography import Bibliography
+from evidence.context import Context, among, number
 from evidence.dictionary import Dictionary
 from evidence.problems import Problem
+from evidence.source_checks import SOURCE_CHECKS
 
 Z95 = 1.959963984540054
 SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
 ROUNDING = 1e-6
+ARMS = ("intervention", "control")
 RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "hazard_ratio")
+FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
+DIFFERENCES = ("mean_difference", "standardised_mean_difference")
 INTERVALS = (  # columns: low, estimate, high
     ("effect_ci_low", "effect", "effect_ci_high"),
     ("ci_low", "effect", "ci_high"),
     ("intervention_change_ci_low", "intervention_change", "intervention_change_ci_high"),
     ("control_change_ci_low", "control_change", "control_change_ci_high"),
     ("low_nm", "value_nm", "high_nm"),
+    ("low", "value", "high"),
+    ("low", "occupancy_percent", "high"),
 )
-SHARED_FIELDS = {  # column of a reference table: field of the bibliography
-    "title": "title", "year": "year", "volume": "volume", "number": "number", "pages": "pages",
-    "doi": "doi", "pmid": "pmid", "pmcid": "pmcid", "registry_id": "registry", "url": "url",
-    "fields_unverified": "unverified", "aliases": "aliases",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """Everything a check may look at."""
-
-    dictionary: Dictionary
-    tables: Mapping[str, pd.DataFrame]
-    bibliography: Bibliography | None
-    root: Path
-
-    def file(self, table: str) -> str:
-        return f"data/{self.dictionary.tables[table]['path']}"
-
-    def problem(self, table: str, index, column: str, rule: str, advice: str, warn=False):
-        value = self.tables[table].at[index, column] if column in self.tables[table] else ""
-        shown = "" if pd.isna(value) else str(value)
-        return Problem(self.file(table), int(index) + 2, column, shown, rule, advice, warn)
 
 
 def domain_problems(
@@ -63,298 +44,207 @@ def domain_problems(
 ) -> list[Problem]:
     """All that the domain checks find, errors and warnings together."""
     context = Context(dictionary, tables, bibliography, root)
-    return [problem for check in CHECKS for problem in check(context)]
+    return [problem for check in (*CHECKS, *SOURCE_CHECKS) for problem in check(context)]
 
 
-def _finite_numbers(c: Context) -> Iterator[Problem]:
+def intervals_bracket(c: Context) -> Iterator[Problem]:
+    """An estimate lies between its limits, and the lower limit is the lower one."""
     for name, table in c.tables.items():
-        for column in table.select_dtypes("float64"):
-            for index in table.index[np.isinf(table[column])]:
-                yield c.problem(name, index, column, "is not a finite number", "check the value")
+        for columns in INTERVALS:
+            if not {columns[0], columns[2]} <= set(table):
+                continue
+            low, value, high = (number(table, column) for column in columns)
+            reversed_ = low > high + ROUNDING
+            yield from c.problems(name, reversed_, columns[0], "is above the upper limit",
+                                  "swap the limits")
+            outside = (value < low - ROUNDING) | (value > high + ROUNDING)
+            if outside.any():
+                yield from c.problems(
+                    name, outside & ~reversed_, columns[1],
+                    pd.Series([f"lies outside its interval {a:g} to {b:g}"
+                               for a, b in zip(low, high, strict=True)], table.index),
+                    "check estimate and limits against the source",
+                )  # fmt: skip
 
 
-def _intervals_bracket(c: Context) -> Iterator[Problem]:
+def ratios_positive(c: Context) -> Iterator[Problem]:
+    """Ratios and their limits are above 0."""
     for name, table in c.tables.items():
-        for low, middle, high in INTERVALS:
-            if not {low, high} <= set(table):
-                continue
-            reversed_ = table[low] > table[high] + ROUNDING
-            for index in table.index[reversed_]:
-                yield c.problem(name, index, low, "is above the upper limit", "swap the limits")
-            if middle not in table:
-                continue
-            value = table[middle]
-            outside = (value < table[low] - ROUNDING) | (value > table[high] + ROUNDING)
-            for index in table.index[outside & ~reversed_]:
-                limits = f"{table.at[index, low]:g} to {table.at[index, high]:g}"
-                yield c.problem(name, index, middle, f"lies outside its interval {limits}",
-                                "check estimate and limits against the source")
+        ratio = among(table, "effect_measure", RATIOS)
+        if not ratio.any():
+            continue
+        for column in ("effect", "effect_ci_low", "effect_ci_high", "ci_low", "ci_high"):
+            yield from c.problems(name, ratio & (number(table, column) <= 0), column,
+                                  "a ratio must be above 0", "check effect and effect_measure")
 
 
-def _events_fit(c: Context) -> Iterator[Problem]:
+def events_fit(c: Context) -> Iterator[Problem]:
+    """No more people have an event than there are in the arm."""
     for name, table in c.tables.items():
-        participants = table.get("unit", pd.Series("participants", table.index)) != "events"
-        for arm in ("intervention", "control"):
-            events, n = f"{arm}_events", f"{arm}_n"
-            if not {events, n} <= set(table):
+        for arm in ARMS:
+            if f"{arm}_events" not in table:
                 continue
-            for index in table.index[(table[events] > table[n]).fillna(False) & participants]:
-                yield c.problem(name, index, events,
-                                f"is more than the {table.at[index, n]} people of the arm",
-                                "check events and n")
+            n = number(table, f"{arm}_n")
+            more = (number(table, f"{arm}_events") > n) & ~among(table, "unit", ("events",))
+            yield from c.problems(name, more, f"{arm}_events",
+                                  n.map("is more than the {:.0f} people of the arm".format),
+                                  "check events and n")
 
 
-def _standard_errors_agree(c: Context) -> Iterator[Problem]:
+def standard_errors_agree(c: Context) -> Iterator[Problem]:
+    """A standard error fits its interval, as far as the rounding of the limits allows."""
     for name, table in c.tables.items():
         if not {"effect_se", "effect_ci_low", "effect_ci_high"} <= set(table):
             continue
-        for index, row in table.iterrows():
-            low, high = row["effect_ci_low"], row["effect_ci_high"]
-            if pd.isna(row["effect_se"]) or pd.isna(low) or pd.isna(high):
-                continue
-            if row.get("effect_measure") in RATIOS:
-                if low <= 0:
-                    yield c.problem(name, index, "effect_ci_low", "a ratio must be above 0",
-                                    "check the limit")
-                    continue
-                low, high = math.log(low), math.log(high)
-            implied = (high - low) / (2 * Z95)
-            if abs(row["effect_se"] - implied) > SE_TOLERANCE * max(implied, ROUNDING) + 5e-4:
-                yield c.problem(name, index, "effect_se",
-                                f"does not fit its interval, which implies {implied:.4g}",
-                                "mend the standard error or the limits")
+        se, low, high = (number(table, f"effect_{part}") for part in ("se", "ci_low", "ci_high"))
+        ratio = among(table, "effect_measure", RATIOS)
+        usable = ~(ratio & ((low <= 0) | (high <= 0)))
+        low, high, se = low[usable], high[usable], se[usable]
+        half = pd.Series([_half_unit(*pair) for pair in zip(low, high, strict=True)], low.index)
+        slack = half * (1 / low + 1 / high).where(ratio[usable], 2.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            width = (np.log(high) - np.log(low)).where(ratio[usable], high - low)
+        implied = width / (2 * Z95)
+        limit = SE_TOLERANCE * implied.abs() + slack / (2 * Z95) + 5e-4
+        wrong = ((se - implied).abs() > limit).reindex(table.index, fill_value=False)
+        yield from c.problems(name, wrong, "effect_se",
+                              implied.map("does not fit its interval, which implies {:.4g}".format),
+                              "mend the standard error or the limits")
 
 
-def _sign_follows_arms(c: Context) -> Iterator[Problem]:
+def _half_unit(*values: float) -> float:
+    """Half of the last decimal place that the more precise of the numbers shows."""
+    decimals = [len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in values]
+    return 0.5 * 10.0 ** -max(decimals)
+
+
+def direction_agrees(c: Context) -> Iterator[Problem]:
+    """An effect has the sign that its arms imply, and `favours` follows from it."""
     for name, table in c.tables.items():
         if not {"effect", "effect_measure"} <= set(table):
             continue
-        for index, row in table.iterrows():
-            effect = row["effect"]
-            if pd.isna(effect):
-                continue
-            if row["effect_measure"] in RATIOS:
-                if effect <= 0:
-                    yield c.problem(name, index, "effect", "a ratio must be above 0", "check it")
-                    continue
-                effect = math.log(effect)
-            implied = [d for d in _implied_differences(row) if not pd.isna(d)]
-            if implied and abs(effect) > ROUNDING and all(d * effect < 0 for d in implied):
-                yield c.problem(name, index, "effect",
-                                f"has the opposite sign of its arms ({implied[0]:+.4g})",
-                                "effects are intervention minus control: check the sign")
-
-
-def _implied_differences(row: pd.Series) -> list[float]:
-    """Differences between the arms that a row allows, of the kind that its effect is."""
-    def difference(column: str) -> float:
-        both = [row.get(f"{arm}_{column}", np.nan) for arm in ("intervention", "control")]
-        return np.nan if any(pd.isna(v) for v in both) else float(both[0]) - float(both[1])
-
-    measure, estimand = row["effect_measure"], str(row.get("estimand", ""))
-    if measure in (*RATIOS, "risk_difference"):
-        shares = [
-            row.get(f"{arm}_events", np.nan) / row.get(f"{arm}_n", np.nan)
-            for arm in ("intervention", "control")
-        ]
-        return [shares[0] - shares[1]] if not any(pd.isna(s) for s in shares) else []
-    if measure == "percent_point_difference":
-        return [difference("pct"), difference("change_pct")]
-    if measure not in ("mean_difference", "standardised_mean_difference"):
-        return []
-    levels = difference("mean")
-    changes = difference("change")
-    if pd.isna(changes):
-        changes = levels - difference("baseline_mean")
-    if "change" in estimand and not pd.isna(changes):
-        return [changes]
-    if "level" in estimand and not pd.isna(levels):
-        return [levels]
-    return [levels, changes]
-
-
-def _favours_follows_effect(c: Context) -> Iterator[Problem]:
-    for name, table in c.tables.items():
-        if not {"favours", "effect", "higher_is", "effect_measure"} <= set(table):
+        ratio = among(table, "effect_measure", RATIOS)
+        effect = number(table, "effect")
+        effect = np.log(effect.where(effect > 0)).where(ratio, effect)
+        effect = effect.where(effect.abs() > ROUNDING)
+        one, other = _implied_differences(table)
+        opposite = (one.notna() | other.notna()) & effect.notna()
+        opposite &= ~(one * effect >= 0) & ~(other * effect >= 0)
+        sign = one.fillna(other).map("has the opposite sign of its arms ({:+.4g})".format)
+        yield from c.problems(name, opposite, "effect", sign,
+                              "effects are intervention minus control: check the sign")
+        if not {"favours", "higher_is"} <= set(table):
             continue
-        for index, row in table.iterrows():
-            if pd.isna(row["effect"]) or pd.isna(row["higher_is"]):
-                continue
-            null = 1.0 if row["effect_measure"] in RATIOS else 0.0
-            if row["effect"] == null or row["favours"] in ("neither", "not_applicable"):
-                continue
-            better = (row["effect"] > null) == (row["higher_is"] == "better")
-            if pd.notna(row["favours"]) and (row["favours"] != "control") != better:
-                yield c.problem(name, index, "favours", "contradicts the sign of the effect",
-                                "check effect, higher_is and favours")
+        control_better = (effect > 0) == (table["higher_is"] == "worse")
+        wrong = control_better != (table["favours"] == "control")
+        stated = effect.notna() & table["higher_is"].notna() & table["favours"].notna()
+        stated &= ~among(table, "favours", ("neither", "not_applicable")) & ~opposite
+        yield from c.problems(name, wrong & stated, "favours",
+                              "contradicts the sign of the effect",
+                              "check effect, higher_is and favours")
 
 
-def _values_on_scale(c: Context) -> Iterator[Problem]:
-    columns = [f"{a}_{s}" for a in ("intervention", "control") for s in ("baseline_mean", "mean")]
+def _implied_differences(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Two differences between the arms, NaN where a row does not allow one.
+
+    They are of the kind that the effect is: shares for ratios and risk differences; percentages
+    for percentage points; for means levels and changes, only one of them where `estimand` names it.
+    """
+    def difference(part: str) -> pd.Series:
+        return number(table, f"intervention_{part}") - number(table, f"control_{part}")
+
+    shares = number(table, "intervention_events") / number(table, "intervention_n")
+    shares -= number(table, "control_events") / number(table, "control_n")
+    levels, changes = difference("mean"), difference("change")
+    changes = changes.fillna(levels - difference("baseline_mean"))
+    estimand = table["estimand"].fillna("") if "estimand" in table else pd.Series("", table.index)
+    of_change = estimand.str.contains("change") & changes.notna()
+    of_level = estimand.str.contains("level") & levels.notna() & ~of_change
+    levels, changes = levels.mask(of_change), changes.mask(of_level)
+    counted, points, means = (
+        among(table, "effect_measure", kinds)
+        for kinds in (FROM_COUNTS, ("percent_point_difference",), DIFFERENCES)
+    )
+    one = shares.where(counted, difference("pct").where(points, levels.where(means)))
+    other = difference("change_pct").where(points, changes.where(means))
+    return one, other
+
+
+def direction_known(c: Context) -> Iterator[Problem]:
+    """Warn of an effect whose good direction nobody has stated."""
+    for name, table in c.tables.items():
+        if {"effect", "higher_is"} <= set(table):
+            unknown = table["effect"].notna() & table["higher_is"].isna()
+            yield from c.problems(name, unknown, "higher_is", "an effect needs its direction",
+                                  "say whether higher is worse or better", True)
+
+
+def values_on_scale(c: Context) -> Iterator[Problem]:
+    """Means lie on the scale of their instrument."""
     for name, table in c.tables.items():
         if not {"scale_low", "scale_high"} <= set(table):
             continue
-        for column in [column for column in columns if column in table]:
-            outside = (table[column] < table["scale_low"]) | (table[column] > table["scale_high"])
-            for index in table.index[outside]:
-                yield c.problem(name, index, column, "lies outside its scale",
-                                "check the value, scale_low and scale_high")
+        low, high = number(table, "scale_low"), number(table, "scale_high")
+        yield from c.problems(name, low >= high, "scale_low", "is not below scale_high",
+                              "check the two ends of the scale")
+        for column in [f"{arm}_{part}" for arm in ARMS for part in ("baseline_mean", "mean")]:
+            value = number(table, column)
+            outside = ((value < low) | (value > high)) & ~(low >= high)
+            yield from c.problems(name, outside, column, "lies outside its scale",
+                                  "check the value, scale_low and scale_high")
 
 
-def _sources_known(c: Context) -> Iterator[Problem]:
-    for name, table in c.tables.items():
-        for column, field in c.dictionary.fields(name).items():
-            target = field.get("refersTo")
-            if not target or column not in table:
-                continue
-            if target == "references.bib":
-                if c.bibliography is None:
-                    continue
-                known, place = c.bibliography, "references.bib"
-            else:
-                other, key = target.split(".")
-                if other not in c.tables:
-                    continue
-                known, place = set(c.tables[other][key].astype(str)), f"column {target}"
-            for index, cell in table[column].dropna().items():
-                for value in _items(cell, field):
-                    if value not in known:
-                        yield Problem(c.file(name), index + 2, column, value,
-                                      f"is not in {place}", "mend the key, or add it there")
-
-
-def _items(cell: object, field: Mapping) -> list[str]:
-    if not field.get("list"):
-        return [str(cell)]
-    return [part.strip() for part in str(cell).split(";") if part.strip()]
-
-
-def _numbers_traceable(c: Context) -> Iterator[Problem]:
-    for name, table in c.tables.items():
-        fields = c.dictionary.fields(name)
-        numeric = [
-            column for column in table
-            if fields.get(column, {}).get("type") in ("number", "integer")
-            and column not in c.dictionary.primary_key(name)
-        ]
-        if not numeric:
-            continue
-        with_numbers = table[numeric].notna().any(axis=1)
-        for column, advice in (
-            ("verification", "say primary, secondary, derived or unverified"),
-            ("source_where", "name the table, page or section"),
-        ):
-            if column in table:
-                for index in table.index[with_numbers & table[column].isna()]:
-                    yield c.problem(name, index, column, "a number needs this", advice)
-
-
-def _poolable_has_enough(c: Context) -> Iterator[Problem]:
+def poolable_has_enough(c: Context) -> Iterator[Problem]:
+    """A poolable outcome has a control, a verified source and enough numbers."""
     table = c.tables.get("outcomes")
     if table is None or "poolable" not in table:
         return
-    for index, row in table[table["poolable"].fillna(False)].iterrows():
-        def present(*columns: str, row=row) -> bool:
-            return all(column in row and pd.notna(row[column]) for column in columns)
-
-        arms = ("intervention", "control")
-        counts = present(*[f"{arm}_{part}" for arm in arms for part in ("events", "n")])
-        means = present(*[f"{arm}_{part}" for arm in arms for part in ("mean", "sd", "n")])
-        effect = present("effect") and (
-            present("effect_se") or present("effect_ci_low", "effect_ci_high")
-        )
-        if not (counts or means or effect):
-            yield c.problem("outcomes", index, "poolable", "has not enough to be pooled",
-                            "give counts, or means with SDs, or an effect with its error")
-        if row.get("verification") == "unverified":
-            yield c.problem("outcomes", index, "poolable", "an unverified value is never pooled",
-                            "set poolable to false, or verify the value")
-        if row.get("contrast") == "within_arm":
-            yield c.problem("outcomes", index, "poolable", "a change within one arm has no control",
-                            "set poolable to false")
-        if "higher_is" in table and pd.isna(row["higher_is"]):
-            yield c.problem("outcomes", index, "higher_is", "a pooled value needs its direction",
-                            "say whether higher is worse or better")
+    has = table.reindex(columns=[
+        "effect", "effect_se", "effect_ci_low", "effect_ci_high", "p_value",
+        *(f"{arm}_{part}" for arm in ARMS for part in ("events", "n", "mean", "sd")),
+    ]).notna()  # fmt: skip
+    counts = has[[f"{arm}_{part}" for arm in ARMS for part in ("events", "n")]].all(axis=1)
+    means = has[[f"{arm}_{part}" for arm in ARMS for part in ("mean", "sd", "n")]].all(axis=1)
+    paired = among(table, "contrast", ("crossover_paired",)) & has["p_value"]
+    error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | paired
+    left = table["poolable"].fillna(False).astype(bool)
+    for where, rule, advice in (
+        (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",
+         "set poolable to false"),
+        (among(table, "verification", ("unverified",)), "an unverified value is never pooled",
+         "set poolable to false, or verify the value"),
+        (~(counts | means | (has["effect"] & error)), "has not enough to be pooled",
+         "give counts, or means with SDs and n, or an effect with its error"),
+    ):
+        yield from c.problems("outcomes", left & where, "poolable", rule, advice)
+        left &= ~where
 
 
-def _retracted_supports_nothing(c: Context) -> Iterator[Problem]:
-    if c.bibliography is None:
+def analyses_fit(c: Context) -> Iterator[Problem]:
+    """A sensitivity analysis names its parent; no analysis names an outcome twice."""
+    table = c.tables.get("analyses")
+    if table is None:
         return
-    retracted = {key for key in c.bibliography if c.bibliography[key].is_retracted}
-    if not retracted:
-        return
-    for name, table in c.tables.items():
-        for column, field in c.dictionary.fields(name).items():
-            if field.get("refersTo") != "references.bib" or column not in table:
-                continue
-            for index, cell in table[column].dropna().items():
-                keys = set(_items(cell, field))
-                row = table.loc[index]
-                supports = row.get("stance") == "supports" and keys <= retracted
-                pooled = row.get("poolable") is True or row.get("poolable") is np.True_
-                best = column == "best_evidence_keys"
-                if keys & retracted and (supports or pooled or best):
-                    yield Problem(c.file(name), index + 2, column,
-                                  "; ".join(sorted(keys & retracted)),
-                                  "a retracted source supports nothing",
-                                  "take it out, or change what rests on it")
-
-
-def _reference_tables_agree(c: Context) -> Iterator[Problem]:
-    if c.bibliography is None:
-        return
-    for name, table in c.tables.items():
-        if not name.startswith("references") or "key" not in table:
-            continue
-        columns = [column for column in SHARED_FIELDS if column in table]
-        for index, row in table.iterrows():
-            if row["key"] not in c.bibliography:
-                continue
-            reference = c.bibliography[row["key"]]
-            for column in columns:
-                here = "" if pd.isna(row[column]) else str(row[column])
-                if here != reference[SHARED_FIELDS[column]]:
-                    yield c.problem(
-                        name, index, column,
-                        f"differs from references.bib ('{reference[SHARED_FIELDS[column]]}')",
-                        "make the two agree",
-                    )
-
-
-def _references_used(c: Context) -> Iterator[Problem]:
-    """Warn of references that neither data nor notebooks name."""
-    if c.bibliography is None:
-        return
-    used: set[str] = set()
-    for name, table in c.tables.items():
-        if name.startswith("references"):
-            continue
-        for column, field in c.dictionary.fields(name).items():
-            if field.get("refersTo") == "references.bib" and column in table:
-                for cell in table[column].dropna():
-                    used |= set(_items(cell, field))
-    documents = [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]
-    texts = [p.read_text(encoding="utf-8") for p in documents if p.is_file()]
-    texts += [p.read_text(encoding="utf-8") for p in sorted(c.root.glob("notebooks/*.ipynb"))]
-    words = {word for text in texts for word in re.findall(r"[A-Za-z0-9][\w:/.+-]*\w", text)}
-    for key in c.bibliography:
-        if key not in used and key not in words:
-            yield Problem("references.bib", c.bibliography[key].line, key, "",
-                          "is never used", "cite it, or delete it", True)
+    alone = among(table, "role", ("sensitivity",))
+    if "parent" in table:
+        alone &= table["parent"].isna()
+    yield from c.problems("analyses", alone, "parent", "a sensitivity analysis needs a parent",
+                          "name the analysis that it varies, or change its role")
+    named = table["include"].fillna("").map(lambda cell: [p.strip() for p in cell.split(";") if p])
+    twice = named.map(lambda parts: sorted({p for p in parts if parts.count(p) > 1}))
+    yield from c.problems("analyses", twice.map(bool), "include",
+                          twice.map(lambda parts: f"names {', '.join(parts)} twice"),
+                          "name each outcome once")
 
 
 CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
-    _finite_numbers,
-    _intervals_bracket,
-    _events_fit,
-    _standard_errors_agree,
-    _sign_follows_arms,
-    _favours_follows_effect,
-    _values_on_scale,
-    _sources_known,
-    _numbers_traceable,
-    _poolable_has_enough,
-    _retracted_supports_nothing,
-    _reference_tables_agree,
-    _references_used,
+    intervals_bracket,
+    ratios_positive,
+    events_fit,
+    standard_errors_agree,
+    direction_agrees,
+    direction_known,
+    values_on_scale,
+    poolable_has_enough,
+    analyses_fit,
 )

@@ -1,29 +1,43 @@
 """The data dictionary of a review: what each table and column holds, and whether the files agree.
 
-The dictionary is a Data Package (``data/datapackage.json``); frictionless validates every table
+The dictionary is a Data Package (``data/datapackage.json``); frictionless judges every value
 against it. A review without one uses the package's own, in which everything but the columns that
-an analysis reads is optional. Two properties are ours: ``refersTo`` names what the values of a
-column must be found in (``references.bib`` or ``table.column``), ``list`` says that a cell holds
-several values separated by semicolons.
+an analysis cannot do without is optional. Properties of ours beside the standard:
+
+- ``refersTo`` of a column: where its values must be found (``references.bib``, ``table.column``);
+- ``list`` of a column: a cell holds several values separated by semicolons;
+- ``emptyMeans`` of a column: what an empty cell says, where it does not mean "not reported";
+- ``required`` of a table: a review without its own dictionary must have it;
+- ``row`` of a table, ``provenance``, ``warnings`` and ``gaps``: text of data/README.md.
 """
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from evidence.bibliography import encoding_problem
+from evidence.data_readme import readme
 from evidence.problems import Problem, ReviewError
+from evidence.schema import (
+    Reader,
+    field_reader,
+    header_problems,
+    key_problems,
+    link_problems,
+    names,
+    read_columns,
+)
+from evidence.textfile import Rows, read_rows, read_text
 
-DTYPES = {"number": "float64", "integer": "Int64", "boolean": "boolean"}
-DEFAULT_NAME = "datapackage.json"
+__all__ = ["Dictionary", "default_descriptor", "load_dictionary", "read_tables", "readme"]
+
+FILE = "datapackage.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +50,23 @@ class Dictionary:
         The Data Package.
     is_default : bool
         True when the review brings none and the package's own is used.
+    readers : dict
+        By table and column, the function that reads and judges a cell.
     """
 
     descriptor: Mapping[str, Any]
     is_default: bool
+    readers: Mapping[str, Mapping[str, Reader]] = field(repr=False, compare=False)
 
     @property
     def tables(self) -> dict[str, Mapping[str, Any]]:
         """Table resources by name."""
-        return {r["name"]: r for r in self.descriptor["resources"] if r["type"] == "table"}
+        return {r["name"]: r for r in self.descriptor["resources"] if _is_table(r)}
 
     @property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """Resources that are not tables, by name."""
-        return {r["name"]: r for r in self.descriptor["resources"] if r["type"] != "table"}
+        return {r["name"]: r for r in self.descriptor["resources"] if not _is_table(r)}
 
     def fields(self, table: str) -> dict[str, Mapping[str, Any]]:
         """Fields of a table by name."""
@@ -57,7 +74,16 @@ class Dictionary:
 
     def primary_key(self, table: str) -> list[str]:
         """Columns that together name a row; empty when there is no such set."""
-        return list(self.tables[table]["schema"].get("primaryKey", []))
+        return names(self.tables[table]["schema"].get("primaryKey"))
+
+
+def _is_table(resource: Mapping[str, Any]) -> bool:
+    return resource.get("type", "table" if "schema" in resource else "") == "table"
+
+
+def default_descriptor() -> dict[str, Any]:
+    """The package's own Data Package, for a review on any topic."""
+    return json.loads(resources.files("evidence").joinpath(FILE).read_text(encoding="utf-8"))
 
 
 def load_dictionary(data: Path) -> Dictionary:
@@ -68,34 +94,89 @@ def load_dictionary(data: Path) -> Dictionary:
     ReviewError
         When the file is there but is not a usable Data Package.
     """
-    path = data / DEFAULT_NAME
+    path = data / FILE
+    shown = f"{data.name}/{FILE}"
     if not path.exists():
-        text = resources.files("evidence").joinpath(DEFAULT_NAME).read_text(encoding="utf-8")
-        return Dictionary(json.loads(text), True)
-    name = f"{data.name}/{path.name}"
+        descriptor = default_descriptor()
+        return Dictionary(descriptor, True, _readers(descriptor))
+    text = read_text(path, shown, "delete it to use the package's own, or restore it")
     try:
-        descriptor = json.loads(path.read_text(encoding="utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise ReviewError([encoding_problem(name, path, error)]) from None
-    except json.JSONDecodeError as error:
+        descriptor = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        line = getattr(error, "lineno", 1)
+        reason = getattr(error, "msg", "nested too deeply")
         raise ReviewError(
-            [Problem(name, error.lineno, "", "", f"is not JSON ({error.msg})", "mend that line")]
+            [Problem(shown, line, "", "", f"is not JSON ({reason})",
+                     "mend this line or the one before it")]
         ) from None
     try:
-        dictionary = Dictionary(descriptor, False)
-        for table, resource in dictionary.tables.items():
-            if Path(resource["path"]).name != resource["path"]:
-                raise ValueError(f"path of table '{table}' leaves the folder")
-            for item in dictionary.fields(table).values():
-                item["type"]
-        _package(descriptor, data)
-    except Exception as error:  # frictionless raises its own, JSON of another shape raises any
-        note = getattr(getattr(error, "error", None), "note", "") or f"{error}"
-        raise ReviewError(
-            [Problem(name, None, "", note, "is not a usable Data Package",
-                     "see https://datapackage.org for its form")]
-        ) from None
-    return dictionary
+        _check_form(descriptor)
+        return Dictionary(descriptor, False, _readers(descriptor))
+    except (ValueError, TypeError, LookupError, AttributeError) as error:
+        rule = f"cannot be used as a data dictionary: {error}"
+    raise ReviewError(
+        [Problem(shown, None, "", "", rule, "restore it, or see https://datapackage.org")]
+    )
+
+
+def _check_form(descriptor: Any) -> None:
+    """Raise ValueError with what keeps a JSON value from describing tables."""
+    if not isinstance(descriptor, dict) or not isinstance(descriptor.get("resources"), list):
+        raise ValueError("it has no list of resources")
+    columns: dict[str, set[str]] = {}
+    for number, resource in enumerate(descriptor["resources"], 1):
+        if not isinstance(resource, dict) or not {"name", "path"} <= set(resource):
+            raise ValueError(f"resource {number} lacks a name or a path")
+        name, path = resource["name"], resource["path"]
+        if not isinstance(path, str) or Path(path).name != path or path in ("", "..", "."):
+            raise ValueError(f"the path of '{name}' is not a file of the folder")
+        if name in columns:
+            raise ValueError(f"'{name}' stands twice")
+        columns[name] = set()
+        if not _is_table(resource):
+            continue
+        schema = resource.get("schema")
+        if not isinstance(schema, dict) or not isinstance(schema.get("fields"), list):
+            raise ValueError(f"table '{name}' has no list of fields")
+        for item in schema["fields"]:
+            if not isinstance(item, dict) or not {"name", "type"} <= set(item):
+                raise ValueError(f"a field of table '{name}' lacks a name or a type")
+            if item["name"] in columns[name]:
+                raise ValueError(f"column {name}.{item['name']} stands twice")
+            columns[name].add(item["name"])
+    for resource in filter(_is_table, descriptor["resources"]):
+        _check_links(resource, columns)
+
+
+def _check_links(resource: Mapping[str, Any], columns: Mapping[str, set[str]]) -> None:
+    """Raise ValueError when keys or links name a column that is not described."""
+    table, schema = resource["name"], resource["schema"]
+    wanted = {(table, column) for column in names(schema.get("primaryKey"))}
+    for key in schema.get("foreignKeys", []):
+        wanted |= {(table, column) for column in names(key["fields"])}
+        other = key["reference"].get("resource") or table
+        wanted |= {(other, column) for column in names(key["reference"]["fields"])}
+    for item in schema["fields"]:
+        targets = [target for target in names(item.get("refersTo")) if target != "references.bib"]
+        wanted |= {tuple(target.split(".", 1)) for target in targets}
+    for place in sorted(wanted):
+        if len(place) != 2 or place[1] not in columns.get(place[0], set()):
+            raise ValueError(f"table '{table}' refers to '{'.'.join(place)}', not described here")
+
+
+def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
+    readers: dict[str, dict[str, Reader]] = {}
+    for resource in filter(_is_table, descriptor["resources"]):
+        schema = resource["schema"]
+        missing = schema.get("missingValues", [""])
+        readers[resource["name"]] = own = {}
+        for item in schema["fields"]:
+            try:
+                own[item["name"]] = field_reader(item, missing)
+            except (ValueError, TypeError) as error:
+                place = f"{resource['name']}.{item['name']}"
+                raise ValueError(f"column {place}: {error}") from None
+    return readers
 
 
 def read_tables(
@@ -108,183 +189,36 @@ def read_tables(
     tables : dict of DataFrame
         Row i of a table is line i + 2 of its file. Numbers are float64 with NaN, integers Int64,
         booleans boolean, text str with NaN; an absent optional table is missing from the dict.
+        Rows that have a problem are left out, so that later checks do not report them again.
     problems : list of Problem
-        All that is wrong; a table with a problem is not among `tables`.
+        All that is wrong, and warnings.
     """
-    tables: dict[str, pd.DataFrame] = {}
     problems: list[Problem] = []
-    readable = []
+    shown = {name: f"{data.name}/{r['path']}" for name, r in dictionary.tables.items()}
+    rows: dict[str, Rows] = {}
     for name, resource in dictionary.tables.items():
-        path = data / resource["path"]
-        shown = f"{data.name}/{resource['path']}"
-        if not path.exists():
-            if not dictionary.is_default or resource.get("required"):
-                problems.append(
-                    Problem(shown, None, "", "", "file is missing",
-                            "restore it, or take the table out of datapackage.json"
-                            if not dictionary.is_default else "add it; see data/README.md")
-                )
+        needed = not dictionary.is_default or resource.get("required")
+        if not needed and not (data / resource["path"]).exists():
             continue
-        found = _shape_problems(path, shown, resource)
-        problems += found
-        if not found:
-            readable.append(name)
-    problems += _content_problems(dictionary, data, readable)
-    broken = {problem.file for problem in problems}
-    for name in readable:
-        resource = dictionary.tables[name]
-        if f"{data.name}/{resource['path']}" not in broken:
-            tables[name] = _frame(data / resource["path"], dictionary.fields(name))
+        advice = "add it, at least with its header row" if dictionary.is_default else (
+            "restore it, or take the table out of datapackage.json"
+        )  # fmt: skip
+        try:
+            text = read_text(data / resource["path"], shown[name], advice)
+        except ReviewError as error:
+            problems += error.problems
+            continue
+        found, complaints = read_rows(text, shown[name])
+        problems += complaints
+        if found.header and not any(p.row == 1 and not p.column for p in complaints):
+            problems += header_problems(found.header, shown[name], resource["schema"])
+            rows[name] = found
+    tables: dict[str, pd.DataFrame] = {}
+    for name, found in rows.items():
+        schema = dictionary.tables[name]["schema"]
+        fields, readers = dictionary.fields(name), dictionary.readers[name]
+        tables[name], complaints = read_columns(found, shown[name], fields, readers)
+        problems += complaints
+        problems += key_problems(found, shown[name], schema)
+        problems += link_problems(name, shown, schema, rows)
     return tables, problems
-
-
-def _shape_problems(path: Path, shown: str, resource: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with the file as a whole: encoding, header, width of the rows."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        return [encoding_problem(shown, path, error)]
-    if not text.strip():
-        return [Problem(shown, None, "", "", "file is empty", "restore at least its header row")]
-    try:
-        rows = list(csv.reader(text.splitlines(keepends=True), strict=True))
-    except csv.Error as error:
-        return [Problem(shown, None, "", str(error), "is not a CSV file", "check the quotes")]
-    header = rows[0]
-    problems = [
-        Problem(shown, 1, name, name, "column stands twice", "delete or rename one of the two")
-        for name in sorted({n for n in header if header.count(n) > 1})
-    ]
-    expected = {f["name"]: f for f in resource["schema"]["fields"]}
-    match = resource["schema"].get("fieldsMatch", "equal")
-    for name, item in expected.items():
-        needed = match in ("equal", "subset") or item.get("constraints", {}).get("required")
-        if name not in header and needed:
-            problems.append(
-                Problem(shown, 1, name, "", "column is missing", "add it; cells may stay empty")
-            )
-    if match in ("equal", "superset"):
-        problems += [
-            Problem(shown, 1, name, name, "column is not in the data dictionary",
-                    "check its spelling, or describe it in data/datapackage.json")
-            for name in header if name not in expected
-        ]
-    problems += [
-        Problem(shown, number, "", f"{len(row)} cells",
-                f"the header has {len(header)} columns", "check the commas and quotes of this row")
-        for number, row in enumerate(rows[1:], 2) if row and len(row) != len(header)
-    ]
-    problems += [
-        Problem(shown, number, "", "", "row is empty", "delete it")
-        for number, row in enumerate(rows[1:], 2) if not any(cell.strip() for cell in row)
-    ]
-    return problems
-
-
-def _package(descriptor: Mapping[str, Any], data: Path, names: list[str] | None = None):
-    from frictionless import Package
-
-    chosen = [
-        r for r in descriptor["resources"]
-        if r["type"] == "table" and (names is None or r["name"] in names)
-    ]
-    known = {r["name"] for r in chosen} | {""}
-    trimmed = []
-    for resource in chosen:
-        schema = dict(resource["schema"])
-        keys = [k for k in schema.get("foreignKeys", []) if k["reference"]["resource"] in known]
-        header = _header(data / resource["path"]) if names is not None else None
-        if header is not None:
-            schema["fields"] = [f for f in schema["fields"] if f["name"] in header]
-            schema["fieldsMatch"] = "subset"
-            keys = [k for k in keys if set(k["fields"]) <= set(header)]
-        schema["foreignKeys"] = keys
-        trimmed.append({**resource, "schema": schema})
-    return Package.from_descriptor({"name": "review", "resources": trimmed}, basepath=str(data))
-
-
-def _header(path: Path) -> list[str]:
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return next(csv.reader(file))
-
-
-def _content_problems(dictionary: Dictionary, data: Path, names: list[str]) -> list[Problem]:
-    if not names:
-        return []
-    package = _package(dictionary.descriptor, data, names)
-    report = package.validate(limit_errors=100_000)
-    by_name = dictionary.tables
-    problems = []
-    for task in report.tasks:
-        resource = by_name[task.name]
-        shown = f"{data.name}/{resource['path']}"
-        fields = {f["name"]: f for f in resource["schema"]["fields"]}
-        for error in task.errors:
-            problems.append(_cell_problem(error, shown, fields))
-    return problems
-
-
-def _cell_problem(error, shown: str, fields: Mapping[str, Mapping[str, Any]]) -> Problem:
-    row = getattr(error, "row_number", None)
-    column = getattr(error, "field_name", "") or ""
-    cell = getattr(error, "cell", "")
-    field = fields.get(column, {})
-    if error.type == "type-error":
-        return Problem(shown, row, column, cell, f"is not a {field['type']}", _type_advice(field))
-    if error.type == "constraint-error":
-        return Problem(shown, row, column, cell, *_constraint(error.note, field))
-    if error.type in ("primary-key", "unique-error"):
-        return Problem(shown, row, column or "key", _cells(error), "stands twice",
-                       "give each row its own id")
-    if error.type == "foreign-key":
-        target = getattr(error, "reference_name", "") or "this table"
-        names = getattr(error, "field_names", [column])
-        return Problem(shown, row, ", ".join(names), _cells(error), f"is not in table '{target}'",
-                       "mend the spelling, or add the row there first")
-    return Problem(shown, row, column, str(cell or ""), error.note or error.title, "check this row")
-
-
-def _cells(error) -> str:
-    cells = getattr(error, "field_cells", None)
-    if cells:
-        return ", ".join(str(cell) for cell in cells)
-    return error.note.split('"')[1] if '"' in (error.note or "") else ""
-
-
-def _type_advice(field: Mapping[str, Any]) -> str:
-    return {
-        "number": "write digits with a decimal point, or leave it empty",
-        "integer": "write whole digits, or leave it empty",
-        "boolean": "write true or false",
-    }.get(field["type"], "see the data dictionary")
-
-
-def _constraint(note: str, field: Mapping[str, Any]) -> tuple[str, str]:
-    limits = field.get("constraints", {})
-    if '"enum"' in note:
-        return "is not in the vocabulary", f"use one of {', '.join(map(str, limits['enum']))}"
-    if '"required"' in note:
-        return "must not be empty", "fill it in"
-    if '"minimum"' in note:
-        return f"is below {limits['minimum']}", "check the value"
-    if '"maximum"' in note:
-        return f"is above {limits['maximum']}", "check the value"
-    return f"breaks a constraint ({note})", "see the data dictionary"
-
-
-def _frame(path: Path, fields: Mapping[str, Mapping[str, Any]]) -> pd.DataFrame:
-    text = pd.read_csv(
-        path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8-sig",
-        skip_blank_lines=False,
-    )
-    columns = {}
-    for name in text.columns:
-        dtype = DTYPES.get(fields.get(name, {}).get("type", "string"), "str")
-        column = text[name]
-        if dtype == "boolean":
-            column = column.map({"true": True, "false": False})
-        columns[name] = (
-            pd.to_numeric(column).astype(dtype) if dtype in ("float64", "Int64")
-            else column.astype(dtype)
-        )
-    return pd.DataFrame(columns)
