@@ -1,0 +1,247 @@
+"""Run the analyses that a review names in data/analyses.csv and write their results."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evidence.effects import BASES, MEASURES, outcome_effects
+from evidence.estimators import METHODS
+from evidence.problems import Problem, ReviewError
+from evidence.synthesis import Synthesis, synthesise
+
+FILE = "data/analyses.csv"
+EFFECT_COLUMNS = (
+    "analysis", "outcome_id", "study", "yi", "vi", "measure", "derived_from", "weight_percent",
+    "included", "reason",
+)  # fmt: skip
+POOLED_COLUMNS = (
+    "analysis", "measure", "k", "n", "tau2_method", "interval_rule", "is_default", "estimate",
+    "se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
+    "tau2_ci_high", "i2", "q", "q_p_value", "excluded",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """One row of analyses.csv with its effects and its synthesis.
+
+    ``parent`` is the analysis that a sensitivity analysis belongs to, empty otherwise.
+    ``effects`` is the table of `evidence.effects.outcome_effects`.
+    """
+
+    analysis: str
+    title: str
+    role: str
+    parent: str
+    rationale: str
+    effects: pd.DataFrame
+    synthesis: Synthesis
+
+
+def run_analyses(review) -> dict[str, Analysis]:
+    """Run every analysis of a review.
+
+    Parameters
+    ----------
+    review : evidence.review.Review
+        Its tables outcomes, studies and analyses are read, and harms where there are any.
+
+    Returns
+    -------
+    dict of str to Analysis
+        In the order of the file.
+
+    Raises
+    ------
+    ReviewError
+        With every id, measure, estimator or parent of analyses.csv that does not exist.
+    """
+    analyses = review.table("analyses")
+    rows = analysis_rows(review)
+    problems = _specification_problems(analyses, rows)
+    if problems:
+        raise ReviewError(problems)
+    results = {}
+    for line, spec in enumerate(analyses.to_dict("records"), start=2):
+        results[spec["analysis"]] = _run(spec, rows)
+        problems += _direction_problems(results[spec["analysis"]], line)
+    if problems:
+        raise ReviewError(problems)
+    return results
+
+
+def analysis_rows(review) -> pd.DataFrame:
+    """Rows of outcomes and harms, indexed by id, with what their study says beside them.
+
+    A harm is an outcome of which more is worse; its id stands in ``outcome_id``.
+    """
+    tables = [review.table("outcomes")]
+    harms = review.table("harms")
+    if not harms.empty:
+        tables.append(harms.rename(columns={"harm_id": "outcome_id"}).assign(higher_is="worse"))
+    rows = pd.concat([table.astype(object) for table in tables], ignore_index=True)
+    if "unit" not in rows:
+        rows["unit"] = "participants"
+    is_harm = np.arange(len(rows)) >= len(tables[0])
+    rows.loc[~is_harm, "unit"] = "participants"
+    rows.loc[is_harm, "poolable"] = True
+    studies = review.table("studies").set_index("study")
+    for name in ("design", "n_analysed", "n_randomised"):
+        if name in studies:
+            rows[name] = rows["study"].map(studies[name].astype(object))
+    if "participants_of" in studies:
+        rows["participants_of"] = rows["study"].map(_participants(studies["participants_of"]))
+    rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
+    return rows.set_index("outcome_id", drop=False)
+
+
+def effects_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Every row named in an analysis, one row per analysis and outcome (`EFFECT_COLUMNS`)."""
+    tables = []
+    for name, result in results.items():
+        weights = {row.outcome_id: row.weight for row in result.synthesis.studies}
+        table = result.effects.copy()
+        table["analysis"] = name
+        table["weight_percent"] = table["outcome_id"].map(weights).astype(float)
+        tables.append(table[list(EFFECT_COLUMNS)])
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
+
+
+def pooled_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
+    """One row per analysis and interval rule (`POOLED_COLUMNS`)."""
+    rows = []
+    for name, result in results.items():
+        pool = result.synthesis
+        shared = {field: getattr(pool, field) for field in POOLED_COLUMNS if hasattr(pool, field)}
+        left_out = [f"{row.outcome_id}: {row.reason}" for row in pool.excluded]
+        shared |= {"analysis": name, "excluded": "; ".join(left_out)}
+        for estimate in pool.pooled:
+            own = {field: getattr(estimate, field) for field in estimate.__slots__}
+            is_default = estimate.interval_rule == pool.interval_rule
+            rows.append(shared | own | {"is_default": is_default})
+    table = pd.DataFrame(rows, columns=list(POOLED_COLUMNS))
+    return table.astype({"n": "Int64", "k": "Int64"})
+
+
+def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, Path]:
+    """Write data/derived/effects.csv and pooled.csv; the same results give the same bytes."""
+    folder = review.root / "data" / "derived"
+    folder.mkdir(parents=True, exist_ok=True)
+    tables = {"effects.csv": effects_table(results), "pooled.csv": pooled_table(results)}
+    for name, table in tables.items():
+        _write(folder / name, table)
+    return tuple(folder / name for name in tables)
+
+
+def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
+    measure = spec["measure"]
+    effects = outcome_effects(rows.loc[_ids(spec)], measure, _word(spec, "basis", "auto"))
+    synthesis = synthesise(
+        effects,
+        measure=measure,
+        method=_word(spec, "tau2_method", "REML"),
+        analysis=spec["analysis"],
+        title=_word(spec, "title"),
+    )
+    texts = ("analysis", "title", "role", "parent", "rationale")
+    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis)
+
+
+def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
+    problems = []
+    names = set(analyses["analysis"]) if len(analyses) else set()
+    allowed = {"measure": MEASURES, "tau2_method": METHODS, "basis": BASES}
+    for line, spec in enumerate(analyses.to_dict("records"), start=2):
+        for column, values in allowed.items():
+            value = _word(spec, column)
+            if (value or column == "measure") and value not in values:
+                advice = f"use one of {', '.join(values)}"
+                problems.append(Problem(FILE, line, column, value, "is unknown", advice))
+        parent = _word(spec, "parent")
+        if parent and parent not in names:
+            rule, advice = "is no analysis of this file", "name one or leave the cell empty"
+            problems.append(Problem(FILE, line, "parent", parent, rule, advice))
+        problems += [
+            Problem(FILE, line, "include", outcome_id, rule, advice)
+            for outcome_id, rule, advice in _id_problems(_ids(spec), rows)
+        ]
+    return problems
+
+
+def _id_problems(ids: list[str], rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+    if not ids:
+        return [("", "names no outcome", "list outcome_ids or harm_ids, separated by ;")]
+    found = []
+    for outcome_id in dict.fromkeys(ids):
+        if outcome_id not in rows.index:
+            advice = "use an outcome_id or harm_id of the tables"
+            found.append((outcome_id, "is neither an outcome nor a harm", advice))
+        elif ids.count(outcome_id) > 1:
+            found.append((outcome_id, "is named twice", "name it once"))
+        elif (rows.index == outcome_id).sum() > 1:
+            found.append((outcome_id, "is the id of more than one row", "make ids unique"))
+    return found
+
+
+def _direction_problems(result: Analysis, line: int) -> list[Problem]:
+    pooled = result.effects[result.effects["included"]]
+    if pooled["higher_is"].replace("", np.nan).nunique() < 2:
+        return []
+    rule = "pools outcomes where higher is worse with outcomes where higher is better"
+    advice = "keep one direction per analysis"
+    return [Problem(FILE, line, "include", result.analysis, rule, advice)]
+
+
+def _participants(participants_of: pd.Series) -> dict[str, str]:
+    """Each study's own people: the study at the end of its chain of ``participants_of``."""
+    parents = participants_of.dropna().to_dict()
+    roots = {}
+    for study in participants_of.index:
+        root, seen = study, {study}
+        while parents.get(root, root) not in seen:
+            root = parents[root]
+            seen.add(root)
+        roots[study] = root
+    return roots
+
+
+def _year(bibliography, study: str) -> int | None:
+    text = bibliography[study].year if study in bibliography else ""
+    return int(text) if text.isdigit() else None
+
+
+def _ids(spec: Mapping) -> list[str]:
+    return [part.strip() for part in _word(spec, "include").split(";") if part.strip()]
+
+
+def _word(spec: Mapping, name: str, default: str = "") -> str:
+    value = spec.get(name)
+    return default if pd.isna(value) or not str(value).strip() else str(value).strip()
+
+
+def _write(path: Path, table: pd.DataFrame) -> None:
+    """Replace `path` in one step."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+            table.map(_cell).to_csv(file, index=False, lineterminator="\n")
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def _cell(value) -> str:
+    if pd.isna(value):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    return f"{value + 0.0:.10g}" if isinstance(value, float) else str(value)

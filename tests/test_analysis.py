@@ -1,0 +1,194 @@
+"""Analyses of a review: from four small tables to effects.csv and pooled.csv."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evidence.analysis import (
+    EFFECT_COLUMNS,
+    POOLED_COLUMNS,
+    effects_table,
+    pooled_table,
+    run_analyses,
+    write_derived,
+)
+from evidence.problems import ReviewError
+
+
+class SmallReview:
+    """Tables in memory, with what `run_analyses` asks of a review."""
+
+    bibliography: dict = {}  # noqa: RUF012
+
+    def __init__(self, root: Path, **tables):
+        self.root = root
+        self.tables = tables
+
+    def table(self, name: str) -> pd.DataFrame:
+        return self.tables.get(name, pd.DataFrame()).copy()
+
+
+STUDIES = pd.DataFrame(
+    {
+        "study": ["ash2001", "birch2003", "cedar2005", "cedar2006"],
+        "condition": "cough",
+        "design": ["rct_parallel", "rct_parallel", "rct_crossover", "rct_crossover"],
+        "n_randomised": pd.array([100, 80, 30, 30], dtype="Int64"),
+        "participants_of": [np.nan, np.nan, np.nan, "cedar2005"],
+    }
+)
+OUTCOMES = pd.DataFrame(
+    {
+        "outcome_id": ["ash-cough", "birch-cough", "cedar-cough", "cedar6-cough", "birch-cured"],
+        "study": ["ash2001", "birch2003", "cedar2005", "cedar2006", "birch2003"],
+        "domain": ["cough"] * 4 + ["cure"],
+        "higher_is": ["worse"] * 4 + ["better"],
+        "contrast": ["between_arms"] * 2 + ["crossover_paired"] * 2 + ["between_arms"],
+        "intervention_n": pd.array([50, 40, 28, 28, 40], dtype="Int64"),
+        "control_n": pd.array([50, 40, 28, 28, 40], dtype="Int64"),
+        "intervention_events": pd.array([None] * 4 + [20], dtype="Int64"),
+        "control_events": pd.array([None] * 4 + [10], dtype="Int64"),
+        "effect_measure": ["mean_difference"] * 4 + ["none"],
+        "effect": [-1.0, -0.2, -0.6, -0.5, np.nan],
+        "effect_se": [0.3, np.nan, 0.2, 0.2, np.nan],
+        "effect_ci_low": [np.nan, -0.9, np.nan, np.nan, np.nan],
+        "effect_ci_high": [np.nan, 0.5, np.nan, np.nan, np.nan],
+        "poolable": pd.array([True] * 5, dtype="boolean"),
+        "verification": "primary",
+    }
+)
+HARMS = pd.DataFrame(
+    {
+        "harm_id": ["ash-nausea", "birch-nausea", "cedar-nausea"],
+        "study": ["ash2001", "birch2003", "cedar2005"],
+        "intervention_events": pd.array([4, 0, 9], dtype="Int64"),
+        "intervention_n": pd.array([50, 40, 28], dtype="Int64"),
+        "control_events": pd.array([2, 0, 7], dtype="Int64"),
+        "control_n": pd.array([50, 40, 28], dtype="Int64"),
+        "unit": ["participants", "participants", "events"],
+        "verification": "secondary",
+    }
+)
+COUGH = "ash-cough; birch-cough;cedar-cough;cedar6-cough"
+
+
+def specification(**cells) -> pd.DataFrame:
+    plain = {
+        "analysis": "cough", "title": "Cough", "measure": "MD", "include": COUGH,
+        "role": "primary", "parent": np.nan, "tau2_method": np.nan, "rationale": "main question",
+    }  # fmt: skip
+    return pd.DataFrame([plain | cells])
+
+
+def review(tmp_path, *specifications, **tables) -> SmallReview:
+    base = {"studies": STUDIES, "outcomes": OUTCOMES, "harms": HARMS}
+    analyses = pd.concat(specifications, ignore_index=True)
+    return SmallReview(tmp_path, **(base | tables), analyses=analyses)
+
+
+def test_one_analysis_from_tables_to_synthesis(tmp_path):
+    result = run_analyses(review(tmp_path, specification()))["cough"]
+    pool = result.synthesis
+    assert (result.role, result.parent, result.rationale) == ("primary", "", "main question")
+    assert (pool.k, pool.n, pool.tau2_method, pool.higher_is) == (3, 208, "REML", "worse")
+    assert [row.crossover for row in pool.studies] == [False, False, True]
+    assert [row.derived_from for row in pool.studies] == [
+        "reported_se",
+        "reported_ci",
+        "reported_se",
+    ]
+    assert [row.reason for row in pool.excluded] == [
+        "shares participants with cedar2005, counted once"
+    ]
+
+
+def test_harms_are_pooled_by_id(tmp_path):
+    spec = specification(
+        analysis="nausea", measure="RR", include="ash-nausea;birch-nausea;cedar-nausea"
+    )
+    pool = run_analyses(review(tmp_path, spec))["nausea"].synthesis
+    assert (pool.k, pool.higher_is, pool.estimate) == (1, "worse", pytest.approx(2.0))
+    assert [row.reason for row in pool.excluded] == [
+        "no events in both arms",
+        "counts are of events, not of participants",
+    ]
+
+
+def test_estimator_and_basis_are_taken_from_the_file(tmp_path):
+    spec = specification(tau2_method="DL", basis="arms")
+    result = run_analyses(review(tmp_path, spec))["cough"]
+    assert (result.synthesis.tau2_method, result.synthesis.k) == ("DL", 0)
+    assert result.synthesis.measure == "MD"
+
+
+def test_tables_have_the_columns_of_the_contract(tmp_path):
+    results = run_analyses(
+        review(tmp_path, specification(), specification(analysis="two", include="ash-cough"))
+    )
+    effects, pooled = effects_table(results), pooled_table(results)
+    assert tuple(effects) == EFFECT_COLUMNS
+    assert tuple(pooled) == POOLED_COLUMNS
+    assert effects.groupby("analysis")["weight_percent"].sum().round(9).eq(100).all()
+    assert len(pooled) == 6
+    assert pooled.loc[pooled["is_default"], "interval_rule"].eq("hartung_knapp_floored").all()
+    assert pooled["excluded"][0] == "cedar6-cough: shares participants with cedar2005, counted once"
+    assert pooled.loc[pooled["analysis"] == "two", ["tau2", "pi_low", "q"]].isna().all(axis=None)
+
+
+def test_derived_files_are_the_same_bytes_on_every_run(tmp_path):
+    one = review(tmp_path, specification(), specification(analysis="none", include="birch-cured"))
+    results = run_analyses(one)
+    paths = write_derived(one, results)
+    before = [path.read_bytes() for path in paths]
+    assert [path.name for path in paths] == ["effects.csv", "pooled.csv"]
+    assert [path.read_bytes() for path in write_derived(one, run_analyses(one))] == before
+    assert len(list(paths[0].parent.iterdir())) == 2
+    text = before[1].decode()
+    assert "cough,MD,3,208,REML,hartung_knapp_floored,true," in text
+    assert 'none,MD,0,,REML,wald,false,,,,,,,,,,,,,,"birch-cured: ' in text
+    assert "\r" not in text
+
+
+@pytest.mark.parametrize(
+    ("cells", "column", "rule"),
+    [
+        ({"include": "ash-cough;elm-cough"}, "include", "is neither an outcome nor a harm"),
+        ({"include": "ash-cough;ash-cough"}, "include", "is named twice"),
+        ({"include": np.nan}, "include", "names no outcome"),
+        ({"measure": "HR"}, "measure", "is unknown"),
+        ({"measure": np.nan}, "measure", "is unknown"),
+        ({"tau2_method": "ML"}, "tau2_method", "is unknown"),
+        ({"basis": "both"}, "basis", "is unknown"),
+        ({"parent": "sneeze"}, "parent", "is no analysis of this file"),
+    ],
+)
+def test_problems_of_analyses_csv(tmp_path, cells, column, rule):
+    with pytest.raises(ReviewError) as error:
+        run_analyses(review(tmp_path, specification(), specification(analysis="b", **cells)))
+    assert [(p.file, p.row, p.column, p.rule) for p in error.value.problems] == [
+        ("data/analyses.csv", 3, column, rule)
+    ]
+
+
+def test_opposite_directions_are_not_pooled(tmp_path):
+    mixed = OUTCOMES.assign(higher_is=["worse", "better", "worse", "worse", "better"])
+    with pytest.raises(ReviewError, match="higher is worse with outcomes where higher is better"):
+        run_analyses(review(tmp_path, specification(), outcomes=mixed))
+
+
+def test_chain_of_shared_participants(tmp_path):
+    studies = STUDIES.assign(participants_of=[np.nan, "ash2001", "birch2003", "cedar2005"])
+    pool = run_analyses(review(tmp_path, specification(), studies=studies))["cough"].synthesis
+    assert [row.outcome_id for row in pool.studies] == ["ash-cough"]
+
+
+def test_least_columns_are_enough(tmp_path):
+    outcomes = OUTCOMES.drop(columns=["intervention_events", "control_events"])
+    plain = review(
+        tmp_path, specification().drop(columns=["parent", "tau2_method", "rationale"]),
+        outcomes=outcomes, studies=STUDIES[["study", "condition", "design", "n_randomised"]],
+        harms=pd.DataFrame(),
+    )  # fmt: skip
+    assert run_analyses(plain)["cough"].synthesis.k == 4
