@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,10 +11,12 @@ import pandas as pd
 
 from evidence.effects import BASES, MEASURES, outcome_effects
 from evidence.estimators import METHODS
+from evidence.files import write_bytes
 from evidence.problems import Problem, ReviewError
 from evidence.synthesis import Synthesis, synthesise
 
 FILE = "data/analyses.csv"
+EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"
 EFFECT_COLUMNS = (
     "analysis", "outcome_id", "study", "yi", "vi", "measure", "derived_from", "weight_percent",
     "included", "reason",
@@ -130,14 +130,21 @@ def pooled_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
     return table.astype({"n": "Int64", "k": "Int64"})
 
 
-def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, Path]:
-    """Write data/derived/effects.csv and pooled.csv; the same results give the same bytes."""
-    folder = review.root / "data" / "derived"
-    folder.mkdir(parents=True, exist_ok=True)
-    tables = {"effects.csv": effects_table(results), "pooled.csv": pooled_table(results)}
-    for name, table in tables.items():
-        _write(folder / name, table)
-    return tuple(folder / name for name in tables)
+def derived_texts(results: Mapping[str, Analysis]) -> dict[str, str]:
+    """Text of the derived tables by their path in the review; equal results give equal text."""
+    tables = {EFFECTS: effects_table(results), POOLED: pooled_table(results)}
+    return {
+        name: table.map(_cell).to_csv(index=False, lineterminator="\n")
+        for name, table in tables.items()
+    }
+
+
+def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
+    """Write data/derived/effects.csv and pooled.csv, each in one step."""
+    texts = derived_texts(results)
+    for name, text in texts.items():
+        write_bytes(review.root / name, text.encode("utf-8"))
+    return tuple(review.root / name for name in texts)
 
 
 def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
@@ -224,19 +231,6 @@ def _ids(spec: Mapping) -> list[str]:
 def _word(spec: Mapping, name: str, default: str = "") -> str:
     value = spec.get(name)
     return default if pd.isna(value) or not str(value).strip() else str(value).strip()
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    """Replace `path` in one step."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
-            table.map(_cell).to_csv(file, index=False, lineterminator="\n")
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def _cell(value) -> str:

@@ -11,14 +11,13 @@ import pandas as pd
 from tqdm import tqdm
 
 from evidence import answers, exhibits, export
-from evidence.analysis import derived_texts, run_analyses
+from evidence.analysis import POOLED, derived_texts, run_analyses
 from evidence.data_readme import readme
 from evidence.facts import review_facts
+from evidence.files import write_bytes
 from evidence.prose import without_citations
 from evidence.review import Review, load_review
 from evidence.runner import execute_all
-
-POOLED = "data/derived/pooled.csv"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +84,7 @@ def build(root: Path | None = None) -> Built:
     if new_readme:
         texts[review.root / "README.md"] = new_readme
     files |= {path: text.encode("utf-8") for path, text in texts.items()}
-    changed = tuple(path for path, content in files.items() if export.write_bytes(path, content))
+    changed = tuple(path for path, content in files.items() if write_bytes(path, content))
     plain = tuple(without_citations(line) for line in answer)
     return Built(review, plain, moved, changed, len(names))
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
 
 from evidence.exhibits import Exhibit
+from evidence.files import write_bytes
 from evidence.plots import page
 from evidence.review import Review
 
@@ -65,17 +65,6 @@ def _described(svg: bytes, exhibit: Exhibit) -> bytes:
     opening = re.search(r"<svg\b[^>]*>", text)
     end = opening.end()
     return (text[: end - 1] + ' role="img">' + label + text[end:]).encode("utf-8")
-
-
-def write_bytes(path: Path, content: bytes) -> bool:
-    """Write a file whole or not at all; return whether its content changed."""
-    if path.exists() and path.read_bytes() == content:
-        return False
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
-    return True
 
 
 def export(exhibit: Exhibit, folder: Path, **options) -> list[Path]:

@@ -35,7 +35,7 @@ def execute(path: Path) -> str:
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute(env={**os.environ, "PYTHONHASHSEED": "0", "PYTHONWARNINGS": "default"})
+        client.execute(env={**os.environ, "PYTHONHASHSEED": "0"})
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}"
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", last,

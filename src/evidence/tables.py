@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import html
+import re
+from collections.abc import Iterable, Mapping
 
+import numpy as np
 import pandas as pd
 
 from evidence.prose import MINUS
 
 DASH = "–"
+CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # a word of a vocabulary, such as pro_inflammatory
+NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
 
 
 def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
              digits: int = 2) -> pd.DataFrame:
-    """Text of each cell as a reader sees it: empty cells as a dash, true minus signs, yes and no.
+    """Text of each cell as a reader sees it: empty cells as a dash, true minus signs, yes and no,
+    codes as words.
 
     Parameters
     ----------
@@ -36,31 +42,39 @@ def _cell(value: object, digits: int) -> str:
         return ", ".join(str(item) for item in value)
     if pd.isna(value):
         return DASH
-    if isinstance(value, bool) or type(value).__name__ == "bool_":
+    if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
     if isinstance(value, float):
         text = f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.{digits}f}"
         return text.replace("-", MINUS)
-    return str(value)
+    text = str(value)
+    return text.replace("_", " ") if CODE.fullmatch(text) else text
 
 
 def to_html(frame: pd.DataFrame, caption: str = "") -> str:
-    """A table as HTML without styles or ids; cells of plain text are escaped.
+    """A table as HTML without ids; text stands left, numbers right.
 
-    Cells that are `Markup` (made by this package, such as a link to a reference) pass as they are.
+    Cells of plain text are escaped; `Markup` (made by this package, such as a link to a reference)
+    passes as it is.
     """
-    import html
+    sides = [
+        "right" if all(NUMBER.fullmatch(str(cell)) for cell in frame[column]) else "left"
+        for column in frame.columns
+    ]
 
-    def cell(value: object) -> str:
-        return value.html if isinstance(value, Markup) else html.escape(str(value))
+    def cell(tag: str, value: object, side: str) -> str:
+        text = value.html if isinstance(value, Markup) else html.escape(str(value))
+        return f'<{tag} style="text-align:{side}">{text}</{tag}>'
 
-    head = "".join(f"<th>{html.escape(str(column))}</th>" for column in frame.columns)
-    rows = "\n".join(
-        "<tr>" + "".join(f"<td>{cell(value)}</td>" for value in row) + "</tr>"
-        for row in frame.itertuples(index=False, name=None)
+    def row(tag: str, values: Iterable[object]) -> str:
+        return "".join(cell(tag, value, side) for value, side in zip(values, sides, strict=True))
+
+    body = "\n".join(
+        f"<tr>{row('td', values)}</tr>" for values in frame.itertuples(index=False, name=None)
     )
     title = f"<caption>{html.escape(caption)}</caption>\n" if caption else ""
-    return (f"<table>\n{title}<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody>\n</table>")
+    return (f"<table>\n{title}<thead><tr>{row('th', frame.columns)}</tr></thead>\n"
+            f"<tbody>\n{body}\n</tbody>\n</table>")
 
 
 class Markup:

@@ -104,8 +104,8 @@ def changes(
         _label_pair(left, row, y)
         if pd.notna(row["difference"]):
             right.scatter(row["difference"], y, s=190, marker="D", color=page.VERMILION, zorder=3)
-            right.text(row["difference"], y + 0.24, signed(f"{row['difference']:+.1f}"), ha="center",
-                       va="bottom", size=14)
+            right.text(row["difference"], y + 0.24, signed(f"{row['difference']:+.1f}"),
+                       ha="center", va="bottom", size=14)
         else:
             right.text(0, y, "no control,\nno difference", ha="center", va="center", size=14,
                        color=page.GREY, style="italic", linespacing=1.0, zorder=4,

@@ -89,8 +89,8 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
         if pd.notna(study["cited_as"]):
             ax.annotate(
                 f"[{study['cited_as']}]", (x, y), xytext=(0, 16), textcoords="offset points",
-                ha="center", va="bottom", color=page.VERMILION, weight="bold", size=14,
-                arrowprops={"arrowstyle": "-", "color": page.VERMILION, "lw": 1.2},
+                ha="center", va="bottom", color=page.ACCENT, weight="bold", size=14,
+                arrowprops={"arrowstyle": "-", "color": page.ACCENT, "lw": 1.2},
                 zorder=5,
             )
     ax.set_yticks(range(len(order)), [textwrap.fill(group, 19) for group in order],
@@ -218,5 +218,5 @@ def _legend(figure: Figure, table: pd.DataFrame, cited: list[tuple[str, bool]]) 
     if cited:
         y = head("Cited (grey: not primary)", y - 0.01)
         for label, drawn in cited:
-            colour = page.VERMILION if drawn else page.GREY
+            colour = page.ACCENT if drawn else page.GREY
             y = page.write(figure, x, y, label, size=14, color=colour) - 0.003

@@ -1,0 +1,114 @@
+"""The console command: exit status, messages without traceback, nothing half-written."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evidence.build import moved_headlines
+from evidence.cli import main
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """The review without its notebooks and figures, so that a build is quick."""
+    root = tmp_path / "review"
+    shutil.copytree(ROOT / "data", root / "data", ignore=shutil.ignore_patterns("derived"))
+    shutil.copy(ROOT / "references.bib", root)
+    shutil.copy(ROOT / "README.md", root)
+    return root
+
+
+def files(root):
+    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_check_succeeds_and_writes_nothing(copy, capsys):
+    before = files(copy)
+    assert main(["check", str(copy)]) == 0
+    assert "All well" in capsys.readouterr().out
+    assert files(copy) == before
+
+
+def test_problems_are_listed_exit_is_one_and_nothing_is_written(copy, capsys):
+    edit(copy / "data" / "outcomes.csv", "-0.34,0.3112,-0.95,0.27", "-0.34,0.3112,0.95,0.27")
+    edit(copy / "data" / "studies.csv", "duebruun2024,,trial", "nobody2024,,trial")
+    before = files(copy)
+    for command in ("check", "analyse", "build"):
+        assert main([command, str(copy)]) == 1
+        error = capsys.readouterr().err
+        assert "data/outcomes.csv:2 effect_ci_low: '0.95':" in error
+        assert "nobody2024" in error
+        assert "Traceback" not in error
+        assert files(copy) == before
+
+
+def test_a_folder_without_a_review_is_said_to_be_none(tmp_path, capsys):
+    assert main(["check", str(tmp_path)]) == 1
+    assert "holds no review" in capsys.readouterr().err
+
+
+def test_wrong_usage_exits_with_two():
+    with pytest.raises(SystemExit) as stop:
+        main(["bake"])
+    assert stop.value.code == 2
+
+
+def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):
+    assert main(["analyse", str(copy)]) == 0
+    first = files(copy / "data" / "derived")
+    assert {path.name for path in first} == {"effects.csv", "pooled.csv"}
+    assert main(["analyse", str(copy)]) == 0
+    assert files(copy / "data" / "derived") == first
+
+
+def test_build_moves_figures_readme_and_headlines_together(copy, capsys):
+    shutil.rmtree(copy / "notebooks", ignore_errors=True)
+    keep = copy / "data" / "figures.csv"
+    lines = keep.read_text(encoding="utf-8").splitlines(keepends=True)
+    keep.write_text("".join([lines[0], *(x for x in lines[1:] if x.startswith("cited_outcomes"))]),
+                    encoding="utf-8")
+    assert main(["build", str(copy)]) == 0
+    first = files(copy)
+    assert main(["build", str(copy)]) == 0
+    assert files(copy) == first
+    assert "Moved" not in capsys.readouterr().out
+    edit(copy / "data" / "outcomes.csv", "-0.34,0.3112,-0.95,0.27,0.27",
+         "-0.94,0.3112,-1.55,-0.33,0.27")
+    edit(copy / "data" / "outcomes.csv", "-1.3,-1.7,-0.8", "-2.3,-2.7,-1.8")
+    assert main(["build", str(copy)]) == 0
+    said = capsys.readouterr().out
+    assert "Moved since the last build:" in said and "fm_pain: −0.22" in said
+    after = files(copy)
+    moved = {path.relative_to(copy).as_posix() for path in after if after[path] != first[path]}
+    assert {"README.md", "figures/cited_outcomes.png", "figures/manifest.json",
+            "data/derived/pooled.csv"} <= moved
+
+
+def test_moved_headlines_name_what_came_and_went(tmp_path):
+    header = "analysis,is_default,estimate,ci_low,ci_high\n"
+    old = tmp_path / "pooled.csv"
+    old.write_text(header + "pain,true,-0.22,-1.5,1.06\nsleep,true,1,0,2\npain,false,9,9,9\n")
+    new = header + "pain,true,-0.31,-1.5,1.06\nmood,true,1,0,2\n"
+    assert moved_headlines(old, new) == (
+        "pain: −0.22 (−1.50 to 1.06) → −0.31 (−1.50 to 1.06)",
+        "sleep: 1.00 (0.00 to 2.00) → none",
+        "mood: none → 1.00 (0.00 to 2.00)",
+    )
+    assert moved_headlines(tmp_path / "absent.csv", new) == ()
+
+
+def test_the_command_is_installed():
+    result = subprocess.run([Path(sys.executable).with_name("evidence"), "--version"],
+                            capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("evidence ")
