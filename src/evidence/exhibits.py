@@ -7,6 +7,7 @@ how a kind of figure computes and draws stands in ``evidence.plots.<kind>``.
 from __future__ import annotations
 
 import importlib
+from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -152,7 +153,7 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
             review, analyses, spec
         )
-        facts = {**review_facts(review, analyses), **content.facts}
+        facts = ChainMap(dict(content.facts), review_facts(review, analyses))
         title, subtitle, caption = (
             fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
         )

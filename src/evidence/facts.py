@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -155,24 +156,68 @@ def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
     return markers[keep]
 
 
-def review_facts(review: Review, analyses: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Everything a template may name: each table with a one-column key, the items of the review,
-    the census and the analyses."""
-    facts: dict[str, Any] = {}
-    for name in review.tables:
-        key = review.dictionary.primary_key(name)
-        if len(key) == 1:
-            facts[name] = Records(review.table(name), key[0])
-    facts["review"] = Row(dict(review.table("review").to_numpy())) if "review" in facts else Row({})
-    facts["intervention"], facts["control"] = review.intervention, review.control
-    facts["census"] = census(review)
-    facts["analyses"] = {name: result.synthesis for name, result in (analyses or {}).items()}
+class Facts(Mapping[str, Any]):
+    """Everything a template may name, read when it is named.
+
+    Each table with a one-column key gives its rows by id; besides there are ``review`` (items of
+    review.csv), ``intervention`` and ``control`` (labels), ``census``, ``analyses`` (syntheses by
+    id), ``n_markers`` and ``n_markers_controlled`` (laboratory markers of inflammation, and those
+    of them with a readable controlled result).
+
+    Parameters
+    ----------
+    review : Review
+    analyses : callable
+        Returns the results of `evidence.analysis.run_analyses`; called when they are named.
+    """
+
+    def __init__(self, review: Review, analyses: Callable[[], Mapping[str, Any]]):
+        keys = {name: review.dictionary.primary_key(name) for name in review.tables}
+        self._makers: dict[str, Callable[[], Any]] = {
+            name: partial(_records, review, name, key[0])
+            for name, key in keys.items() if len(key) == 1
+        }
+        self._makers |= {
+            "review": lambda: Row(dict(review.table("review").to_numpy())),
+            "intervention": lambda: review.intervention,
+            "control": lambda: review.control,
+            "census": lambda: census(review),
+            "analyses": lambda: {name: run.synthesis for name, run in analyses().items()},
+        }
+        if "biomarkers" in review.tables:
+            self._makers["n_markers"] = lambda: len(_laboratory(review))
+            self._makers["n_markers_controlled"] = lambda: len(
+                controlled_markers(_laboratory(review))
+            )
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _records(review: Review, name: str, key: str) -> Records:
+    return Records(review.table(name), key)
+
+
+def _laboratory(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
-    if not markers.empty:
-        laboratory = markers[markers["marker_class"].isin(LABORATORY)]
-        facts["n_markers"] = len(laboratory)
-        facts["n_markers_controlled"] = len(controlled_markers(laboratory))
-    return facts
+    return markers[markers["marker_class"].isin(LABORATORY)]
+
+
+def review_facts(review: Review, analyses: Mapping[str, Any] | None = None) -> Facts:
+    """`Facts` of a review whose analyses have been run."""
+    return Facts(review, lambda: analyses or {})
 
 
 PICO = {

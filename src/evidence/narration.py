@@ -7,7 +7,9 @@ closes with the references that it has cited; it computes nothing itself.
 from __future__ import annotations
 
 import html
+from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ import pandas as pd
 from evidence import answers, exhibits, tables
 from evidence.analysis import run_analyses
 from evidence.export import render
-from evidence.facts import review_facts
+from evidence.facts import Facts
 from evidence.prose import escaped, fill, with_citations
 from evidence.review import Review, load_review
 
@@ -67,15 +69,19 @@ class Narrator:
     Attributes
     ----------
     review : Review
-    analyses : mapping
-        Results of data/analyses.csv by id.
+    facts : Facts
+        What a template may name.
     """
 
     def __init__(self, root: Path | str | None = None):
         self.review: Review = load_review(root)
-        self.analyses: Mapping[str, Any] = run_analyses(self.review)
-        self.facts = review_facts(self.review, self.analyses)
+        self.facts = Facts(self.review, lambda: self.analyses)
         self._cited: dict[str, None] = {}
+
+    @cached_property
+    def analyses(self) -> Mapping[str, Any]:
+        """Results of data/analyses.csv by id."""
+        return run_analyses(self.review)
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
@@ -83,7 +89,7 @@ class Narrator:
 
     def say(self, template: str, **more: Any) -> Passage:
         """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation."""
-        text = fill(template, {**self.facts, **more})
+        text = fill(template, ChainMap(more, self.facts))
         return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import pandas as pd
 
@@ -16,6 +15,30 @@ from evidence.dictionary import Dictionary, load_dictionary, read_tables
 from evidence.problems import Problem, ReviewError
 
 BIBLIOGRAPHY = "references.bib"
+
+
+class Tables(Mapping[str, pd.DataFrame]):
+    """Tables by name; `read` holds the names of those that were looked at."""
+
+    __slots__ = ("_tables", "read")
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]):
+        self._tables = dict(tables)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        table = self._tables[name]
+        self.read.add(name)
+        return table
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +90,8 @@ class Review:
         total = hashlib.sha256()
         for name in names:
             if name in self.tables:
-                total.update((self.root / "data" / self.dictionary.tables[name]["path"]).read_bytes())
+                path = self.root / "data" / self.dictionary.tables[name]["path"]
+                total.update(path.read_bytes())
         total.update((self.root / BIBLIOGRAPHY).read_bytes())
         return total.hexdigest()
 
@@ -122,4 +146,4 @@ def load_review(root: Path | str | None = None) -> Review:
     if errors:
         raise ReviewError(errors)
     warnings += [problem for problem in problems if problem.is_warning]
-    return Review(folder, MappingProxyType(tables), bibliography, dictionary, tuple(warnings))
+    return Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
