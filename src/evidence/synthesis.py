@@ -103,7 +103,7 @@ def _complete(effects: pd.DataFrame, measure: str | None) -> pd.DataFrame:
     if "outcome_id" not in table:
         table["outcome_id"] = table["study"]
     table["included"] = table["included"].astype(bool)
-    return table
+    return table.astype({"n": "Int64", "year": "Int64"})
 
 
 def _study_rows(pooled: pd.DataFrame, tau2: float, show) -> tuple[StudyRow, ...]:

@@ -1,0 +1,166 @@
+"""Sizes of a forest plot: how large its text may be and where its columns stand, in inches."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+
+from evidence.plots.forest_rows import Row
+
+PITCH, TIGHT = 2.2, 1.19  # height of a line in font sizes: greatest, least
+LOOSE = 1.55  # where the figure may be as high as it likes
+SMALLEST = 3.0  # points
+WIDE_PLOT, LEAST_PLOT = 0.35, 0.27  # least share of the width for the axis: large, small text
+LARGE = 0.8  # of the largest text allowed
+WIDEST_LABEL = 0.32  # greatest share for the first column; longer names are wrapped
+GAP = 1.2  # between columns, in font sizes
+HEADINGS = {"label": "Study", "design": "Design", "n": "n", "effect": "", "weight": "Weight"}
+EFFECT_HEADING = "Effect [95% interval]"
+FOOT_LINES = 2.4  # ticks and favours-words
+NOTE_GAP = 0.2
+BOLD = ("pool",)
+
+
+class Ruler:
+    """Widths of texts in inches, each measured once by the renderer."""
+
+    def __init__(self, figure: Figure):
+        self._probe = figure.text(0, 0, "", size=20)
+        self._dpi = figure.dpi
+        self._known: dict[tuple[str, str], float] = {}
+
+    def __call__(self, text: str, size: float, weight: str = "normal") -> float:
+        if (text, weight) not in self._known:
+            self._probe.set(text=text, weight=weight)
+            self._known[text, weight] = self._probe.get_window_extent().width / self._dpi
+        return 1.02 * self._known[text, weight] * size / 20
+
+    def wrap(self, text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+        """`text` in lines no wider than `width`, broken at spaces."""
+        lines = [""]
+        for word in text.split():
+            longer = f"{lines[-1]} {word}".strip()
+            if lines[-1] and self(longer, size, weight) > width:
+                lines.append(word)
+            else:
+                lines[-1] = longer
+        return lines
+
+    def close(self) -> None:
+        """Take the measuring text off the figure."""
+        self._probe.remove()
+
+
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """Font size in points; everything else in inches from the lower left corner.
+
+    ``columns`` holds left and right end of each column that has text, and of ``plot``.
+    ``labels`` and ``spans`` hold the wrapped lines of each row.
+    """
+
+    size: float
+    line: float
+    width: float
+    height: float
+    columns: Mapping[str, tuple[float, float]]
+    heading: Sequence[str]
+    labels: Sequence[Sequence[str]]
+    spans: Sequence[Sequence[str]]
+    notes: Sequence[str]
+    are_notes_below: bool
+    lines: float
+
+    @property
+    def em(self) -> float:
+        """The font size in inches."""
+        return self.size / 72
+
+
+def fit_grid(
+    ruler: Ruler, rows: Sequence[Row], heading: str, notes: Sequence[str], *,
+    width: float, height: float, largest: float,
+) -> Grid:  # fmt: skip
+    """The largest text, up to `largest` points, with which all rows fit into width and height."""
+    size = largest
+    while True:
+        grid = _grid(ruler, rows, heading, notes, width, size)
+        left, right = grid["columns"]["plot"]
+        is_high = grid["lines"] * TIGHT * size / 72 > height
+        least = WIDE_PLOT if size > LARGE * largest else LEAST_PLOT
+        if size <= SMALLEST or not (is_high or right - left < least * width):
+            line = min(height / grid["lines"], PITCH * size / 72)
+            return Grid(size=size, line=line, width=width, height=height, **grid)
+        size *= 0.98
+
+
+def grow_grid(
+    ruler: Ruler,
+    rows: Sequence[Row],
+    heading: str,
+    notes: Sequence[str],
+    *,
+    width: float,
+    size: float,
+) -> Grid:
+    """A grid of that width, as high as the rows need at a comfortable line height."""
+    grid = fit_grid(ruler, rows, heading, notes, width=width, height=float("inf"), largest=size)
+    line = LOOSE * grid.em
+    parts = {name: getattr(grid, name) for name in Grid.__slots__}
+    return Grid(**parts | {"line": line, "height": grid.lines * line})
+
+
+def _grid(ruler, rows, heading, notes, width: float, size: float) -> dict:
+    em = size / 72
+    labels = [_label_lines(ruler, row, width, size) for row in rows]
+    widths = {"label": max([ruler("Study", size, "bold"), *_widths(ruler, rows, labels, size)])}
+    for name in ("design", "n", "effect", "weight"):
+        cells = [
+            ruler(getattr(row, name), size, "bold" if row.kind in BOLD else "normal")
+            for row in rows
+            if getattr(row, name)
+        ]
+        title = EFFECT_HEADING if name == "effect" else HEADINGS[name]
+        widths[name] = max([*cells, ruler(title, size, "bold")]) if cells else 0.0
+    columns, x = {}, 0.0
+    for name in ("label", "design", "n"):
+        if widths[name]:
+            columns[name] = (x, x + widths[name])
+            x += widths[name] + GAP * em
+    end = width
+    for name in ("weight", "effect"):
+        if widths[name]:
+            columns[name] = (end - widths[name], end)
+            end -= widths[name] + GAP * em
+    columns["plot"] = (x, end)
+    start = columns["label"][1] + GAP * em
+    spans = [ruler.wrap(row.span, width - start, size) if row.span else [] for row in rows]
+    titles = ruler.wrap(heading, max(end - x, em), size, "bold")
+    are_below = len(notes) > 1 or any(ruler(note, size) > x - 2 * em for note in notes)
+    notes = [part for note in notes for part in ruler.wrap(note, width, size)]
+    lines = len(titles) + 0.4 + FOOT_LINES + are_below * (len(notes) + NOTE_GAP)
+    lines += sum(
+        row.height * max(1, len(label), len(span))
+        for row, label, span in zip(rows, labels, spans, strict=True)
+    )
+    return {
+        "columns": columns, "heading": titles, "labels": labels, "spans": spans, "notes": notes,
+        "are_notes_below": are_below, "lines": lines,
+    }  # fmt: skip
+
+
+def _label_lines(ruler: Ruler, row: Row, width: float, size: float) -> list[str]:
+    if not row.label:
+        return []
+    weight = "bold" if row.kind in BOLD else "normal"
+    return ruler.wrap(row.label, WIDEST_LABEL * width, size, weight)
+
+
+def _widths(ruler: Ruler, rows, labels, size: float) -> list[float]:
+    return [
+        ruler(text, size, "bold" if row.kind in BOLD else "normal")
+        for row, lines in zip(rows, labels, strict=True)
+        for text in lines
+    ]

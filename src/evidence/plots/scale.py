@@ -1,0 +1,125 @@
+"""The effect axis of a forest plot: limits, ticks, numbers as text, and where a value stands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.ticker import MaxNLocator
+
+LOG_STEPS = (1, 2, 5)
+MARGIN = 0.04
+REACH = 0.75  # how far an interval may stick out of the estimates before it gets an arrow
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """An axis from `low` to `high`, in logarithms for ratios, with `digits` behind the point."""
+
+    low: float
+    high: float
+    is_ratio: bool
+    digits: int
+
+    def place(self, value: float) -> float:
+        """Where `value` stands, 0 at the left end and 1 at the right end."""
+        low, high, at = (self._linear(v) for v in (self.low, self.high, value))
+        return (at - low) / (high - low)
+
+    def inside(self, value: float) -> bool:
+        """Whether `value` can be drawn without an arrow."""
+        return self.low <= value <= self.high
+
+    def ticks(self, most: int) -> list[float]:
+        """At most about `most` round values; the value of no difference is among them."""
+        if self.is_ratio and self.high / self.low > 4:
+            return self._log_ticks(most)
+        steps = [1, 2, 2.5, 5, 10]
+        found = MaxNLocator(nbins=max(most, 2), steps=steps).tick_values(self.low, self.high)
+        null = 1.0 if self.is_ratio else 0.0
+        kept = [float(v) for v in found if self.low <= v <= self.high]
+        if self.inside(null) and not any(math.isclose(v, null, abs_tol=1e-12) for v in kept):
+            kept = sorted([*kept, null])
+        return kept
+
+    def number(self, value: float) -> str:
+        """A value as text with a proper minus sign."""
+        if not np.isfinite(value):
+            return "–"
+        return number(value, self._digits(value))
+
+    def interval(self, low: float, high: float) -> str:
+        """Two limits as text."""
+        return f"[{self.number(low)} to {self.number(high)}]"
+
+    def _digits(self, value: float) -> int:
+        if not self.is_ratio:
+            return self.digits
+        size = abs(value)
+        return 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.01 or size == 0 else 3
+
+    def _linear(self, value: float) -> float:
+        return math.log(value) if self.is_ratio else value
+
+    def _log_ticks(self, most: int) -> list[float]:
+        decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        for steps in (LOG_STEPS, (1, 3), (1,)):
+            values = [step * 10.0**decade for decade in decades for step in steps]
+            kept = [value for value in values if self.inside(value)]
+            if len(kept) <= most:
+                return kept
+        every = math.ceil(len(kept) / most)
+        return [value for value in kept if round(math.log10(value)) % every == 0]
+
+
+def effect_scale(
+    estimates: Sequence[float],
+    intervals: Iterable[tuple[float, float]],
+    wanted: Sequence[float],
+    *,
+    is_ratio: bool,
+) -> Scale:
+    """An axis that shows every estimate and, as far as they do not drown them, the intervals.
+
+    Parameters
+    ----------
+    estimates : sequence of float
+        Effects of the studies, all of them inside the axis.
+    intervals : iterable of (low, high)
+        Intervals that may be clipped.
+    wanted : sequence of float
+        Other values inside the axis, such as the null value and the limits of the pooled interval.
+    """
+    turn = math.log if is_ratio else float
+    core = [turn(v) for v in (*estimates, *wanted) if np.isfinite(v)]
+    limits = [(turn(low), turn(high)) for low, high in intervals if np.isfinite([low, high]).all()]
+    widths = [high - low for low, high in limits] or [1.0]
+    reach = REACH * max(max(core) - min(core), float(np.median(widths)))
+    low = max(min([*core, *(low for low, _ in limits)]), min(core) - reach)
+    high = min(max([*core, *(high for _, high in limits)]), max(core) + reach)
+    pad = MARGIN * (high - low or 1.0)
+    ends = (low - pad, high + pad)
+    digits = _decimals(ends[1] - ends[0])
+    if is_ratio:
+        ends = (math.exp(ends[0]), math.exp(ends[1]))
+    return Scale(*ends, is_ratio=is_ratio, digits=digits)
+
+
+def number(value: float, digits: int) -> str:
+    """A number with a proper minus sign, never "−0.00"."""
+    text = f"{value:.{digits}f}"
+    if float(text) == 0:
+        text = text.removeprefix("-")
+    return text.replace("-", "−")
+
+
+def tick_text(value: float) -> str:
+    """A tick without needless zeros."""
+    return f"{value:.6g}".replace("-", "−")
+
+
+def _decimals(span: float) -> int:
+    """Digits behind the point for an axis of that length."""
+    return 0 if span >= 200 else 1 if span >= 20 else 2 if span >= 0.2 else 3

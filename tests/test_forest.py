@@ -1,0 +1,213 @@
+"""Forest plot: what it shows, and that nothing overlaps or leaves the page."""
+
+from itertools import combinations
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Polygon, Rectangle
+
+from evidence.plots import page
+from evidence.plots.forest import forest
+from evidence.plots.scale import effect_scale, number
+from evidence.synthesis import synthesise
+
+LABELS = {"intervention_label": "drug", "control_label": "placebo"}
+
+
+def effects(k: int, measure: str = "MD", **columns) -> pd.DataFrame:
+    random = np.random.default_rng(k)
+    crossover = np.arange(k) % 3 == 1
+    plain = {
+        "yi": random.normal(-0.3, 0.5, k), "vi": random.uniform(0.02, 0.5, k), "measure": measure,
+        "study": [f"study{i}" for i in range(k)], "n": random.integers(10, 900, k),
+        "crossover": crossover, "higher_is": "worse",
+        "design": np.where(crossover, "rct_crossover", "rct_parallel"),
+    }  # fmt: skip
+    return pd.DataFrame(plain | columns)
+
+
+def with_left_out(table: pd.DataFrame, *reasons: str) -> pd.DataFrame:
+    left_out = pd.DataFrame(
+        [{"study": f"left{i}", "included": False, "reason": r} for i, r in enumerate(reasons)]
+    )
+    both = pd.concat([table.assign(included=True, reason=""), left_out], ignore_index=True)
+    both["crossover"] = both["crossover"].eq(True)
+    return both.fillna({"higher_is": "worse", "design": "", "measure": table["measure"].iloc[0]})
+
+
+def slide(pools, **options):
+    """The plot on a page as it is exported."""
+    with page.style("slide"):
+        return forest(pools, page.body(page.page()), **(LABELS | options))
+
+
+def texts(ax) -> list[str]:
+    return [text.get_text() for text in ax.texts]
+
+
+def diamonds(ax) -> list[Polygon]:
+    return [patch for patch in ax.patches if _corners(patch) == 4]
+
+
+def arrows(ax) -> list[Polygon]:
+    return [patch for patch in ax.patches if _corners(patch) == 3]
+
+
+def _corners(patch) -> int:
+    return len(patch.get_xy()) - 1 if isinstance(patch, Polygon) else 0
+
+
+def bars(ax) -> list[Rectangle]:
+    return [
+        patch
+        for patch in ax.patches
+        if isinstance(patch, Rectangle) and to_hex(patch.get_facecolor()).upper() == page.ORANGE
+    ]
+
+
+def assert_tidy(ax):
+    """No two texts overlap and nothing reaches beyond the canvas (by more than a pixel)."""
+    canvas = ax.get_window_extent()
+    boxes = [(text.get_text(), text.get_window_extent()) for text in ax.texts]
+    for artist in (*ax.patches, *ax.lines):
+        boxes.append((repr(artist), artist.get_window_extent()))
+    for name, box in boxes:
+        assert box.x0 >= canvas.x0 - 1.5, name
+        assert box.x1 <= canvas.x1 + 1.5, name
+        assert box.y0 >= canvas.y0 - 1.5, name
+        assert box.y1 <= canvas.y1 + 1.5, name
+    for (one, a), (other, b) in combinations(boxes[: len(ax.texts)], 2):
+        over = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
+        assert min(over) <= 0.5, f"{one!r} overlaps {other!r}"
+
+
+@pytest.mark.parametrize("measure", ["MD", "OR"])
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 13, 40, 60])
+def test_slides_are_tidy(k, measure):
+    assert_tidy(slide(synthesise(effects(k, measure))))
+
+
+@pytest.mark.parametrize("layout", ["notebook", "print"])
+@pytest.mark.parametrize("k", [1, 3, 40, 60])
+def test_other_layouts_are_as_high_as_they_need_to_be(k, layout):
+    ax = forest(synthesise(effects(k, "RR")), layout=layout, **LABELS)
+    assert_tidy(ax)
+    assert ax.figure.get_figheight() == pytest.approx(ax.get_ylim()[1] / 0.94)
+
+
+@pytest.mark.parametrize("k", range(2, 11))
+def test_text_of_a_usual_slide_is_at_least_14_points(k):
+    names = {f"study{i}": f"Someone-Longish {2000 + i}" for i in range(k)}
+    ax = slide(synthesise(effects(k)), study_labels=names)
+    assert min(text.get_fontsize() for text in ax.texts) >= 14
+
+
+def test_rows_columns_and_rules():
+    pool = synthesise(effects(5))
+    ax = slide(pool, study_labels={"study0": "Ash 2001"}, marks={"study0": "†"})
+    shown = texts(ax)
+    for text in (
+        "Study", "Design", "n", "Mean difference", "Effect [95% interval]", "Weight", "Ash 2001†",
+        "parallel", "crossover", "Pooled", "Prediction interval", "Wald", "Hartung-Knapp",
+        "Hartung-Knapp, floored", "← favours drug", "favours placebo →", str(pool.n), "100%",
+    ):  # fmt: skip
+        assert text in shown, text
+    first = pool.studies[0]
+    wanted = f"{first.effect:.2f} [{first.ci_low:.2f} to {first.ci_high:.2f}]".replace("-", "−")
+    assert wanted in shown
+    assert any(text.startswith("τ² = ") for text in shown)
+    assert len(diamonds(ax)) == len(bars(ax)) == 1
+
+
+def test_square_areas_follow_the_weights():
+    pool = synthesise(effects(4))
+    ax = slide(pool)
+    squares = [p for p in ax.patches if isinstance(p, Rectangle) and p not in bars(ax)]
+    areas = [square.get_width() ** 2 for square in squares]
+    weights = [row.weight for row in pool.studies]
+    assert np.array(areas) / max(areas) == pytest.approx(np.array(weights) / max(weights))
+    faces = [to_hex(square.get_facecolor()).upper() for square in squares]
+    assert faces == ["#FFFFFF" if row.crossover else page.BLUE for row in pool.studies]
+
+
+def test_two_studies_get_a_sentence_instead_of_a_diamond():
+    ax = slide(synthesise(effects(2)))
+    assert "Two trials cannot support a pooled interval; see pooled.csv." in texts(ax)
+    assert not diamonds(ax)
+    assert not bars(ax)
+    assert "Wald" not in texts(ax)
+
+
+def test_no_study_at_all():
+    ax = slide(synthesise(with_left_out(effects(1), "no counts")[1:]))
+    assert "No trial can be pooled." in texts(ax)
+    assert "not pooled: no counts" in texts(ax)
+    assert_tidy(ax)
+
+
+def test_two_pools_share_their_studies():
+    table = effects(7)
+    pools = [synthesise(table), synthesise(table[~table["crossover"]])]
+    ax = slide(pools, pool_labels=["All trials", "Parallel trials only"])
+    assert len(diamonds(ax)) == 2
+    assert texts(ax).count("study0") == 1
+    assert {"All trials", "Parallel trials only"} <= set(texts(ax))
+    assert_tidy(ax)
+    few = slide([pools[0], synthesise(table[:2])], pool_labels=["All trials", "Two"])
+    assert len(diamonds(few)) == 1
+    assert "Two: two trials cannot support a pooled interval; see pooled.csv." in texts(few)
+
+
+def test_left_out_rows_show_their_reason():
+    long = "the effect is reported as percent point difference, and much more has to be said here"
+    ax = slide(synthesise(with_left_out(effects(4), long, "unverified")))
+    assert "not pooled: unverified" in texts(ax)
+    assert long.split()[-1] in " ".join(texts(ax))
+    assert_tidy(ax)
+    many = slide(synthesise(with_left_out(effects(4), *["unverified"] * 5)))
+    assert "5 studies" in texts(many)
+    assert_tidy(many)
+
+
+def test_an_interval_beyond_the_axis_gets_an_arrow():
+    ax = slide(synthesise(effects(4, vi=[0.05, 0.05, 0.05, 400.0])))
+    assert len(arrows(ax)) == 2
+    assert_tidy(ax)
+
+
+def test_favours_words_follow_the_direction():
+    better = texts(slide(synthesise(effects(3, higher_is="better"))))
+    assert {"← favours placebo", "favours drug →"} <= set(better)
+    unknown = texts(slide(synthesise(effects(3, higher_is=""))))
+    assert {"← lower with drug", "higher with drug →"} <= set(unknown)
+
+
+def test_crowded_studies_lose_their_text_on_a_slide_only():
+    pool = synthesise(effects(41))
+    assert "study0" not in texts(slide(pool))
+    assert "41 studies in the order of their effects; see effects.csv." in texts(slide(pool))
+    assert "study0" in texts(forest(pool, layout="print"))
+
+
+def test_refusals():
+    with pytest.raises(ValueError, match="unknown layout poster"):
+        forest(synthesise(effects(3)), layout="poster")
+    with pytest.raises(ValueError, match="one measure"):
+        forest([synthesise(effects(3)), synthesise(effects(3, "RR"))])
+
+
+def test_ratio_axis_is_logarithmic():
+    scale = effect_scale([0.5, 2.0], [(0.1, 10.0)], [1.0], is_ratio=True)
+    assert scale.place(1.0) == pytest.approx((scale.place(0.5) + scale.place(2.0)) / 2)
+    for ticks in (scale.ticks(8), scale.ticks(3)):
+        assert 1.0 in ticks
+        assert len(ticks) <= 8
+    narrow = effect_scale([0.9, 1.1], [(0.8, 1.2)], [1.0], is_ratio=True)
+    assert 1.0 in narrow.ticks(6)
+
+
+@pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-1.5, "−1.50"), (2, "2.00")])
+def test_numbers(value, text):
+    assert number(value, 2) == text
