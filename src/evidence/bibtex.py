@@ -137,7 +137,7 @@ def _entry_problems(entry: model.Entry, name: str) -> Iterator[Problem]:
         lines.setdefault(field, line)
     for field, complaint in _field_problems(entry.key, values):
         yield Problem(name, lines.get(field, row), field, values.get(field, ""), *complaint)
-    if not values.get("title", "").strip("{} ") and "title" not in broken:
+    if not values.get("title", "").strip("{} ") and not broken:
         rule = "is empty" if "title" in values else "is missing"
         yield Problem(name, lines.get("title", row), "title", "", rule, "add a title")
 

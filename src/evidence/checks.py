@@ -55,16 +55,20 @@ def intervals_bracket(c: Context) -> Iterator[Problem]:
                 continue
             low, value, high = (number(table, column) for column in columns)
             reversed_ = low > high + ROUNDING
+            outside = _misses(value, low, high) & ~reversed_
             yield from c.problems(name, reversed_, columns[0], "is above the upper limit",
                                   "swap the limits")
-            outside = (value < low - ROUNDING) | (value > high + ROUNDING)
             if outside.any():
                 yield from c.problems(
-                    name, outside & ~reversed_, columns[1],
+                    name, outside, columns[1],
                     pd.Series([f"lies outside its interval {a:g} to {b:g}"
                                for a, b in zip(low, high, strict=True)], table.index),
                     "check estimate and limits against the source",
                 )  # fmt: skip
+
+
+def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
+    return (value < low - ROUNDING) | (value > high + ROUNDING) | (low > high + ROUNDING)
 
 
 def ratios_positive(c: Context) -> Iterator[Problem]:
@@ -99,6 +103,7 @@ def standard_errors_agree(c: Context) -> Iterator[Problem]:
         se, low, high = (number(table, f"effect_{part}") for part in ("se", "ci_low", "ci_high"))
         ratio = among(table, "effect_measure", RATIOS)
         usable = ~(ratio & ((low <= 0) | (high <= 0)))
+        usable &= ~_misses(number(table, "effect"), low, high)
         low, high, se = low[usable], high[usable], se[usable]
         half = pd.Series([_half_unit(*pair) for pair in zip(low, high, strict=True)], low.index)
         slack = half * (1 / low + 1 / high).where(ratio[usable], 2.0)
@@ -230,10 +235,12 @@ def analyses_fit(c: Context) -> Iterator[Problem]:
         alone &= table["parent"].isna()
     yield from c.problems("analyses", alone, "parent", "a sensitivity analysis needs a parent",
                           "name the analysis that it varies, or change its role")
-    named = table["include"].fillna("").map(lambda cell: [p.strip() for p in cell.split(";") if p])
-    twice = named.map(lambda parts: sorted({p for p in parts if parts.count(p) > 1}))
-    yield from c.problems("analyses", twice.map(bool), "include",
-                          twice.map(lambda parts: f"names {', '.join(parts)} twice"),
+    named = [[part.strip() for part in cell.split(";")] for cell in table["include"].fillna("")]
+    twice = pd.Series(
+        [", ".join(sorted({p for p in parts if p and parts.count(p) > 1})) for parts in named],
+        table.index, dtype="str",
+    )  # fmt: skip
+    yield from c.problems("analyses", twice != "", "include", twice.map("names {} twice".format),
                           "name each outcome once")
 
 

@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import pandas as pd
+
 from evidence.context import Context, among
 from evidence.problems import Problem
 from evidence.schema import items, names
@@ -33,12 +35,14 @@ def sources_known(c: Context) -> Iterator[Problem]:
     if c.bibliography is None:
         return
     for name, column, field in _citing_columns(c):
-        cells = c.tables[name][column].dropna()
-        unknown = cells.map(lambda cell, field=field: [
-            key for key in dict.fromkeys(items(cell, field)) if key not in c.bibliography
-        ]).reindex(c.tables[name].index)
-        rule = unknown.map(lambda keys: f"{', '.join(keys)} is not in {REFERENCES}", "ignore")
-        yield from c.problems(name, unknown.map(bool, "ignore"), column, rule,
+        table = c.tables[name]
+        listed = [dict.fromkeys(items(cell, field)) for cell in table[column].fillna("")]
+        unknown = pd.Series(
+            [", ".join(key for key in keys if key not in c.bibliography) for keys in listed],
+            table.index, dtype="str",
+        )  # fmt: skip
+        yield from c.problems(name, unknown != "", column,
+                              unknown.map(("{} is not in " + REFERENCES).format),
                               "mend the key, or add the reference")
 
 
@@ -70,13 +74,15 @@ def retracted_supports_nothing(c: Context) -> Iterator[Problem]:
         return
     for name, column, field in _citing_columns(c):
         table = c.tables[name]
-        keys = table[column].map(lambda cell, field=field: set(items(cell, field)), "ignore")
-        keys = keys.map(lambda found: found if isinstance(found, set) else set())
-        supports = among(table, "stance", ("supports",)) & keys.map(lambda k: k <= retracted)
-        pooled = table["poolable"].fillna(False).astype(bool) if "poolable" in table else False
-        resting = supports | pooled | (column == "best_evidence_keys")
-        bad = keys.map(lambda k: ", ".join(sorted(k & retracted)))
-        yield from c.problems(name, bad.map(bool) & resting, column,
+        cells = table[column].fillna("")
+        keys = [set(items(cell, field)) for cell in cells]
+        only = pd.Series([bool(k) and k <= retracted for k in keys], table.index, dtype=bool)
+        bad = pd.Series([", ".join(sorted(k & retracted)) for k in keys], table.index, dtype="str")
+        resting = among(table, "stance", ("supports",)) & only
+        if "poolable" in table:
+            resting |= table["poolable"].fillna(False).astype(bool)
+        resting |= column == "best_evidence_keys"
+        yield from c.problems(name, (bad != "") & resting, column,
                               bad.map("is retracted ({}) and supports nothing".format),
                               "take it out, or change what rests on it")
 

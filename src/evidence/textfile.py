@@ -98,6 +98,14 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
         return Rows([], [], []), problems
     header = [cell.strip() for cell in cells[0]]
     problems += _header_problems(header, name)
+    widths = [len(row) for row in cells[1:]]
+    usual = max(set(widths), key=widths.count, default=len(header))
+    if usual != len(header) and widths.count(usual) > len(widths) / 2:
+        problems.append(
+            Problem(name, 1, "", f"{len(header)} columns", f"most rows have {usual} cells",
+                    "check the names and commas of the header")
+        )
+        return Rows(header, [], []), problems
     sound = Rows(header, [], [])
     for line, row in zip(lines[1:], cells[1:], strict=True):
         problem = _row_problem(name, line, row, header)

@@ -1,0 +1,110 @@
+"""Shared fixtures: a minimal review of its own, and a copy of the repository's data."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from evidence.problems import Problem, ReviewError
+from evidence.review import load_review
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+MINIMAL = {
+    "references.bib": """\
+@article{abel2001,
+  author = {Abel, Ann and Baker, Ben},
+  title = {Tea against cold feet},
+  year = {2001},
+  doi = {10.1000/abel},
+}
+
+@article{cole2005,
+  author = {Cole, Cy},
+  title = {More tea against cold feet},
+  year = {2005},
+  doi = {10.1000/cole},
+}
+""",
+    "data/studies.csv": """\
+study,condition,design,n_randomised
+abel2001,cold_feet,rct_parallel,40
+cole2005,cold_feet,rct_parallel,60
+""",
+    "data/outcomes.csv": """\
+outcome_id,study,domain,higher_is,contrast,effect_measure,effect,effect_se,poolable,verification
+abel2001-warmth,abel2001,warmth,better,between_arms,mean_difference,1.5,0.5,true,primary
+cole2005-warmth,cole2005,warmth,better,between_arms,mean_difference,0.8,0.4,true,primary
+""",
+    "data/analyses.csv": """\
+analysis,title,measure,include,role,parent,tau2_method,rationale
+warmth,Warmth of feet,MD,abel2001-warmth;cole2005-warmth,primary,,REML,Both trials measure it
+""",
+}
+
+
+def write_review(root: Path, files: dict[str, str] = MINIMAL) -> Path:
+    """Write the files of a review below `root` and return it."""
+    for name, text in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="")
+    return root
+
+
+def edit(path: Path, old: str, new: str) -> None:
+    """Replace the first `old` of a text file, which must be there."""
+    text = path.read_bytes().decode("utf-8")
+    assert old in text, f"{path.name} does not hold {old!r}"
+    path.write_bytes(text.replace(old, new, 1).encode("utf-8"))
+
+
+def problems_of(root: Path) -> list[Problem]:
+    """Errors of the review at `root`, in the order in which they are shown."""
+    try:
+        load_review(root)
+    except ReviewError as error:
+        return list(error.problems)
+    return []
+
+
+@pytest.fixture
+def minimal(tmp_path: Path) -> Path:
+    """A review of four files, on a topic of its own, without a dictionary."""
+    return write_review(tmp_path / "minimal")
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """A copy of the repository's references and data, free to be damaged."""
+    root = tmp_path / "copy"
+    shutil.copytree(
+        REPOSITORY / "data", root / "data", ignore=shutil.ignore_patterns("derived", "*.md")
+    )
+    shutil.copy(REPOSITORY / "references.bib", root)
+    return root
+
+
+@pytest.fixture
+def cell(copied: Path) -> Callable[[str, str, str, str], None]:
+    """Write one cell of the copy: table, id of the row (first column), column, value."""
+    def write(table: str, row: str, column: str, value: str) -> None:
+        path = copied / "data" / f"{table}.csv"
+        with path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.reader(file))
+        target = next(cells for cells in rows if cells[0] == row)
+        target[rows[0].index(column)] = value
+        with path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file, lineterminator="\n").writerows(rows)
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def review():
+    """The review of this repository, loaded once."""
+    return load_review(REPOSITORY)

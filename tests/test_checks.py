@@ -1,0 +1,262 @@
+"""Each domain check fires on the row that breaks it and keeps quiet on one that does not."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from evidence import checks, source_checks
+from evidence.bibliography import Bibliography, Reference
+from evidence.context import Context
+from evidence.dictionary import Dictionary, default_descriptor
+
+NAN = float("nan")
+MD = {"effect_measure": "mean_difference"}
+RR = {"effect_measure": "risk_ratio"}
+OUTCOME = {
+    "outcome_id": "a", "poolable": True, "contrast": "between_arms", "verification": "primary",
+}  # fmt: skip
+COUNTS = {
+    "intervention_events": 3, "intervention_n": 10, "control_events": 5, "control_n": 12,
+}  # fmt: skip
+
+
+def reference(key: str, **fields: str) -> Reference:
+    return Reference(key, "article", (), False, {"title": "T", **fields}, 7)
+
+
+BIBLIOGRAPHY = Bibliography(
+    {
+        "good2001": reference("good2001", year="2001"),
+        "bad2002": reference("bad2002", retracted="true"),
+    }
+)
+
+
+def run(check, table: str, *rows: dict, root: Path = Path("nowhere"), bibliography=BIBLIOGRAPHY):
+    """Problems that a check finds in one table of the package's own dictionary."""
+    descriptor = default_descriptor()
+    if table not in {r["name"] for r in descriptor["resources"]}:
+        fields = [{"name": "key", "type": "string", "refersTo": "references.bib"}]
+        fields += [{"name": c, "type": "string"} for c in rows[0] if c != "key"]
+        descriptor["resources"].append(
+            {"name": table, "path": f"{table}.csv", "type": "table", "schema": {"fields": fields}}
+        )
+    dictionary = Dictionary(descriptor, True, {})
+    return list(check(Context(dictionary, {table: pd.DataFrame(rows)}, bibliography, root)))
+
+
+# check, table, row that breaks it, column that is named, row that does not break it
+CASES = {
+    "estimate outside its interval": (
+        checks.intervals_bracket, "outcomes",
+        {"effect": 5.0, "effect_ci_low": 1.0, "effect_ci_high": 2.0}, "effect",
+        {"effect": 1.0, "effect_ci_low": 1.0, "effect_ci_high": 2.0},
+    ),
+    "limits the wrong way round": (
+        checks.intervals_bracket, "published_pooled",
+        {"effect": 1.5, "ci_low": 2.0, "ci_high": 1.0}, "ci_low",
+        {"effect": 1.5, "ci_low": 1.0, "ci_high": 2.0},
+    ),
+    "change outside its interval": (
+        checks.intervals_bracket, "outcomes",
+        {"control_change": 5.0, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
+        "control_change",
+        {"control_change": NAN, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
+    ),
+    "ratio below zero": (
+        checks.ratios_positive, "outcomes", {**RR, "effect": -0.5}, "effect",
+        {**MD, "effect": -0.5},
+    ),
+    "limit of a ratio at zero": (
+        checks.ratios_positive, "published_pooled", {**RR, "effect": 0.5, "ci_low": 0.0}, "ci_low",
+        {**RR, "effect": 0.5, "ci_low": 0.1},
+    ),
+    "more events than people": (
+        checks.events_fit, "outcomes", {**COUNTS, "control_events": 13}, "control_events",
+        {**COUNTS, "control_events": 12},
+    ),
+    "more events than people, harms": (
+        checks.events_fit, "harms", {**COUNTS, "control_events": 13, "unit": "participants"},
+        "control_events", {**COUNTS, "control_events": 13, "unit": "events"},
+    ),
+    "standard error against its interval": (
+        checks.standard_errors_agree, "outcomes",
+        {**MD, "effect_se": 0.8, "effect_ci_low": -1.0, "effect_ci_high": 1.01}, "effect_se",
+        {**MD, "effect_se": 0.53, "effect_ci_low": -1.0, "effect_ci_high": 1.01},
+    ),
+    "standard error of a ratio": (
+        checks.standard_errors_agree, "outcomes",
+        {**RR, "effect_se": 0.6, "effect_ci_low": 0.51, "effect_ci_high": 2.04}, "effect_se",
+        {**RR, "effect_se": 0.3537, "effect_ci_low": 0.51, "effect_ci_high": 2.04},
+    ),
+    "standard error beyond coarse rounding": (
+        checks.standard_errors_agree, "outcomes",
+        {**MD, "effect_se": 0.08, "effect_ci_low": 0.2, "effect_ci_high": 0.3}, "effect_se",
+        {**MD, "effect_se": 0.04, "effect_ci_low": 0.2, "effect_ci_high": 0.3},
+    ),
+    "sign against the levels": (
+        checks.direction_agrees, "outcomes",
+        {**MD, "effect": 1.0, "intervention_mean": 4.0, "control_mean": 5.0}, "effect",
+        {**MD, "effect": -1.0, "intervention_mean": 4.0, "control_mean": 5.0},
+    ),
+    "sign against the changes": (
+        checks.direction_agrees, "outcomes",
+        {**MD, "effect": 1.0, "estimand": "difference in change", "intervention_change": -2.0,
+         "control_change": -1.0, "intervention_mean": 5.0, "control_mean": 4.0}, "effect",
+        {**MD, "effect": -1.0, "estimand": "difference in change", "intervention_change": -2.0,
+         "control_change": -1.0, "intervention_mean": 5.0, "control_mean": 4.0},
+    ),
+    "sign of a difference in level beside changes": (
+        checks.direction_agrees, "outcomes",
+        {**MD, "effect": -1.0, "estimand": "difference in level", "intervention_mean": 5.0,
+         "control_mean": 4.0, "intervention_change": -2.0, "control_change": -1.0}, "effect",
+        {**MD, "effect": 1.0, "estimand": "difference in level", "intervention_mean": 5.0,
+         "control_mean": 4.0, "intervention_change": -2.0, "control_change": -1.0},
+    ),
+    "ratio against its counts": (
+        checks.direction_agrees, "outcomes", {**RR, **COUNTS, "effect": 1.4}, "effect",
+        {**RR, **COUNTS, "effect": 0.7},
+    ),
+    "percentage points against the percentages": (
+        checks.direction_agrees, "outcomes",
+        {"effect_measure": "percent_point_difference", "effect": 5.0, "intervention_pct": 10.0,
+         "control_pct": 15.0}, "effect",
+        {"effect_measure": "percent_point_difference", "effect": -5.0, "intervention_pct": 10.0,
+         "control_pct": 15.0},
+    ),
+    "favours against the sign": (
+        checks.direction_agrees, "outcomes",
+        {**MD, "effect": -1.0, "higher_is": "worse", "favours": "control"}, "favours",
+        {**MD, "effect": -1.0, "higher_is": "worse", "favours": "intervention"},
+    ),
+    "favours against a ratio": (
+        checks.direction_agrees, "outcomes",
+        {**RR, "effect": 1.5, "higher_is": "better", "favours": "control"}, "favours",
+        {**RR, "effect": 1.5, "higher_is": "better", "favours": "neither"},
+    ),
+    "direction unknown": (
+        checks.direction_known, "outcomes", {"effect": 1.0, "higher_is": None}, "higher_is",
+        {"effect": NAN, "higher_is": None},
+    ),
+    "mean off its scale": (
+        checks.values_on_scale, "outcomes",
+        {"scale_low": 0.0, "scale_high": 10.0, "control_mean": 49.0}, "control_mean",
+        {"scale_low": 0.0, "scale_high": 10.0, "control_mean": 4.9},
+    ),
+    "scale upside down": (
+        checks.values_on_scale, "outcomes",
+        {"scale_low": 10.0, "scale_high": 0.0, "control_mean": 5.0}, "scale_low",
+        {"scale_low": NAN, "scale_high": 10.0, "control_mean": 5.0},
+    ),
+    "poolable without numbers": (
+        checks.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0}, "poolable",
+        {**OUTCOME, "effect": 1.0, "effect_se": 0.5},
+    ),
+    "poolable with half a table": (
+        checks.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "control_n": NAN}, "poolable",
+        {**OUTCOME, **COUNTS},
+    ),
+    "poolable with a p value": (
+        checks.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0, "p_value": 0.02},
+        "poolable",
+        {**OUTCOME, "contrast": "crossover_paired", "effect": 1.0, "p_value": 0.02},
+    ),
+    "poolable but unverified": (
+        checks.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "verification": "unverified"},
+        "poolable",
+        {**OUTCOME, **COUNTS, "verification": "unverified", "poolable": False},
+    ),
+    "poolable without control": (
+        checks.poolable_has_enough, "outcomes", {**OUTCOME, "contrast": "within_arm"}, "poolable",
+        {**OUTCOME, "contrast": "within_arm", "poolable": False},
+    ),
+    "sensitivity of nothing": (
+        checks.analyses_fit, "analyses", {"include": "a", "role": "sensitivity", "parent": None},
+        "parent", {"include": "a", "role": "sensitivity", "parent": "main"},
+    ),
+    "outcome named twice": (
+        checks.analyses_fit, "analyses", {"include": "a;b; a"}, "include", {"include": "a;b"},
+    ),
+    "unknown key": (
+        source_checks.sources_known, "outcomes", {"source": "nobody1999"}, "source",
+        {"source": "good2001"},
+    ),
+    "unknown key in a list": (
+        source_checks.sources_known, "discrepancies", {"studies": "good2001;nobody1999;no1998"},
+        "studies", {"studies": "good2001; bad2002"},
+    ),
+    "number without verification": (
+        source_checks.numbers_traceable, "outcomes", {"effect": 1.0, "verification": None},
+        "verification", {"effect": NAN, "verification": None},
+    ),
+    "number without place": (
+        source_checks.numbers_traceable, "harms", {"control_pct": 1.0, "source_where": None},
+        "source_where", {"control_pct": 1.0, "source_where": "Table 2"},
+    ),
+    "number without source": (
+        source_checks.numbers_traceable, "instruments", {"value": 1.0, "source": None}, "source",
+        {"value": NAN, "source": None},
+    ),
+    "pooled although retracted": (
+        source_checks.retracted_supports_nothing, "outcomes",
+        {"poolable": True, "source": "bad2002"}, "source",
+        {"poolable": False, "source": "bad2002"},
+    ),
+    "supported by retracted papers only": (
+        source_checks.retracted_supports_nothing, "links", {"stance": "supports", "key": "bad2002"},
+        "key", {"stance": "unclear", "key": "bad2002"},
+    ),
+    "record unlike the reference": (
+        source_checks.reference_tables_agree, "references", {"key": "good2001", "year": 2000},
+        "year", {"key": "good2001", "year": 2001},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("check, table, broken, column, sound", CASES.values(), ids=CASES)
+def test_check(check, table, broken, column, sound):
+    assert run(check, table, sound) == []
+    found = run(check, table, sound, broken)
+    assert [(p.file, p.row, p.column) for p in found] == [(f"data/{table}.csv", 3, column)]
+    assert found[0].rule and found[0].advice
+
+
+def test_every_check_has_a_case():
+    tested = {case[0] for case in CASES.values()} | {source_checks.references_used}
+    assert tested == {*checks.CHECKS, *source_checks.SOURCE_CHECKS}
+
+
+@pytest.mark.parametrize("check", [*checks.CHECKS, *source_checks.SOURCE_CHECKS])
+def test_absent_columns_are_not_checked(check):
+    minimal = {"outcome_id": "a", "study": "good2001"}
+    assert all(p.rule == "is never used" for p in run(check, "outcomes", minimal))
+    assert run(check, "analyses", {"include": "a"}, bibliography=None) == []
+
+
+def test_unused_references_are_warnings(tmp_path):
+    table = ("outcomes", {"source": "good2001"})
+    found = run(source_checks.references_used, *table, root=tmp_path)
+    assert [(p.file, p.row, p.column, p.is_warning) for p in found] == [
+        ("references.bib", 7, "bad2002", True)
+    ]
+    (tmp_path / "notebooks").mkdir()
+    notebook = tmp_path / "notebooks" / "a.ipynb"
+    notebook.write_text('{"cells": [{"source": ["See [@bad2002]."], "outputs": []}]}')
+    assert run(source_checks.references_used, *table, root=tmp_path) == []
+    notebook.write_text("{broken")
+    assert len(run(source_checks.references_used, *table, root=tmp_path)) == 1
+
+
+def test_direction_and_source_are_warnings():
+    assert run(checks.direction_known, "outcomes", {"effect": 1.0, "higher_is": None})[0].is_warning
+    found = run(source_checks.numbers_traceable, "instruments", {"value": 1.0, "source": None})
+    assert found[0].is_warning
+
+
+def test_one_mistake_is_reported_once():
+    row = {**MD, "effect": 1.0, "intervention_mean": 4.0, "control_mean": 5.0,
+           "higher_is": "worse", "favours": "intervention"}  # fmt: skip
+    assert [p.column for p in run(checks.direction_agrees, "outcomes", row)] == ["effect"]
+    row = {**OUTCOME, "contrast": "within_arm", "verification": "unverified"}
+    assert len(run(checks.poolable_has_enough, "outcomes", row)) == 1

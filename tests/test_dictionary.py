@@ -1,0 +1,244 @@
+"""The default dictionary, reading tables, and the README written from a dictionary."""
+
+import json
+import shutil
+import time
+
+import pytest
+from frictionless import Package
+
+from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
+from evidence.dictionary import default_descriptor, load_dictionary, read_tables, readme
+from evidence.problems import ReviewError
+from evidence.review import load_review
+
+SOURCE = REPOSITORY / "src" / "evidence"
+
+
+def test_both_dictionaries_are_data_packages():
+    assert Package(default_descriptor()).resources
+    assert Package(str(REPOSITORY / "data" / "datapackage.json")).resources
+
+
+def test_every_column_is_described():
+    for descriptor in (default_descriptor(), load_dictionary(REPOSITORY / "data").descriptor):
+        for resource in descriptor["resources"]:
+            assert resource["title"] and resource["description"] and resource["row"]
+            for field in resource.get("schema", {}).get("fields", []):
+                place = f"{resource['name']}.{field['name']}"
+                assert field["title"] and field["description"], place
+                assert field["title"][0].isupper(), place
+                assert "seed page" not in field["description"], place
+            key = resource.get("schema", {}).get("primaryKey", [])
+            required = {
+                f["name"] for f in resource.get("schema", {}).get("fields", [])
+                if f.get("constraints", {}).get("required")
+            }
+            assert set(key) <= required
+
+
+def test_the_package_knows_no_topic():
+    for word in ("naltrexone", "ldn", "fibromyalgia", "crohn"):
+        assert word not in (SOURCE / "datapackage.json").read_text(encoding="utf-8").lower()
+
+
+def test_minimal_review_loads_without_problems(minimal):
+    review = load_review(minimal)
+    assert set(review.tables) == {"studies", "outcomes", "analyses"}
+    assert review.dictionary.is_default
+    assert review.warnings == ()
+
+
+def test_the_fewest_columns_that_can_be_analysed(tmp_path):
+    files = {
+        **MINIMAL,
+        "data/studies.csv": "study\nabel2001\ncole2005\n",
+        "data/outcomes.csv": (
+            "outcome_id,study,effect,effect_se\nw1,abel2001,1.5,0.5\nw2,cole2005,0.8,0.4\n"
+        ),
+        "data/analyses.csv": "analysis,measure,include\nwarmth,GEN,w1;w2\n",
+    }
+    review = load_review(write_review(tmp_path, files))
+    assert review.table("outcomes")["effect"].tolist() == [1.5, 0.8]
+
+
+def test_columns_of_ones_own_are_allowed(minimal):
+    edit(minimal / "data/studies.csv", "n_randomised", "sock_colour")
+    review = load_review(minimal)
+    assert review.table("studies")["sock_colour"].tolist() == ["40", "60"]
+    assert str(review.table("studies")["sock_colour"].dtype) == "str"
+
+
+def test_misspelt_optional_column_is_a_warning(minimal):
+    edit(minimal / "data/outcomes.csv", "higher_is", "higher_iss")
+    warnings = load_review(minimal).warnings
+    assert [str(w) for w in warnings] == [
+        "data/outcomes.csv:1 higher_iss: is not a column; 'higher_is' is, and is missing, "
+        "mend the name if that is what you mean"
+    ]
+
+
+@pytest.mark.parametrize(
+    "table, old, new, column",
+    [
+        ("studies", "study,", "name,", "study"),
+        ("outcomes", "outcome_id", "id", "outcome_id"),
+        ("analyses", "measure", "what", "measure"),
+        ("outcomes", "better", "upwards", "higher_is"),
+        ("outcomes", "between_arms", "between", "contrast"),
+        ("outcomes", "mean_difference", "difference", "effect_measure"),
+        ("outcomes", "true", "yes", "poolable"),
+        ("outcomes", "primary", "seen", "verification"),
+        ("studies", "rct_parallel", "trial", "design"),
+        ("analyses", "MD", "mean", "measure"),
+        ("analyses", "abel2001-warmth;", "abel2001-warmth;nowhere;", "include"),
+        ("outcomes", "warmth,abel2001", "warmth,baker2001", "study"),
+    ],
+)
+def test_minimal_review_is_checked(minimal, table, old, new, column):
+    edit(minimal / f"data/{table}.csv", old, new)
+    found = problems_of(minimal)
+    assert [(p.file, p.column) for p in found] == [(f"data/{table}.csv", column)], found
+
+
+def test_harms_can_be_analysed(minimal):
+    (minimal / "data/harms.csv").write_text("harm_id,study\nh1,abel2001\n", encoding="utf-8")
+    edit(minimal / "data/analyses.csv", "cole2005-warmth", "h1")
+    assert problems_of(minimal) == []
+
+
+def test_a_table_with_only_a_header_is_fine(minimal):
+    path = minimal / "data/analyses.csv"
+    path.write_text(path.read_text(encoding="utf-8").split("\n")[0], encoding="utf-8")
+    assert len(load_review(minimal).table("analyses")) == 0
+
+
+def test_values_and_types(minimal):
+    edit(minimal / "data/outcomes.csv", "1.5,0.5,true", "  +.15e1 , 0.5,TRUE")
+    edit(minimal / "data/studies.csv", ",40", ",")
+    outcomes = load_review(minimal).table("outcomes")
+    studies = load_review(minimal).table("studies")
+    assert outcomes["effect"].tolist() == [1.5, 0.8]
+    assert outcomes["poolable"].tolist() == [True, True]
+    assert str(outcomes["poolable"].dtype) == "boolean"
+    assert str(studies["n_randomised"].dtype) == "Int64"
+    assert studies["n_randomised"].isna().tolist() == [True, False]
+
+
+def test_rows_are_lines(minimal):
+    tables, _ = read_tables(load_dictionary(minimal / "data"), minimal / "data")
+    lines = (minimal / "data/outcomes.csv").read_text(encoding="utf-8").split("\n")
+    for index, row in tables["outcomes"].iterrows():
+        assert lines[index + 1].startswith(row["outcome_id"])
+
+
+BROKEN = {
+    "not JSON": ("{", "JSON"),
+    "of another shape": ("[]", "no list of resources"),
+    "without resources": ('{"resources": {}}', "no list of resources"),
+    "resource without path": ('{"resources": [{"name": "a"}]}', "resource 1"),
+    "resource that is text": ('{"resources": ["studies.csv"]}', "resource 1"),
+    "path out of the folder": (
+        '{"resources": [{"name": "a", "path": "../a.csv", "schema": {"fields": []}}]}', "not a file"
+    ),
+    "table twice": (
+        json.dumps({"resources": [{"name": "a", "path": "a.csv", "schema": {"fields": []}}] * 2}),
+        "stands twice",
+    ),
+    "schema that is a name": (
+        '{"resources": [{"name": "a", "path": "a", "schema": "s"}]}', "no list of fields"
+    ),
+    "empty": ("", "empty"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text, words", BROKEN.values(), ids=BROKEN)
+def test_broken_dictionary(minimal, text, words):
+    (minimal / "data/datapackage.json").write_text(text, encoding="utf-8")
+    with pytest.raises(ReviewError) as caught:
+        load_review(minimal)
+    assert len(caught.value.problems) == 1
+    assert str(caught.value).startswith("data/datapackage.json")
+    assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"type": "numbr"}, "type 'numbr' is unknown"),
+        ({"type": ["number"]}, "unknown"),
+        ({"constraints": {"minimun": 0}}, "constraints of a number"),
+        ({"constraints": {"minimum": "low"}}, "minimum is not a number"),
+        ({"constraints": {"enum": 3}}, "enum is not a list"),
+        ({"constraints": []}, "constraints of a number"),
+        ({"refersTo": "nowhere.at_all"}, "nowhere.at_all"),
+        ({"refersTo": "nowhere"}, "nowhere"),
+        ({"name": "study"}, "outcomes.study stands twice"),
+    ],
+)
+def test_broken_field(minimal, change, words):
+    descriptor = default_descriptor()
+    fields = next(r for r in descriptor["resources"] if r["name"] == "outcomes")["schema"]["fields"]
+    next(f for f in fields if f["name"] == "effect").update(change)
+    (minimal / "data/datapackage.json").write_text(json.dumps(descriptor), encoding="utf-8")
+    with pytest.raises(ReviewError, match="data dictionary") as caught:
+        load_dictionary(minimal / "data")
+    assert words in str(caught.value)
+
+
+def test_readme_is_up_to_date():
+    dictionary = load_dictionary(REPOSITORY / "data")
+    written = (REPOSITORY / "data" / "README.md").read_text(encoding="utf-8")
+    assert written == readme(dictionary), "data/README.md is stale: run `evidence build`"
+
+
+def test_readme_explains_every_column():
+    dictionary = load_dictionary(REPOSITORY / "data")
+    text = readme(dictionary)
+    for name in dictionary.tables:
+        section = text.split(f"\n## `{dictionary.tables[name]['path']}`\n")[1].split("\n## ")[0]
+        for column in dictionary.fields(name):
+            assert f"| `{column}` |" in section
+    assert "`formula`" in text.split("## `methods.json`")[1]
+    assert "never means zero" in text
+
+
+def test_readme_of_the_default_dictionary(minimal):
+    text = readme(load_dictionary(minimal / "data"))
+    assert "Every review needs this table." in text
+    assert text == readme(load_dictionary(minimal / "data"))
+
+
+def test_own_dictionary_rules(minimal):
+    """A review with a dictionary of its own is held to it, without the default one."""
+    shutil.copy(SOURCE / "datapackage.json", minimal / "data" / "datapackage.json")
+    missing = {p.file for p in problems_of(minimal) if p.rule == "file is missing"}
+    assert "data/harms.csv" in missing
+
+
+def test_twenty_thousand_outcomes_load_within_seconds(tmp_path):
+    studies, outcomes = ["study,n_randomised"], [
+        "outcome_id,study,effect_measure,effect,effect_se,effect_ci_low,effect_ci_high,"
+        "intervention_n,control_n,higher_is,poolable,verification"
+    ]  # fmt: skip
+    entries = []
+    for number in range(2000):
+        key = f"author{number}"
+        entries.append(f"@misc{{{key},\n  title = {{Study {number}}},\n  url = {{http://x}},\n}}\n")
+        studies.append(f"{key},100")
+        for outcome in range(10):
+            effect = round(number / 1000 + outcome / 7, 4)
+            outcomes.append(
+                f"{key}-{outcome},{key},mean_difference,{effect},0.5,{effect - 0.98:.4f},"
+                f"{effect + 0.98:.4f},50,50,worse,true,primary"
+            )
+    files = {
+        "references.bib": "\n".join(entries),
+        "data/studies.csv": "\n".join(studies) + "\n",
+        "data/outcomes.csv": "\n".join(outcomes) + "\n",
+        "data/analyses.csv": "analysis,measure,include\nall,MD,author0-0;author1-0\n",
+    }
+    root = write_review(tmp_path, files)
+    start = time.perf_counter()
+    assert len(load_review(root).table("outcomes")) == 20_000
+    assert time.perf_counter() - start < 8  # about 2 s on two idle cores
