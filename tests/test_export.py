@@ -84,7 +84,7 @@ def test_export_writes_each_format_once(tmp_path):
 
 
 def test_manifest_describes_each_figure():
-    entry, = json.loads(export.manifest(REVIEW, {"cited_outcomes": EXHIBIT}))
+    entry, = json.loads(export.manifest([export.entry(REVIEW, EXHIBIT)]))
     assert entry["title"] == EXHIBIT.title and entry["alt"] == EXHIBIT.alt
     assert entry["notebook"] == "01_cited_studies"
     assert set(entry["sources"]) <= set(REVIEW.bibliography)

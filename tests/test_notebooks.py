@@ -2,12 +2,13 @@
 
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
 import pytest
 
-from evidence.runner import execute_all
+from evidence.runner import execute
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))
@@ -35,7 +36,8 @@ def templates(source):
 
 @pytest.fixture(scope="module")
 def executed():
-    return execute_all(PATHS)
+    with ThreadPoolExecutor(2) as pool:
+        return dict(zip(PATHS, pool.map(execute, PATHS), strict=True))
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)

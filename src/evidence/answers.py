@@ -54,10 +54,8 @@ def with_answer(readme: str, answer: list[str], review: Review) -> str:
     return pattern.sub(lambda _: block, readme)
 
 
-def update_readme(path: Path, answer: list[str], review: Review) -> str | None:
-    """New text of the README, or None when there is none or nothing changes."""
+def updated_readme(path: Path, answer: list[str], review: Review) -> str | None:
+    """Text of the README with the answer of today; None when there is no README or no answer."""
     if not path.exists() or not answer:
         return None
-    old = path.read_text(encoding="utf-8")
-    new = with_answer(old, answer, review)
-    return new if new != old else None
+    return with_answer(path.read_text(encoding="utf-8"), answer, review)

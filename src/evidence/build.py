@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +19,25 @@ from evidence import answers, exhibits, export
 from evidence.analysis import POOLED, derived_texts, run_analyses
 from evidence.data_readme import readme
 from evidence.facts import review_facts
-from evidence.files import write_bytes
+from evidence.freshness import (
+    STATE,
+    Inputs,
+    Made,
+    inputs,
+    is_fresh,
+    last_run,
+    notebook_paths,
+    record,
+    sha256,
+)
+from evidence.outputs import alone, replace_all
+from evidence.place import find_root
+from evidence.problems import Problem, ReviewError
 from evidence.prose import without_citations
 from evidence.review import Review, load_review
-from evidence.runner import execute_all
+from evidence.runner import run
+
+MANIFEST = "figures/manifest.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,67 +46,160 @@ class Built:
 
     Attributes
     ----------
-    review : Review
+    root : Path
+    title : str
+        Title of the review.
     answer : tuple of str
         The answer for the first audience, without citations.
     moved : tuple of str
         Headline numbers that differ from those of the last build.
+    ran : tuple of str
+        Targets that were made again.
     changed : tuple of Path
         Files whose content changed.
     figures : int
-        Figures exported.
+        Figures of the review.
     """
 
-    review: Review
+    root: Path
+    title: str
     answer: tuple[str, ...]
     moved: tuple[str, ...]
+    ran: tuple[str, ...]
     changed: tuple[Path, ...]
     figures: int
 
 
-def build(root: Path | None = None) -> Built:
-    """Check, analyse, run all notebooks, export all figures, then write what changed.
+def build(root: Path | None = None, *, force: bool = False, jobs: int | None = None) -> Built:
+    """Check, analyse, run the notebooks and export the figures that are not fresh.
 
     Nothing is written before everything has succeeded.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Folder of the review; the one around the current folder by default.
+    force : bool
+        Make every target again.
+    jobs : int, optional
+        Targets made side by side; as many as there are cores by default.
 
     Raises
     ------
     ReviewError
         With every problem of tables, references, figures or notebooks.
     """
+    folder = find_root(root)
+    with alone(folder):
+        return _build(folder, force, jobs or os.cpu_count() or 1)
+
+
+def _build(root: Path, force: bool, jobs: int) -> Built:
     review = load_review(root)
     analyses = run_analyses(review)
-    facts = review_facts(review, analyses)
-    names = list(exhibits.specs(review))
-    notebooks = sorted((review.root / "notebooks").glob("[!.]*.ipynb"))
-    files: dict[Path, bytes] = {}
-    with tqdm(total=len(names) + len(notebooks), unit="step", desc="Building") as bar:
-        built = {}
-        for name in names:
-            bar.set_postfix_str(name)
-            built[name] = exhibits.build(review, analyses, name)
-            for kind, content in export.render(built[name]).items():
-                files[review.root / "figures" / f"{name}.{kind}"] = content
+    now, last = inputs(root), {} if force else last_run(root)
+    stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
+    files: dict[str, bytes] = {}
+    made = {name: last[name] for name in now.sources if name not in stale}
+    for name, outcome in _make(root, stale, jobs).items():
+        files |= outcome.files
+        made[name] = _made(now, name, outcome)
+    rest, answer = _rest(review, analyses, made)
+    moved = moved_headlines(root / POOLED, rest[POOLED].decode()) if POOLED in rest else ()
+    facts = {"answer": answer, "title": review.item("title", root.name)}
+    hashes = {path: sha256(content) for path, content in rest.items()}
+    made["rest"] = Made(now.everything, None, hashes, facts)
+    files |= rest
+    changed = replace_all(root, {root / path: content for path, content in files.items()})
+    replace_all(root, {root / STATE: record(made)})
+    count = sum(name.startswith("figure:") for name in now.sources)
+    return Built(root, facts["title"], tuple(answer), moved, tuple(stale), changed, count)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What making one target gave: its files by path in the review, what it read, its facts."""
+
+    files: dict[str, bytes]
+    read: list[str] | None
+    facts: dict[str, Any]
+
+
+def _made(now: Inputs, name: str, outcome: Outcome) -> Made:
+    hashes = {path: sha256(content) for path, content in outcome.files.items()}
+    return Made(now.digest(name, outcome.read), outcome.read, hashes, outcome.facts)
+
+
+def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
+    """Make targets side by side: figures in processes of their own, notebooks in their kernels."""
+    if not targets:
+        return {}
+    figures = [name for name in targets if name.startswith("figure:")]
+    notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
+    done: dict[str, Outcome] = {}
+    problems: list[Problem] = []
+    with (
+        ProcessPoolExecutor(min(jobs, len(figures) or 1), get_context("spawn")) as processes,
+        ThreadPoolExecutor(jobs) as threads,
+        tqdm(total=len(targets), unit="step", desc="Building") as bar,
+    ):
+        def make(name: str) -> Outcome:
+            if name in notebooks:
+                return make_notebook(notebooks[name])
+            return processes.submit(make_figure, root, name.partition(":")[2]).result()
+
+        order = [name for name in targets if name in notebooks] + figures  # the slow ones first
+        pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
+        for future in as_completed(pending):
+            try:
+                done[pending[future]] = future.result()
+            except ReviewError as error:
+                problems.extend(error.problems)
+            bar.set_postfix_str(pending[future].partition(":")[2])
             bar.update()
-        bar.set_postfix_str("notebooks")
-        texts = execute_all(notebooks, lambda path: bar.update())
-        bar.set_postfix_str("")
-    derived = derived_texts(analyses)
+    if problems:
+        raise ReviewError(problems)
+    return {name: done[name] for name in targets}
+
+
+def make_notebook(path: Path) -> Outcome:
+    """Run one notebook."""
+    text, read = run(path)
+    return Outcome({f"notebooks/{path.name}": text.encode("utf-8")}, read, {})
+
+
+def make_figure(root: Path, name: str) -> Outcome:
+    """Draw one figure in every format."""
+    loaded = _loaded(root)
+    loaded.tables.read.clear()
+    exhibit = exhibits.build(loaded, run_analyses(loaded), name)
+    files = {f"figures/{name}.{kind}": data for kind, data in export.render(exhibit).items()}
+    read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
+    return Outcome(files, read, export.entry(loaded, exhibit))
+
+
+@lru_cache(maxsize=1)
+def _loaded(root: Path) -> Review:
+    return load_review(root)
+
+
+def _rest(
+    review: Review, analyses: Mapping[str, Any], made: Mapping[str, Made]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Derived tables, manifest and READMEs by path, and the answer in plain words."""
+    texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
-    answer = answers.lines(review, facts, audience) if audience else []
-    moved = moved_headlines(review.root / POOLED, derived[POOLED])
-    texts |= {review.root / name: text for name, text in derived.items()}
-    if names:
-        texts[review.root / "figures" / "manifest.json"] = export.manifest(review, built)
+    answer = answers.lines(review, review_facts(review, analyses), audience) if audience else []
+    entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
+    if entries:
+        texts[MANIFEST] = export.manifest(entries)
     if not review.dictionary.is_default:
-        texts[review.root / "data" / "README.md"] = readme(review.dictionary)
-    new_readme = answers.update_readme(review.root / "README.md", answer, review)
-    if new_readme:
-        texts[review.root / "README.md"] = new_readme
-    files |= {path: text.encode("utf-8") for path, text in texts.items()}
-    changed = tuple(path for path, content in files.items() if write_bytes(path, content))
-    plain = tuple(without_citations(line) for line in answer)
-    return Built(review, plain, moved, changed, len(names))
+        texts["data/README.md"] = readme(review.dictionary)
+    new_readme = answers.updated_readme(review.root / "README.md", answer, review)
+    if new_readme is not None:
+        texts["README.md"] = new_readme
+    files = {path: text.encode("utf-8") for path, text in texts.items()}
+    return files, [without_citations(line) for line in answer]
 
 
 def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
@@ -99,8 +212,6 @@ def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
     new : str
         Text of pooled.csv of this build.
     """
-    from io import StringIO
-
     if not old.exists():
         return ()
     before, after = _headlines(pd.read_csv(old)), _headlines(pd.read_csv(StringIO(new)))

@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("directory", metavar="DIR", nargs="?", type=Path,
                              help="folder of the review (default: the one around this folder)")
         command.set_defaults(run=run)
+        if name == "build":
+            command.add_argument("--force", action="store_true", help="make everything again")
+            command.add_argument("--jobs", type=int, metavar="N",
+                                 help="targets made side by side (default: one per core)")
     return parser
 
 
@@ -77,18 +81,30 @@ def _analyse(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
+    from evidence.freshness import nothing_changed
+    from evidence.place import find_root
+
+    fresh = None if options.force else nothing_changed(find_root(options.directory))
+    if fresh:
+        _print_answer(fresh.facts["title"], fresh.facts["answer"])
+        print("\nNothing has changed since the last build; --force makes everything again.")
+        return 0
     from evidence.build import build
 
-    built = build(options.directory)
-    print(f"\n{built.review.item('title', built.review.root.name)}")
-    for number, line in enumerate(built.answer, 1):
-        print(f"  {number}. {line}")
+    built = build(options.directory, force=options.force, jobs=options.jobs)
+    _print_answer(built.title, built.answer)
     if built.moved:
         print("\nMoved since the last build:")
         print(*(f"  {line}" for line in built.moved), sep="\n")
-    print(f"\n{built.figures} figures in {built.review.root / 'figures'}; "
-          f"{len(built.changed)} files changed.")
+    print(f"\n{len(built.ran)} targets made, {len(built.changed)} files changed; "
+          f"{built.figures} figures lie in {built.root / 'figures'}")
     return 0
+
+
+def _print_answer(title: str, answer: Sequence[str]) -> None:
+    print(f"\n{title}")
+    for number, line in enumerate(answer, 1):
+        print(f"  {number}. {line}")
 
 
 def _status(options: argparse.Namespace) -> int:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from evidence.exhibits import Exhibit
 from evidence.files import write_bytes
@@ -85,24 +86,23 @@ def export(exhibit: Exhibit, folder: Path, **options) -> list[Path]:
     return paths
 
 
-def manifest(review: Review, exhibits: Mapping[str, Exhibit]) -> str:
-    """Description of every exported figure as JSON text.
+def entry(review: Review, exhibit: Exhibit) -> dict[str, Any]:
+    """Description of an exported figure: name, title (the message), subtitle, caption, alt text,
+    notebook, method line, source keys and the SHA-256 of the tables and references behind it."""
+    return {
+        "name": exhibit.name,
+        "title": exhibit.title,
+        "subtitle": exhibit.subtitle,
+        "caption": exhibit.caption,
+        "alt": exhibit.alt,
+        "notebook": exhibit.notebook,
+        "method": exhibit.method,
+        "sources": list(exhibit.sources),
+        "data_sha256": review.digest(*exhibit.content.tables),
+    }
 
-    Each has name, title (the message), subtitle, caption, alt text, notebook, method line, source
-    keys and the SHA-256 of the tables and references that it was computed from.
-    """
-    entries = [
-        {
-            "name": name,
-            "title": exhibit.title,
-            "subtitle": exhibit.subtitle,
-            "caption": exhibit.caption,
-            "alt": exhibit.alt,
-            "notebook": exhibit.notebook,
-            "method": exhibit.method,
-            "sources": list(exhibit.sources),
-            "data_sha256": review.digest(*exhibit.content.tables),
-        }
-        for name, exhibit in sorted(exhibits.items())
-    ]
-    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+
+def manifest(entries: Iterable[Mapping[str, Any]]) -> str:
+    """The manifest of exported figures as JSON text, sorted by name."""
+    ordered = sorted(entries, key=lambda item: item["name"])
+    return json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"

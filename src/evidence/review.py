@@ -12,9 +12,8 @@ import pandas as pd
 from evidence.bibliography import Bibliography, read_bibliography
 from evidence.checks import domain_problems
 from evidence.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.place import BIBLIOGRAPHY, find_root
 from evidence.problems import Problem, ReviewError
-
-BIBLIOGRAPHY = "references.bib"
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -94,24 +93,6 @@ class Review:
                 total.update(path.read_bytes())
         total.update((self.root / BIBLIOGRAPHY).read_bytes())
         return total.hexdigest()
-
-
-def find_root(start: Path | str | None = None) -> Path:
-    """The folder of the review that holds `start` (the current folder by default).
-
-    Raises
-    ------
-    ReviewError
-        When neither `start` nor a folder above it holds ``references.bib`` and ``data/``.
-    """
-    begin = Path(start or ".").resolve()
-    for folder in (begin, *begin.parents):
-        if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
-            return folder
-    raise ReviewError(
-        [Problem(str(start or "this folder"), None, "", "", "holds no review",
-                 f"name a folder with {BIBLIOGRAPHY} and data/")]
-    )
 
 
 def load_review(root: Path | str | None = None) -> Review:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -14,23 +13,49 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from evidence.problems import Problem, ReviewError
 
 TIME_LIMIT = 600  # seconds for one cell
+TABLES_READ = """
+import json as _json
+from evidence.narration import Narrator as _Narrator
+_reviews = [value.review for value in list(globals().values()) if isinstance(value, _Narrator)]
+if _reviews:
+    print(_json.dumps(sorted({name for review in _reviews for name in review.tables.read})))
+"""  # runs after the last cell and is not kept
 
 
-def execute(path: Path) -> str:
-    """Run a notebook in its own folder and return it, normalised, as text.
+def execute(path: Path, limit: int = TIME_LIMIT) -> str:
+    """Run a notebook in its own folder and return it, normalised, as text; see `run`."""
+    return run(path, limit)[0]
+
+
+def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
+    """Run a notebook in its own folder.
+
+    Parameters
+    ----------
+    path : Path
+    limit : int
+        Seconds that one cell may take.
+
+    Returns
+    -------
+    text : str
+        The executed notebook, normalised.
+    read : list of str or None
+        Tables that its narrators read; None when it has no narrator.
 
     Raises
     ------
     ReviewError
-        When a cell raises, runs longer than `TIME_LIMIT`, or the kernel dies.
+        When a cell raises, runs longer than `limit`, or the kernel dies.
     """
     try:
         notebook = nbformat.read(path, as_version=4)
     except Exception as error:  # nbformat raises many kinds for a broken file
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
                                    f"is not a notebook ({error})", "restore the file")]) from None
+    notebook.cells.append(nbformat.v4.new_code_cell(TABLES_READ))
     client = NotebookClient(
-        notebook, timeout=TIME_LIMIT, kernel_name="python3", record_timing=False,
+        notebook, timeout=limit, kernel_name="python3", record_timing=False,
         extra_arguments=["--log-level=ERROR"],
         resources={"metadata": {"path": str(path.parent)}},
     )
@@ -42,12 +67,18 @@ def execute(path: Path) -> str:
                                    "open the notebook and mend that cell")]) from None
     except CellTimeoutError:
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
-                                   f"a cell ran for more than {TIME_LIMIT} s",
+                                   f"a cell ran for more than {limit} s",
                                    "shorten it")]) from None
     except DeadKernelError:
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", "its kernel died",
                                    "run it again; if it dies again, check memory")]) from None
-    return normalised(notebook)
+    read = _tables_read(notebook.cells.pop())
+    return normalised(notebook), read
+
+
+def _tables_read(cell: nbformat.NotebookNode) -> list[str] | None:
+    text = "".join(output.get("text", "") for output in cell.outputs)
+    return json.loads(text) if text else None
 
 
 def normalised(notebook: nbformat.NotebookNode) -> str:
@@ -62,30 +93,3 @@ def normalised(notebook: nbformat.NotebookNode) -> str:
     })
     notebook.nbformat_minor = 5
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"
-
-
-def execute_all(
-    paths: list[Path], done: Callable[[Path], None] = lambda path: None, jobs: int | None = None
-) -> dict[Path, str]:
-    """Run notebooks side by side; `done` is called after each.
-
-    Raises
-    ------
-    ReviewError
-        With the problems of every notebook that failed; nothing is written either way.
-    """
-    texts: dict[Path, str] = {}
-    problems: list[Problem] = []
-
-    def run(path: Path) -> None:
-        try:
-            texts[path] = execute(path)
-        except ReviewError as error:
-            problems.extend(error.problems)
-        done(path)
-
-    with ThreadPoolExecutor(jobs or min(len(paths) or 1, os.cpu_count() or 1)) as pool:
-        list(pool.map(run, paths))
-    if problems:
-        raise ReviewError(problems)
-    return {path: texts[path] for path in paths}

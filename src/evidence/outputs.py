@@ -1,0 +1,95 @@
+"""Writing a set of files all or nothing, and one build at a time.
+
+New content is staged beside the review, a journal names where each file goes, and only then are
+the files moved into place. A build that was killed leaves either the old files, or a journal that
+the next run completes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from evidence.files import write_bytes
+
+FOLDER = ".evidence"
+JOURNAL = "journal.json"
+STAGE = "staged"
+
+
+def replace_all(root: Path, files: Mapping[Path, bytes]) -> tuple[Path, ...]:
+    """Write several files so that a reader never finds a mixture for long, and never a part.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of the review; every path of `files` lies below it.
+    files : mapping of Path to bytes
+
+    Returns
+    -------
+    tuple of Path
+        The files whose content changed; files with equal content are left alone.
+
+    Raises
+    ------
+    OSError
+        When something cannot be written; then no file has changed.
+    """
+    changed = {
+        path: content for path, content in files.items()
+        if not path.exists() or path.read_bytes() != content
+    }
+    if not changed:
+        return ()
+    stage = root / FOLDER / STAGE
+    shutil.rmtree(stage, ignore_errors=True)
+    try:
+        entries = []
+        for number, (path, content) in enumerate(changed.items()):
+            write_bytes(stage / str(number), content)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            entries.append([str(number), path.relative_to(root).as_posix()])
+        write_bytes(root / FOLDER / JOURNAL, json.dumps(entries).encode())
+    except OSError:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
+    complete(root)
+    return tuple(changed)
+
+
+def complete(root: Path) -> None:
+    """Move what a journal names into place; without a journal there is nothing to do."""
+    journal = root / FOLDER / JOURNAL
+    stage = root / FOLDER / STAGE
+    if journal.exists():
+        for name, target in json.loads(journal.read_text(encoding="utf-8")):
+            if (stage / name).exists():
+                os.replace(stage / name, root / target)
+        journal.unlink()
+    shutil.rmtree(stage, ignore_errors=True)
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """Hold the lock of a review; a second build waits and says so."""
+    from filelock import FileLock, Timeout
+
+    folder = root / FOLDER
+    folder.mkdir(exist_ok=True)
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        print("Another build of this review is running; waiting for it.", file=sys.stderr)
+        lock.acquire()
+    try:
+        complete(root)
+        yield
+    finally:
+        lock.release()
