@@ -194,6 +194,11 @@ def test_spaces_around_values_change_nothing(copied, review, cell):
     assert load_review(copied).table("outcomes").equals(review.table("outcomes"))
 
 
+def test_a_row_that_is_lost_is_not_missed_elsewhere(copied):
+    edit(copied / "data/studies.csv", "duebruun2024,", "duebruun2024,,")
+    assert [(p.file, p.column) for p in problems_of(copied)] == [("data/studies.csv", "")]
+
+
 def test_a_hundred_problems_are_all_listed_once(copied):
     path = copied / "data/bias_facts.csv"
     text = path.read_text(encoding="utf-8")

@@ -35,6 +35,8 @@ def test_every_cell_is_that_of_the_evidence_tables(evidence):
     for path in evidence_tables():
         there, here = texts(path), texts(REPOSITORY / "data" / path.name)
         there.columns = there.columns.str.replace(r"^ldn_", "intervention_", regex=True)
+        if path.name == "review.csv":  # the project adds items of its own
+            here = here[here["item"].isin(there["item"])].reset_index(drop=True)
         assert list(here) == list(there), path.name
         assert len(here) == len(there), path.name
         for column in there:

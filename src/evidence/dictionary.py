@@ -196,6 +196,7 @@ def read_tables(
     problems: list[Problem] = []
     shown = {name: f"{data.name}/{r['path']}" for name, r in dictionary.tables.items()}
     rows: dict[str, Rows] = {}
+    whole: dict[str, Rows] = {}
     for name, resource in dictionary.tables.items():
         needed = not dictionary.is_default or resource.get("required")
         if not needed and not (data / resource["path"]).exists():
@@ -213,6 +214,8 @@ def read_tables(
         if found.header and not any(p.row == 1 and not p.column for p in complaints):
             problems += header_problems(found.header, shown[name], resource["schema"])
             rows[name] = found
+            if not complaints:
+                whole[name] = found
     tables: dict[str, pd.DataFrame] = {}
     for name, found in rows.items():
         schema = dictionary.tables[name]["schema"]
@@ -220,5 +223,5 @@ def read_tables(
         tables[name], complaints = read_columns(found, shown[name], fields, readers)
         problems += complaints
         problems += key_problems(found, shown[name], schema)
-        problems += link_problems(name, shown, schema, rows)
+        problems += link_problems(name, shown, schema, found, whole)
     return tables, problems

@@ -206,11 +206,21 @@ def key_problems(rows: Rows, shown: str, schema: Mapping[str, Any]) -> Iterator[
 
 
 def link_problems(
-    table: str, shown: Mapping[str, str], schema: Mapping[str, Any], rows: Mapping[str, Rows]
+    table: str, shown: Mapping[str, str], schema: Mapping[str, Any], here: Rows,
+    rows: Mapping[str, Rows],
 ) -> Iterator[Problem]:
     """Cells that name a row which another table does not hold.
 
-    Links to tables or columns that the review does not have are not compared.
+    Parameters
+    ----------
+    table : str
+    shown : mapping
+        How messages call the file of each table.
+    schema : mapping
+    here : Rows
+        Rows of the table.
+    rows : mapping
+        Rows of the tables that were read whole; links to other tables are not compared.
     """
     links: list[tuple[list[str], list[tuple[str, list[str]]]]] = []
     for key in schema.get("foreignKeys", []):
@@ -223,7 +233,6 @@ def link_problems(
         targets = [t.split(".") for t in names(field.get("refersTo")) if t != "references.bib"]
         if targets:
             links.append(([name], [(other, [column]) for other, column in targets]))
-    here = rows[table]
     for columns, targets in links:
         targets = [
             (other, wanted) for other, wanted in targets
