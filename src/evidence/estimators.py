@@ -1,8 +1,8 @@
 """Pooling of many data sets at once: between-study variance, mean, intervals, heterogeneity.
 
 Data sets are columns: ``yi`` and ``vi`` have shape (k, m) for m data sets of k studies. PyMARE
-estimates the between-study variance; its likelihood search stops near 1e-6, so REML is finished
-here by Newton steps. Paule-Mandel, which PyMARE does not have, is solved here.
+estimates the between-study variance; its likelihood search would stop near 1e-6, so that of REML
+is finished here by Newton steps. Paule-Mandel, which PyMARE does not have, is solved here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ METHODS = ("REML", "DL", "PM", "HE", "FE")
 INTERVAL_RULES = ("wald", "hartung_knapp", "hartung_knapp_floored")
 DEFAULT_RULE = "hartung_knapp_floored"
 
-CHUNK = 25_000
+CHUNK = 10_000  # data sets at a time, so that they stay in the processor's cache
+SEARCH_STEPS = 3  # of PyMARE after its scan; Newton steps do the rest
 NEWTON_STEPS = 100
 OTHER_STARTS = (0, 0.01, 0.1, 1, 10, 100)
 TOLERANCE = 1e-13
@@ -191,7 +192,9 @@ def _search_reml(yi, vi) -> np.ndarray:
     PyMARE spaces its search by the mean variance. Variances of very different size can make that
     too coarse for a likelihood with two maxima, hence the points around the typical variance.
     """
-    estimator = VarianceBasedLikelihoodEstimator(method="REML", small_sample_correction="wald")
+    estimator = VarianceBasedLikelihoodEstimator(
+        method="REML", small_sample_correction="wald", maxiter=SEARCH_STEPS
+    )
     best = np.ravel(estimator.fit(yi, vi, np.ones((len(yi), 1))).params_["tau2"])
     height = _reml(yi, vi, best)
     for multiple in OTHER_STARTS:
