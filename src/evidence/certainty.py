@@ -1,0 +1,217 @@
+"""Certainty of the evidence (GRADE) and the Summary of Findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evidence.facts import Row
+from evidence.gaps import MARKERS, measured, unread_markers, waiting
+from evidence.information import control_risk
+from evidence.prose import fill, interval, plural, signed
+from evidence.results import Synthesis
+from evidence.review import Review
+
+LEVELS = ("very low", "low", "moderate", "high")
+REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
+RANDOMISED, OTHER = 4, 2
+NO_EVIDENCE, AGAIN = "no evidence", "to be judged again"
+
+
+def grade(start: int, down: int, up: int = 0) -> str:
+    """Certainty from the level of the design (4 randomised, 2 other) and the levels down and up.
+
+    The sum is bookkeeping (Guyatt 2008): each level is a judgement with a reason.
+    """
+    return LEVELS[min(max(start - down + up, 1), 4) - 1]
+
+
+def absolute_effect(ratio: float, risk: float) -> float:
+    """Difference per 1,000 people that a risk ratio makes at a risk of the controls.
+
+    Positive = more people with the event. The risk with the intervention is not above 1.
+    """
+    return 1000 * (min(ratio * risk, 1.0) - risk)
+
+
+def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Each row of certainty.csv with the evidence that it is about now.
+
+    Returns
+    -------
+    DataFrame
+        The columns of certainty.csv and studies (placebo-controlled trials: those of the analysis,
+        else those that measured the group of outcomes), trials, participants (counted once),
+        waiting (registered placebo-controlled trials of those conditions without results; for
+        laboratory markers trials that planned them), usable (whether any number of theirs could
+        enter an analysis), down (levels), certainty. Where the trials are not those that were judged, certainty is
+        `AGAIN`; without trials it is `NO_EVIDENCE`.
+    """
+    table = review.table("certainty")
+    if table.empty:
+        return table
+    cells, planned, to_come = measured(review), unread_markers(review), waiting(review)
+    to_come = to_come[to_come["placebo"]]
+    cells = cells[cells["placebo"].astype(bool)]
+    designs = review.table("studies").set_index("study")["design"]
+    rows = []
+    for row in table.to_dict("records"):
+        found, people = _evidence(row, analyses, cells)
+        judged = {part.strip() for part in _text(row["judged_studies"]).split(";")} - {""}
+        down = int(np.nansum([_level(row.get(reason)) for reason in REASONS]))
+        is_randomised = designs.reindex(found).str.startswith("rct").all()
+        start = RANDOMISED if is_randomised else OTHER
+        certainty = grade(start, down) if judged == set(found) else AGAIN
+        rows.append(row | {
+            "studies": tuple(found), "trials": len(found), "participants": people,
+            "waiting": _waiting(row, planned if row["domain_group"] == MARKERS else to_come),
+            "usable": _usable(review, row, found), "down": down,
+            "certainty": certainty if found else NO_EVIDENCE if not judged else AGAIN,
+        })
+    return pd.DataFrame(rows)
+
+
+def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Summary of Findings: what a reader is told of each outcome.
+
+    Two trials are shown one by one, never as a pool. Absolute effects take the risk of the control
+    arms of the same analysis.
+
+    Returns
+    -------
+    DataFrame
+        Columns outcome, trials, participants, effect, per_1000, certainty, why, meaning, studies.
+    """
+    texts = {"intervention": review.intervention, "control": review.control}
+    rows = []
+    for row in certainty_table(review, analyses).to_dict("records"):
+        analysis = analyses.get(_text(row["analysis"]))
+        has_effect = analysis is not None and analysis.synthesis.k > 0
+        again = row["certainty"] == AGAIN
+        rows.append({
+            "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
+            "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
+            "per_1000": _per_1000(review, analysis) if has_effect else "",
+            "certainty": row["certainty"], "why": "" if again else _why(row),
+            "meaning": "The evidence has changed since it was judged." if again
+            else fill(row["meaning"], texts),
+            "studies": ";".join(row["studies"]),
+        })
+    return pd.DataFrame(rows)
+
+
+def findings_facts(table: pd.DataFrame) -> dict[str, Any]:
+    """Counts of a certainty table that sentences may name: outcomes by certainty."""
+    counts = table["certainty"].value_counts() if len(table) else pd.Series(dtype=int)
+    names = (*LEVELS, NO_EVIDENCE, AGAIN)
+    return {"n_outcomes": len(table), "certainty": Row({
+        name.replace(" ", "_"): int(counts.get(name, 0)) for name in names
+    })}
+
+
+def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
+    analysis = analyses.get(_text(row["analysis"]))
+    if analysis is not None and analysis.synthesis.k:
+        pool = analysis.synthesis
+        return [study.study for study in pool.studies], pool.n
+    group, domain = _text(row["condition_group"]), _text(row["domain_group"])
+    own = cells[cells["domain_group"] == domain]
+    if group:
+        own = own[own["condition_group"] == group]
+    own = own.drop_duplicates("root")
+    return sorted(own["root"]), int(own["people"].sum())
+
+
+def _effects(review: Review, pool: Synthesis) -> str:
+    name = "risk ratio" if pool.is_ratio else "points"
+    if pool.k != 2:
+        return _estimate(pool.estimate, pool.ci_low, pool.ci_high, pool.is_ratio, name)
+    parts = [
+        f"{review.bibliography.cite(row.study)}: "
+        + _estimate(row.effect, row.ci_low, row.ci_high, pool.is_ratio, name)
+        for row in pool.studies
+    ]
+    return "; ".join(parts) + "; two trials are not pooled"
+
+
+def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
+    number = f"{value:.2f}" if is_ratio else signed(f"{value:+.2f}")
+    text = f"{number} ({interval(low, high)})"
+    return f"{name} {text}" if is_ratio else f"{text} {name}"
+
+
+def _per_1000(review: Review, analysis: Any) -> str:
+    pool = analysis.synthesis
+    risk = control_risk(review, analysis) if pool.measure == "RR" else np.nan
+    if np.isnan(risk):
+        return ""
+    shown = [pool] if pool.k != 2 else pool.studies
+    parts = []
+    for item in shown:
+        value = item.effect if pool.k == 2 else item.estimate
+        middle, low, high = (
+            absolute_effect(ratio, risk) for ratio in (value, item.ci_low, item.ci_high)
+        )
+        name = f"{review.bibliography.cite(item.study)}: " if pool.k == 2 else ""
+        parts.append(f"{name}{_more(middle)} ({_more(low)} to {_more(high)})")
+    return f"{1000 * risk:.0f} with {review.control}; " + "; ".join(parts)
+
+
+def _more(difference: float) -> str:
+    count = abs(round(difference))
+    return f"{count} {'more' if difference > 0 else 'fewer'}" if count else "no difference"
+
+
+def _waiting(row: Mapping, trials: pd.DataFrame) -> int:
+    group = _text(row["condition_group"])
+    return int((trials["condition_group"] == group).sum()) if group else len(trials)
+
+
+def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
+    outcomes, own = review.table("outcomes"), review.table("studies")
+    names = review.table("domain_groups")
+    if names.empty or outcomes.empty:
+        return False
+    domains = names.loc[names["domain_group"] == row["domain_group"], "domain"]
+    people = set(studies)
+    if "participants_of" in own:
+        people |= set(own.loc[own["participants_of"].isin(studies), "study"])
+    rows = outcomes[outcomes["study"].isin(people) & outcomes["domain"].isin(domains)]
+    return bool(rows["poolable"].fillna(False).astype(bool).any())
+
+
+def _nothing(row: Mapping) -> str:
+    if row["trials"]:
+        return ("single measures only, in no analysis" if row["usable"]
+                else "no difference with a usable error was read")
+    count = row["waiting"]
+    if row["domain_group"] == MARKERS:
+        more = f"; {count} {plural(count, 'trial')} planned it, nothing readable"
+    else:
+        more = f"; {count} registered {plural(count, 'trial')} without results"
+    return "no trial with a result" + (more if count else "")
+
+
+def _why(row: Mapping) -> str:
+    words = {1: "one level", 2: "two levels"}
+    parts = [
+        f"{reason.replace('_', ' ')} {words[_level(row[reason])]} down: "
+        + _lowered(_text(row[f"why_{reason}"]))
+        for reason in REASONS if _level(row.get(reason)) > 0
+    ]
+    return ". ".join(part[0].upper() + part[1:] for part in parts)
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:]
+
+
+def _level(value: Any) -> int:
+    return 0 if pd.isna(value) else int(value)
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).strip()
