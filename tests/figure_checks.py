@@ -3,6 +3,7 @@
 from itertools import combinations
 
 import matplotlib.colors as colours
+from matplotlib.text import Text
 
 SLACK = 1.5  # pixels that touching boxes may share
 
@@ -12,7 +13,7 @@ def drawn_texts(figure):
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
     found = []
-    for artist in figure.findobj(lambda item: hasattr(item, "get_text")):
+    for artist in figure.findobj(Text):
         text = artist.get_text().strip()
         if not text or not artist.get_visible() or not _axes_visible(artist):
             continue

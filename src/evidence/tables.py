@@ -19,7 +19,7 @@ NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
 def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
              digits: int = 2) -> pd.DataFrame:
     """Text of each cell as a reader sees it: empty cells as a dash, true minus signs, yes and no,
-    codes as words.
+    codes as words; `Markup` stays.
 
     Parameters
     ----------
@@ -37,7 +37,9 @@ def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
     return shown.rename(columns=headings)
 
 
-def _cell(value: object, digits: int) -> str:
+def _cell(value: object, digits: int) -> str | Markup:
+    if isinstance(value, Markup):
+        return value
     if isinstance(value, list | tuple):
         return ", ".join(str(item) for item in value)
     if pd.isna(value):

@@ -1,3 +1,6 @@
 """One module per kind of figure; `KINDS` lists those that figures.csv may name."""
 
-KINDS = ("landscape", "changes", "forest_page")
+KINDS = (
+    "landscape", "changes", "forest_page", "multiverse", "event_forest", "timecourse",
+    "claims_audit", "timeline", "threshold", "mechanism_map", "published",
+)

@@ -1,0 +1,179 @@
+"""Timeline: dosing schedules in the first weeks, and how long trials lasted beside milestones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import MultipleLocator
+
+from evidence import schedules
+from evidence.designs import design
+from evidence.exhibits import Content, Spec
+from evidence.plots import page
+from evidence.review import Review
+
+SIZE = 14  # points
+TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)
+BAND = "#F6D9C6"
+
+
+def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
+    """Draw one schedule as steps, with the range where steps may start earlier or later.
+
+    Parameters
+    ----------
+    doses : DataFrame
+        As `evidence.schedules.doses` returns it, in mg and weeks.
+    ax : Axes
+    end : float
+        Week at which the drawing ends; the last dose goes on (arrow).
+    colour : str
+    """
+    levels = doses["dose_mg"].to_numpy()
+    first, last = (np.append(doses[column].to_numpy(), end) for column in ("earliest", "latest"))
+    if (first != last).any():
+        weeks = np.linspace(0, end, 401)
+        fast, slow = (levels[np.searchsorted(at[:-1], weeks, side="right") - 1]
+                      for at in (first, last))
+        ax.fill_between(weeks, slow, fast, step="post", color=colour, alpha=0.18, lw=0)
+        ax.stairs(levels, last, baseline=None, color=colour, lw=2, linestyle=(0, (3, 2)))
+    ax.stairs(levels, first, baseline=None, color=colour, lw=3)
+    ax.annotate("", (end + 0.3, levels[-1]), (end - 0.1, levels[-1]),
+                arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 3})
+    for dose, week, until in zip(levels, first, first[1:], strict=False):
+        inside = week if until - week > 1.5 else (week + until) / 2
+        ax.text(inside + (0.06 if inside == week else 0), dose + 0.35, f"{dose:g}", size=SIZE,
+                ha="left" if inside == week else "center", va="bottom", color=page.INK)
+    return ax
+
+
+def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> Axes:
+    """Draw the weeks of each trial as a bar, with a diamond at each time of measurement.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `evidence.schedules.trial_lengths` returns it, without unknown lengths; top row first,
+        with a column `label`.
+    marks : mapping of str to list of float
+        Weeks of measurement by study.
+    ax : Axes
+    """
+    rows = np.arange(len(table))[::-1]
+    for y, (_, trial) in zip(rows, table.iterrows(), strict=True):
+        crossover = trial["design"] == "rct_crossover"
+        ax.barh(y, trial["weeks"], height=0.55, zorder=2, linewidth=1.2, edgecolor=page.BLUE,
+                facecolor="white" if crossover else page.SKY, hatch="////" if crossover else None)
+        weeks = marks.get(trial["study"], [])
+        ax.scatter(weeks, [y] * len(weeks), marker="D", s=60, color=page.INK, zorder=4)
+        gap = 1.4 if trial["weeks"] in weeks else 0.7
+        ax.text(trial["weeks"] + gap, y, f"{trial['weeks']:g}", size=SIZE, va="center", zorder=5,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+    ax.set_yticks(rows, table["label"])
+    ax.set_ylim(-0.6, len(table) - 0.4)
+    ax.set_xlim(0, max(table["weeks"].max(), 1) * 1.1)
+    return ax
+
+
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """Schedules and lengths of trials; `spec` selects nothing."""
+    own = schedules.text_schedule(review)
+    table = schedules.trial_lengths(review)
+    known = table[table["weeks"].notna()].reset_index(drop=True)
+    known["label"] = [review.bibliography.cite(key) for key in known["study"]]
+    dosing = review.table("seed_dosing")
+    stones = schedules.milestones(review, own)
+    judge = float(stones["latest"].max())
+    parts = schedules.comparison(review)
+    facts = {
+        "n_trials": len(known), "n_unknown": len(table) - len(known), "judge_week": judge,
+        "n_long": int((known["weeks"] >= judge).sum()),
+        "n_parts": len(parts), "n_parts_uncited": int((~parts["cited"]).sum()),
+        "longest": float(known["weeks"].max()), "median": float(known["weeks"].median()),
+    }
+    others = dosing[dosing["source"].notna()]
+    marks = {
+        key: rows.loc[rows["kind"] == "milestone", "start_week_min"].astype(float).tolist()
+        for key, rows in others.groupby("source")
+    }
+
+    def draw(figure: Figure) -> list[Axes]:
+        lanes = _draw_lanes(figure, review, own, dosing)
+        right = figure.add_axes((0.605, 0.195, 0.355, 0.55))
+        _draw_lengths(figure, right, known, marks, stones)
+        return [*lanes, right]
+
+    summary = (
+        f"{facts['n_parts_uncited']} of {len(parts)} parts of the schedule cite no source. "
+        f"{len(known)} randomised placebo-controlled trials with results and a known length "
+        f"lasted {known['weeks'].min():g} to {known['weeks'].max():g} weeks, "
+        f"median {facts['median']:g}; {facts['n_long']} lasted {judge:g} weeks or more."
+    )
+    method = ("Randomised placebo-controlled trials with results; papers on the same people are "
+              "counted once")
+    return Content(facts, known, method, summary, "Dose steps and bars of trial lengths",
+                   tuple(dict.fromkeys([*others["source"], *known["study"]])),
+                   ("seed_dosing", "studies"), draw)
+
+
+def _draw_lanes(figure: Figure, review: Review, own: str, dosing: pd.DataFrame) -> list[Axes]:
+    names = [own, *(name for name in dict.fromkeys(dosing["schedule"]) if name != own)]
+    end = float(np.ceil(dosing.loc[dosing["kind"] == "dose", "start_week_max"].max())) + 1
+    top = float(dosing["dose_mg"].max()) * 1.45
+    height = 0.605 / len(names)
+    lanes = []
+    for place, name in enumerate(names):
+        ax = figure.add_axes((0.085, 0.80 - (place + 1) * height, 0.25, height - 0.06))
+        colour = TEXT_COLOUR if name == own else TRIAL_COLOURS[(place - 1) % len(TRIAL_COLOURS)]
+        steps(schedules.doses(review, name), ax, end, colour)
+        ax.set(xlim=(0, end + 0.4), ylim=(0, top))
+        ax.xaxis.set_major_locator(MultipleLocator(1))
+        ax.yaxis.set_major_locator(MultipleLocator(3))
+        source = dosing.loc[dosing["schedule"] == name, "source"].dropna()
+        title = "The article; dashed: slowest" if source.empty else (
+            f"{name.upper()}, {review.bibliography.cite(source.iloc[0])}")
+        ax.set_title(title, size=SIZE, loc="left", pad=4,
+                     weight="bold" if name == own else "normal")
+        ax.tick_params(labelbottom=place == len(names) - 1)
+        lanes.append(ax)
+    lanes[-1].set_xlabel("Week")
+    lanes[len(lanes) // 2].set_ylabel("Daily dose, mg")
+    return lanes
+
+
+def _draw_lengths(figure: Figure, ax: Axes, known: pd.DataFrame,
+                  marks: Mapping[str, list[float]], stones: pd.DataFrame) -> None:
+    lengths(known, marks, ax)
+    ax.set_xlabel("Weeks on treatment")
+    stones = stones.sort_values("earliest").reset_index(drop=True)
+    for place, stone in stones.iterrows():
+        low, high = stone["earliest"], stone["latest"]
+        foot = 1.01 + 0.06 * place
+        if low == high:
+            ax.plot([low, low], [0, foot], color=TEXT_COLOUR, lw=2, linestyle=(0, (4, 2)),
+                    transform=ax.get_xaxis_transform(), clip_on=False, zorder=1)
+        else:
+            ax.axvspan(low, high, color=BAND, zorder=0)
+        later = stones["earliest"].get(place + 1)
+        x, side = ((low + high) / 2, "center") if later is None else (later - 1, "right")
+        ax.text(x, foot, stone["label"], size=SIZE, transform=ax.get_xaxis_transform(), ha=side,
+                va="bottom", color=page.ACCENT)
+    _key(ax)
+
+
+def _key(ax: Axes) -> None:
+    handles = [
+        Patch(facecolor=page.SKY, edgecolor=page.BLUE, label=design("rct_parallel").short),
+        Patch(facecolor="white", edgecolor=page.BLUE, hatch="////",
+              label=design("rct_crossover").short),
+        Line2D([], [], marker="D", color=page.INK, linestyle="none", label="outcome, where listed"),
+    ]
+    ax.legend(handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2,
+              labelspacing=0.35, borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white")

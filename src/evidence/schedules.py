@@ -1,0 +1,111 @@
+"""Dosing schedules: that of the audited text beside those of trials, and how long trials lasted."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evidence.facts import primary_studies, with_results
+from evidence.review import Review
+
+
+def text_schedule(review: Review) -> str:
+    """The schedule of the audited text: the one whose rows name no source."""
+    table = review.table("seed_dosing")
+    sourced = table.groupby("schedule", sort=False)["source"].apply(lambda s: s.notna().any())
+    return next((name for name, has in sourced.items() if not has), "")
+
+
+def comparison(review: Review) -> pd.DataFrame:
+    """Each part of the text's schedule, and the trials whose schedule has it as well.
+
+    Returns
+    -------
+    DataFrame
+        Columns part, kind, weeks (of the text), cited (bool: the text names a source for it),
+        trials (schedules of trials that give this dose, or measure, within those weeks), source
+        (their keys). A trial that gives the dose outside those weeks is not counted.
+    """
+    table = review.table("seed_dosing")
+    own = table[table["schedule"] == text_schedule(review)]
+    others = table[table["schedule"] != text_schedule(review)]
+    rows = []
+    for _, part in own.iterrows():
+        same = others[(others["kind"] == part["kind"])
+                      & others["start_week_min"].between(part["start_week_min"],
+                                                         part["start_week_max"])]
+        if part["kind"] == "dose":
+            same = same[same["dose_mg"] == part["dose_mg"]]
+        low, high = part["start_week_min"], part["start_week_max"]
+        rows.append({
+            "part": part["label"], "kind": part["kind"],
+            "weeks": f"{low:g}" if low == high else f"{low:g} to {high:g}",
+            "cited": pd.notna(part["source"]),
+            "trials": ", ".join(same["schedule"].str.upper()),
+            "source": ";".join(dict.fromkeys(same["source"])),
+        })
+    return pd.DataFrame(rows)
+
+
+def doses(review: Review, schedule: str) -> pd.DataFrame:
+    """Doses of a schedule: columns dose_mg, earliest, latest (week in which the dose starts)."""
+    table = review.table("seed_dosing")
+    table = table[(table["schedule"] == schedule) & (table["kind"] == "dose")].sort_values("step")
+    return pd.DataFrame({
+        "dose_mg": table["dose_mg"].astype(float),
+        "earliest": table["start_week_min"].astype(float),
+        "latest": table["start_week_max"].astype(float),
+    }).reset_index(drop=True)
+
+
+def milestones(review: Review, schedule: str) -> pd.DataFrame:
+    """Milestones of a schedule: columns label, earliest, latest (weeks)."""
+    table = review.table("seed_dosing")
+    table = table[(table["schedule"] == schedule) & (table["kind"] == "milestone")]
+    return pd.DataFrame({
+        "label": table["label"],
+        "earliest": table["start_week_min"].astype(float),
+        "latest": table["start_week_max"].astype(float),
+    }).reset_index(drop=True)
+
+
+def trial_lengths(review: Review) -> pd.DataFrame:
+    """Randomised placebo-controlled trials with results, longest first.
+
+    Papers that report the people of another trial are left out.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, design, condition_label, weeks (on treatment; one period of a crossover
+        trial; NaN when it is not known).
+    """
+    trials = with_results(primary_studies(review.table("studies")))
+    keep = trials["randomised"].fillna(False) & trials["placebo_controlled"].fillna(False)
+    trials = trials[keep.astype(bool) & trials["participants_of"].isna()]
+    table = pd.DataFrame({
+        "study": trials["study"], "design": trials["design"],
+        "condition_label": trials["condition_label"],
+        "weeks": trials["duration_weeks"].astype(float),
+    })
+    return table.sort_values(["weeks", "study"], ascending=[False, True],
+                             na_position="last").reset_index(drop=True)
+
+
+def dosing_records(review: Review) -> pd.DataFrame:
+    """Records that the claims about dosing rest on, with the dose that each describes.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, design, condition_label, dose_note, duration_weeks, conclusion, limitations,
+        in the order of studies.csv.
+    """
+    claims = review.table("claims")
+    cells = claims.loc[claims["claim_type"] == "dosing", ["cited_key", "best_evidence_keys"]]
+    wanted = {part.strip() for cell in cells.to_numpy().ravel() if pd.notna(cell)
+              for part in str(cell).split(";")}
+    studies = review.table("studies")
+    return studies.loc[studies["study"].isin(wanted), [
+        "study", "design", "condition_label", "dose_note", "duration_weeks", "conclusion",
+        "limitations",
+    ]].reset_index(drop=True)
