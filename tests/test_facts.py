@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.facts import awaiting, census, pico, review_facts
+from evidence.facts import Facts, awaiting, census, pico
 from evidence.review import load_review
 
 ROOT = Path(__file__).parents[1]
@@ -50,7 +50,7 @@ def test_census_counts_verification_levels(review, rows):
 
 
 def test_facts_reach_rows_by_their_id(review):
-    facts = review_facts(review)
+    facts = Facts(review, {})
     row = facts["outcomes"]["parkitny2017-pain-w8"]
     assert (row.intervention_change_pct, row.intervention_n) == (-15, 8)
     assert "No" not in facts["review"].question

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +44,26 @@ class Analysis:
     rationale: str
     effects: pd.DataFrame
     synthesis: Synthesis
+
+
+class Analyses(Mapping[str, Analysis]):
+    """Results of data/analyses.csv by id, run when the first of them is looked at."""
+
+    def __init__(self, review):
+        self._review = review
+
+    @cached_property
+    def _results(self) -> dict[str, Analysis]:
+        return run_analyses(self._review)
+
+    def __getitem__(self, name: str) -> Analysis:
+        return self._results[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._results)
+
+    def __len__(self) -> int:
+        return len(self._results)
 
 
 def run_analyses(review) -> dict[str, Analysis]:

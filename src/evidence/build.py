@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
 from io import StringIO
@@ -16,9 +17,9 @@ import pandas as pd
 from tqdm import tqdm
 
 from evidence import answers, exhibits, export
-from evidence.analysis import POOLED, derived_texts, run_analyses
+from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
 from evidence.data_readme import readme
-from evidence.facts import review_facts
+from evidence.facts import Facts
 from evidence.freshness import (
     STATE,
     Inputs,
@@ -155,6 +156,9 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
                 done[pending[future]] = future.result()
             except ReviewError as error:
                 problems.extend(error.problems)
+            except BrokenProcessPool:
+                problems.append(Problem(pending[future].partition(":")[2], None, "", "",
+                                        "its process died", "run it again; check memory"))
             bar.set_postfix_str(pending[future].partition(":")[2])
             bar.update()
     if problems:
@@ -172,7 +176,7 @@ def make_figure(root: Path, name: str) -> Outcome:
     """Draw one figure in every format."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    exhibit = exhibits.build(loaded, run_analyses(loaded), name)
+    exhibit = exhibits.build(loaded, Analyses(loaded), name)
     files = {f"figures/{name}.{kind}": data for kind, data in export.render(exhibit).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
     return Outcome(files, read, export.entry(loaded, exhibit))
@@ -189,7 +193,7 @@ def _rest(
     """Derived tables, manifest and READMEs by path, and the answer in plain words."""
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
-    answer = answers.lines(review, review_facts(review, analyses), audience) if audience else []
+    answer = answers.lines(review, Facts(review, analyses), audience) if audience else []
     entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = export.manifest(entries)

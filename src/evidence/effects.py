@@ -107,7 +107,7 @@ def _barred(row: Mapping) -> str:
         return "change within one arm, no control"
     if "unit" in row and _text(row, "unit") != "participants":
         return "counts are of events, not of participants"
-    if _text(row, "verification") in ("", "unverified"):
+    if "verification" in row and _text(row, "verification") in ("", "unverified"):
         return "unverified"
     poolable = row.get("poolable", True)
     if pd.isna(poolable) or not poolable:

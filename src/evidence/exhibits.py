@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evidence.facts import review_facts
+from evidence.facts import Facts
 from evidence.plots import KINDS, page
 from evidence.problems import Problem, ReviewError
 from evidence.prose import MissingValueError, fill
@@ -107,11 +107,15 @@ class Exhibit:
     def table(self) -> pd.DataFrame:
         return self.content.table.copy()
 
-    def figure(self, style: str = "slide") -> Figure:
-        """Draw the page in a style of `evidence.plots.page.STYLES`."""
+    def figure(self, style: str = "slide", *, framed: bool = True) -> Figure:
+        """Draw the page in a style of `evidence.plots.page.STYLES`.
+
+        Without frame it has no message, subtitle and foot: what surrounds it says them.
+        """
         with page.style(style):
             figure = page.page()
-            page.frame(figure, self.title, self.subtitle, self.footer)
+            if framed:
+                page.frame(figure, self.title, self.subtitle, self.footer)
             self.content.draw(figure)
             return figure
 
@@ -153,7 +157,7 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
             review, analyses, spec
         )
-        facts = ChainMap(dict(content.facts), review_facts(review, analyses))
+        facts = ChainMap(dict(content.facts), Facts(review, analyses))
         title, subtitle, caption = (
             fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
         )

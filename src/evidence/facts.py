@@ -167,11 +167,11 @@ class Facts(Mapping[str, Any]):
     Parameters
     ----------
     review : Review
-    analyses : callable
-        Returns the results of `evidence.analysis.run_analyses`; called when they are named.
+    analyses : mapping
+        Results of `evidence.analysis.run_analyses`, or `evidence.analysis.Analyses`.
     """
 
-    def __init__(self, review: Review, analyses: Callable[[], Mapping[str, Any]]):
+    def __init__(self, review: Review, analyses: Mapping[str, Any]):
         keys = {name: review.dictionary.primary_key(name) for name in review.tables}
         self._makers: dict[str, Callable[[], Any]] = {
             name: partial(_records, review, name, key[0])
@@ -182,7 +182,7 @@ class Facts(Mapping[str, Any]):
             "intervention": lambda: review.intervention,
             "control": lambda: review.control,
             "census": lambda: census(review),
-            "analyses": lambda: {name: run.synthesis for name, run in analyses().items()},
+            "analyses": lambda: {name: run.synthesis for name, run in analyses.items()},
         }
         if "biomarkers" in review.tables:
             self._makers["n_markers"] = lambda: len(_laboratory(review))
@@ -213,11 +213,6 @@ def _records(review: Review, name: str, key: str) -> Records:
 def _laboratory(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
     return markers[markers["marker_class"].isin(LABORATORY)]
-
-
-def review_facts(review: Review, analyses: Mapping[str, Any] | None = None) -> Facts:
-    """`Facts` of a review whose analyses have been run."""
-    return Facts(review, lambda: analyses or {})
 
 
 PICO = {

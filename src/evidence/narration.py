@@ -9,14 +9,13 @@ from __future__ import annotations
 import html
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from evidence import answers, exhibits, tables
-from evidence.analysis import run_analyses
+from evidence.analysis import Analyses
 from evidence.export import render
 from evidence.facts import Facts
 from evidence.prose import escaped, fill, with_citations
@@ -69,19 +68,17 @@ class Narrator:
     Attributes
     ----------
     review : Review
+    analyses : Analyses
+        Results of data/analyses.csv by id.
     facts : Facts
         What a template may name.
     """
 
     def __init__(self, root: Path | str | None = None):
         self.review: Review = load_review(root)
-        self.facts = Facts(self.review, lambda: self.analyses)
+        self.analyses = Analyses(self.review)
+        self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
-
-    @cached_property
-    def analyses(self) -> Mapping[str, Any]:
-        """Results of data/analyses.csv by id."""
-        return run_analyses(self.review)
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""

@@ -57,6 +57,9 @@ class ReviewError(Exception):
         self.problems = tuple(sorted(problems, key=_place))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
+    def __reduce__(self):
+        return (ReviewError, (self.problems,))
+
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:
     return (problem.file, problem.row or 0, problem.column, problem.rule)

@@ -157,8 +157,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The landscape of a review; `spec` selects nothing, all primary studies are shown."""
     table = landscape_table(review)
     studies = review.table("studies")
+    if "cited_as" not in studies:
+        studies["cited_as"] = pd.NA
     listed = studies[~studies["study"].isin(table["study"])]
-    cited = studies[studies["cited_as"].notna()] if "cited_as" in studies else studies[:0]
+    cited = studies[studies["cited_as"].notna()]
     names = {row["cited_as"]: review.bibliography.cite(row["study"]) for _, row in cited.iterrows()}
     reviews = set(listed["study"])
     labels = [

@@ -1,0 +1,226 @@
+"""The build: only what changed is made again, and what is written is whole."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+
+import nbformat
+import pytest
+
+from evidence import outputs
+from evidence.build import build
+from evidence.cli import main
+from evidence.freshness import inputs, last_run, nothing_changed
+from evidence.problems import ReviewError
+from evidence.runner import execute
+
+NOTEBOOK = """from evidence.narration import Narrator
+n = Narrator()
+n.say("{{review.title}} {name}: {{{value}}}")"""
+VALUES = {"alpha": "studies[smith2020].n_randomised", "beta": "outcomes[smith2020-pain].effect:.1f",
+          "gamma": "review.question"}
+
+
+def write_notebook(path, *sources):
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(s) for s in sources])
+    path.parent.mkdir(exist_ok=True)
+    nbformat.write(book, path)
+
+
+@pytest.fixture
+def sample(tmp_path):
+    """A review of one trial with one figure and three notebooks that read different tables."""
+    root = tmp_path / "sample"
+    (root / "data").mkdir(parents=True)
+    (root / "references.bib").write_text(
+        "@article{smith2020,\n  title = {A trial},\n  author = {Smith, Ann},\n"
+        "  year = {2020},\n  doi = {10.1000/1},\n}\n"
+    )
+    tables = {
+        "review": "item,value\ntitle,A sample\nquestion,Does it build?\n",
+        "studies": "study,condition,design,n_randomised\nsmith2020,pain,rct_parallel,40\n",
+        "outcomes": "outcome_id,study,domain,higher_is,contrast,effect_measure,effect,effect_se,"
+                    "poolable,verification\n"
+                    "smith2020-pain,smith2020,pain,worse,between_arms,mean_difference,-0.5,0.2,"
+                    "true,primary\n",
+        "analyses": "analysis,title,measure,include,role\npain,Pain,MD,smith2020-pain,primary\n",
+        "figures": "figure,kind,notebook,select,message,subtitle,caption\n"
+                   "studies,landscape,alpha,,{n_studies} study,All studies,\n",
+    }
+    for name, text in tables.items():
+        (root / "data" / f"{name}.csv").write_text(text)
+    for name, value in VALUES.items():
+        write_notebook(root / "notebooks" / f"{name}.ipynb",
+                       NOTEBOOK.format(name=name, value=value))
+    return root
+
+
+def shown(root):
+    """Everything that a reader of the review finds."""
+    return {
+        path.relative_to(root).as_posix(): path.read_bytes()
+        for folder in ("figures", "notebooks", "data/derived")
+        for path in sorted((root / folder).rglob("*")) if path.is_file()
+    }
+
+
+def edit(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_a_build_makes_everything_and_then_nothing(sample):
+    first = build(sample)
+    assert set(first.ran) == {"figure:studies", *(f"notebook:{name}" for name in VALUES)}
+    assert {"figures/studies.png", "figures/manifest.json", "data/derived/pooled.csv"} <= set(
+        shown(sample)
+    )
+    before = shown(sample)
+    assert nothing_changed(sample)
+    second = build(sample)
+    assert second.ran == () and second.changed == ()
+    assert shown(sample) == before
+    forced = build(sample, force=True)
+    assert len(forced.ran) == 4 and forced.changed == ()
+
+
+def test_one_changed_table_reruns_what_read_it(sample):
+    build(sample)
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    built = build(sample)
+    assert set(built.ran) == {"notebook:beta"}
+    assert "−0.7" in (sample / "notebooks" / "beta.ipynb").read_text(encoding="utf-8")
+    assert built.moved == ("pain: −0.50 (−0.89 to −0.11) → −0.70 (−1.09 to −0.31)",)
+    edit(sample / "data" / "studies.csv", ",40", ",60")
+    assert {"notebook:alpha", "figure:studies"} <= set(build(sample).ran)
+
+
+def test_a_changed_or_missing_output_is_made_again(sample):
+    build(sample)
+    (sample / "figures" / "studies.svg").unlink()
+    assert build(sample).ran == ("figure:studies",)
+    assert (sample / "figures" / "studies.svg").exists()
+    (sample / "notebooks" / "gamma.ipynb").write_bytes(
+        (sample / "notebooks" / "gamma.ipynb").read_bytes().replace(b"Does it", b"Did it")
+    )
+    assert build(sample).ran == ("notebook:gamma",)
+
+
+def test_a_damaged_record_only_costs_time(sample):
+    build(sample)
+    (sample / ".evidence" / "state.json").write_text("{broken")
+    assert last_run(sample) == {}
+    assert len(build(sample).ran) == 4
+
+
+def test_a_failing_notebook_leaves_everything_as_it_was(sample, capsys):
+    build(sample)
+    before = shown(sample)
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    write_notebook(sample / "notebooks" / "gamma.ipynb", "1 / 0")
+    held = shown(sample)
+    assert main(["build", str(sample)]) == 1
+    error = capsys.readouterr().err
+    assert "notebooks/gamma.ipynb" in error and "ZeroDivisionError" in error
+    assert "Traceback" not in error
+    assert shown(sample) == held
+    assert {k: v for k, v in held.items() if "gamma" not in k} == {
+        k: v for k, v in before.items() if "gamma" not in k
+    }
+
+
+@pytest.mark.parametrize(("source", "word"), [
+    ("import time; time.sleep(60)", "more than 2 s"),
+    ("import os; os._exit(3)", "kernel died"),
+])
+def test_a_notebook_that_hangs_or_dies_is_named(tmp_path, source, word):
+    path = tmp_path / "notebooks" / "bad.ipynb"
+    write_notebook(path, source)
+    with pytest.raises(ReviewError, match=word):
+        execute(path, limit=2)
+
+
+def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_run_repairs(sample):
+    build(sample)
+    old = shown(sample)
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    edit(sample / "data" / "review.csv", "A sample", "Another sample")
+    finished = sample.parent / "finished"
+    shutil.copytree(sample, finished)
+    build(finished)
+    new = shown(finished)
+    assert old != new
+    for moment in range(20):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "evidence.cli", "build", str(sample)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
+        )
+        time.sleep(0.1 + 0.3 * moment)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for name, content in shown(sample).items():
+            assert content in (old.get(name), new.get(name)), (moment, name)
+        if shown(sample) == new:
+            break
+    build(sample)
+    assert shown(sample) == new
+    assert not (sample / ".evidence" / "staged").exists()
+
+
+def test_a_journal_is_completed_by_the_next_run(tmp_path, monkeypatch):
+    files = {tmp_path / "a": b"1", tmp_path / "b": b"2"}
+    with monkeypatch.context() as patch:
+        patch.setattr(outputs, "complete", lambda root: None)  # killed before moving
+        outputs.replace_all(tmp_path, files)
+    assert not (tmp_path / "a").exists()
+    with outputs.alone(tmp_path):
+        assert (tmp_path / "a").read_bytes() == b"1" and (tmp_path / "b").read_bytes() == b"2"
+
+
+def test_when_staging_fails_nothing_is_replaced(tmp_path, monkeypatch):
+    (tmp_path / "a").write_bytes(b"old")
+
+    def full(path, content):
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(outputs, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"):
+        outputs.replace_all(tmp_path, {tmp_path / "a": b"new"})
+    assert (tmp_path / "a").read_bytes() == b"old"
+    assert not (tmp_path / ".evidence" / "staged").exists()
+
+
+def test_a_second_build_waits_and_says_so(tmp_path, capsys):
+    order = []
+
+    def second():
+        with outputs.alone(tmp_path):
+            order.append("second")
+
+    with outputs.alone(tmp_path):
+        thread = threading.Thread(target=second)
+        thread.start()
+        time.sleep(0.3)
+        order.append("first")
+    thread.join(10)
+    assert order == ["first", "second"]
+    assert "waiting" in capsys.readouterr().err
+
+
+def test_inputs_notice_every_kind_of_change(sample):
+    before = inputs(sample)
+    edit(sample / "references.bib", "A trial", "The trial")
+    assert inputs(sample).engine != before.engine
+    book = json.loads((sample / "notebooks" / "beta.ipynb").read_text())
+    book["cells"][0]["outputs"] = [{"output_type": "stream", "name": "stdout", "text": "x"}]
+    (sample / "notebooks" / "beta.ipynb").write_text(json.dumps(book))
+    assert inputs(sample).sources == before.sources
+    book["cells"][0]["source"] = "1"
+    (sample / "notebooks" / "beta.ipynb").write_text(json.dumps(book))
+    assert inputs(sample).sources["notebook:beta"] != before.sources["notebook:beta"]
