@@ -45,7 +45,7 @@ def test_a_sentence_without_its_value_is_refused(template):
 
 def test_words_and_numbers():
     assert [in_words(n) for n in (0, 1, 12, 20, 21, 1234)] == [
-        "no", "one", "twelve", "twenty", "21", "1,234"
+        "none", "one", "twelve", "twenty", "21", "1,234"
     ]
     assert interval(-0.95, 0.27) == "−0.95 to 0.27"
     assert [p_value(p) for p in (0.0001, 0.016, 0.27)] == ["below 0.001", "0.016", "0.27"]
