@@ -8,7 +8,8 @@ import pytest
 from frictionless import Package
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
-from evidence.dictionary import default_descriptor, load_dictionary, read_tables, readme
+from evidence.data_readme import readme
+from evidence.dictionary import default_descriptor, load_dictionary, read_tables
 from evidence.problems import ReviewError
 from evidence.review import load_review
 

@@ -22,7 +22,6 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.data_readme import readme
 from evidence.problems import Problem, ReviewError
 from evidence.schema import (
     Reader,
@@ -35,7 +34,7 @@ from evidence.schema import (
 )
 from evidence.textfile import Rows, read_rows, read_text
 
-__all__ = ["Dictionary", "default_descriptor", "load_dictionary", "read_tables", "readme"]
+__all__ = ["Dictionary", "default_descriptor", "load_dictionary", "read_tables"]
 
 FILE = "datapackage.json"
 
