@@ -1,0 +1,99 @@
+"""Forest page: one analysis with its pool, further pools of it beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evidence.exhibits import Content, Spec
+from evidence.plots import page
+from evidence.plots.forest import forest
+from evidence.prose import in_words, interval, plural, signed
+from evidence.results import Synthesis
+from evidence.review import Review
+
+DERIVED = " †"
+
+
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """The selected analyses stacked on one axis; the first one is the main one."""
+    pools = [analyses[name].synthesis for name in spec.select]
+    main = pools[0]
+    studies = {row.study: row for pool in pools for row in pool.studies}
+    derived = [name for name, row in studies.items() if row.verification == "derived"]
+    sides = {pool.estimate > pool.null_value for pool in pools if pool.k}
+    facts = {
+        "k_studies": len(studies),
+        "sign_words": "turns the sign" if len(sides) > 1 else "leaves the sign as it is",
+        "n_derived": len(derived),
+    }
+    named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
+    labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}
+
+    def draw(figure: Figure) -> Axes:
+        return forest(
+            pools, page.body(figure), intervention_label=review.intervention,
+            control_label=review.control, study_labels=labels,
+            marks=dict.fromkeys(derived, DERIVED),
+            pool_labels=_pool_labels(pools),
+        )  # fmt: skip
+
+    method = main.method_line.rstrip(".")
+    if main.can_pool:
+        others = [f"k = {p.k}, n = {p.n}" for p in pools[1:]]
+        method += f" ({'; '.join(f'second pool {words}' for words in others)})" if others else ""
+    if derived:
+        method += f".{DERIVED} Derived, not printed by the source"
+    ids = [row.outcome_id for pool in pools for row in (*pool.studies, *pool.excluded)]
+    outcomes = review.table("outcomes").set_index("outcome_id")
+    known = [name for name in dict.fromkeys(ids) if name in outcomes.index]
+    sources = tuple(dict.fromkeys(outcomes.loc[known].get("source", ())))
+    tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
+    summary = " ".join(_sentence(pool, labels) for pool in pools)
+    return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
+                   draw)
+
+
+def _pool_labels(pools: list[Synthesis]) -> list[str]:
+    """The first pool by its size, since the subtitle says what it is; others by their titles."""
+    count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, 'trial')} pooled"
+    return [count, *(pool.title for pool in pools[1:])]
+
+
+def _table(pools: list[Synthesis]) -> pd.DataFrame:
+    """One row per study and pool, on the display scale."""
+    rows = []
+    for pool in pools:
+        for row in pool.studies:
+            rows.append({
+                "analysis": pool.analysis, "study": row.study, "design": row.design, "n": row.n,
+                "effect": row.effect, "ci_low": row.ci_low, "ci_high": row.ci_high,
+                "weight": row.weight if pool.can_pool else None, "values": row.verification,
+            })
+        if pool.can_pool:
+            rows.append({
+                "analysis": pool.analysis, "study": "pooled", "design": None, "n": pool.n,
+                "effect": pool.estimate, "ci_low": pool.ci_low, "ci_high": pool.ci_high,
+                "weight": 100.0, "values": None,
+            })
+    return pd.DataFrame(rows).astype({"n": "Int64"}) if rows else pd.DataFrame()
+
+
+def _sentence(pool: Synthesis, labels: Mapping[str, str]) -> str:
+    """One pool in words."""
+    words = [
+        f"{labels[row.study]} {row.effect:.2f} ({interval(row.ci_low, row.ci_high)})"
+        for row in pool.studies
+    ]
+    text = f"{pool.title}: {'; '.join(words)}"
+    if pool.can_pool:
+        rule = pool.default
+        text += (f"; pooled {pool.estimate:.2f} ({interval(pool.ci_low, pool.ci_high)}), "
+                 f"prediction interval {interval(rule.pi_low, rule.pi_high)}")
+    elif pool.k:
+        text += f"; {pool.k} {plural(pool.k, 'trial')}, no pooled interval"
+    return text.replace(" -", " −") + "."

@@ -1,0 +1,182 @@
+"""Ladder: one outcome by rigour of design, three marks per study where they exist.
+
+Changes within the arms stand on the left axis (circles), the difference between them on the right
+one (diamonds). A study that cannot be placed keeps its row and says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evidence.designs import design
+from evidence.exhibits import Content, Spec
+from evidence.plots import page
+from evidence.plots.changes import percent_changes
+from evidence.prose import joined, signed
+from evidence.review import Review
+
+SIZE = 14
+RIGOUR = (
+    "rct_parallel", "rct_crossover", "single_blind_fixed_order", "register_before_after",
+    "retrospective", "single_arm", "case_report",
+)  # fmt: skip
+
+
+def ladder_table(outcomes: pd.DataFrame, designs: pd.Series) -> pd.DataFrame:
+    """Changes of each study in per cent of baseline, most rigorous design first.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Rows of outcomes.csv; the outcome that most of them share is the one shown.
+    designs : Series
+        Design code by study.
+
+    Returns
+    -------
+    DataFrame
+        As `evidence.plots.changes.percent_changes`, with ``design`` and ``reason``: why the row
+        cannot be placed, empty where it can.
+    """
+    table = percent_changes(outcomes)
+    table["design"] = table["study"].map(designs)
+    shown = table["domain"].mode().iloc[0]
+    table["reason"] = [
+        _reason(row, source, shown)
+        for (_, row), (_, source) in zip(table.iterrows(), outcomes.iterrows(), strict=True)
+    ]
+    rank = table["design"].map({code: number for number, code in enumerate(RIGOUR)})
+    order = pd.DataFrame({"rank": rank.fillna(len(RIGOUR)), "off": table["reason"] != ""})
+    return table.loc[order.sort_values(["rank", "off"], kind="stable").index].reset_index(drop=True)
+
+
+def _reason(row: pd.Series, source: pd.Series, shown: str) -> str:
+    if row["domain"] != shown:
+        return f"reports {_plain(row['domain'])}, not {_plain(shown)}"
+    if str(source["effect_measure"]).startswith("median"):
+        return "reports medians, no mean change"
+    if pd.isna(row["intervention"]):
+        within = source["contrast"] == "within_arm"
+        return "tests within each arm, no contrast" if within else "reports no change of the arms"
+    return ""
+
+
+def ladder(table: pd.DataFrame, left: Axes, right: Axes) -> tuple[Axes, Axes]:
+    """Draw changes within arms and differences between arms, one row per study, top first."""
+    placed = table[table["reason"] == ""]
+    for y, row in table.iterrows():
+        for ax in (left, right):
+            ax.axhline(y + 0.5, color=page.PALE, lw=0.8, zorder=0)
+        if row["reason"]:
+            left.text(0.5, y, f"not placed: {row['reason']}", size=SIZE, color=page.GREY,
+                      style="italic", ha="center", va="center",
+                      transform=left.get_yaxis_transform(),
+                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+            continue
+        _arms(left, y, row)
+        if pd.notna(row["difference"]):
+            right.plot(row["difference"], y, "D", color=page.VERMILION, ms=12)
+            is_left = row["difference"] < 0
+            right.annotate(signed(f"{row['difference']:+.1f}"), (row["difference"], y), size=SIZE,
+                           xytext=(-11 if is_left else 11, 0), textcoords="offset points",
+                           ha="right" if is_left else "left", va="center")
+        else:
+            right.text(0, y, "no control", ha="center", va="center", size=SIZE, color=page.GREY,
+                       style="italic", bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+    lowest = float(np.nanmin(placed[["intervention", "control"]].to_numpy()))
+    reach = 2.3 * float(placed["difference"].abs().max())
+    left.set_xlim(1.25 * lowest, -0.09 * lowest)
+    right.set_xlim(-reach, reach)
+    for ax in (left, right):
+        ax.axvline(0, color=page.INK, lw=1, zorder=1)
+        ax.set(ylim=(len(table) - 0.5, -0.5), yticks=[])
+        ax.spines["left"].set_visible(False)
+        ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    return left, right
+
+
+def _arms(ax: Axes, y: float, row: pd.Series) -> None:
+    pair = row[["intervention", "control"]].dropna().astype(float)
+    if len(pair) == 2:
+        ax.plot(pair, [y, y], color=page.GREY, lw=2, zorder=2)
+        ax.plot(row["control"], y, "o", ms=12, mfc="white", mec=page.BLUE, mew=2, zorder=3)
+    ax.plot(row["intervention"], y, "o", ms=12, color=page.BLUE, zorder=4)
+    for value in pair:
+        is_left = value == pair.min()
+        ax.annotate(signed(f"{value:.1f}"), (value, y), xytext=(-11 if is_left else 11, 0),
+                    textcoords="offset points", ha="right" if is_left else "left", va="center",
+                    size=SIZE, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+
+
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """Selected outcomes, ordered by design."""
+    outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
+    chosen = outcomes.loc[list(spec.select)]
+    studies = review.table("studies").set_index("study")
+    table = ladder_table(chosen, studies["design"])
+    placed = table[table["reason"] == ""]
+    compared = placed.dropna(subset=["difference"])
+    facts = {
+        "n_placed": len(placed), "n_rows": len(table), "n_not_placed": len(table) - len(placed),
+        "differences": {
+            code: joined(signed(f"{value:+.1f}") for value in group["difference"])
+            for code, group in compared.groupby("design")
+        },
+        "lowest_alone": placed.loc[placed["control"].isna(), "intervention"].min(),
+        "control_low": compared["control"].abs().min(),
+        "control_high": compared["control"].abs().max(),
+    }
+    labels = [_label(review, studies, row) for _, row in table.iterrows()]
+
+    def draw(figure: Figure) -> tuple[Axes, Axes]:
+        x, bottom, width, height = page.BODY
+        bottom, height = bottom + 0.105, height - 0.145
+        left = figure.add_axes((x + 0.29, bottom, 0.39, height))
+        right = figure.add_axes((x + 0.70, bottom, width - 0.70, height))
+        ladder(table, left, right)
+        for y, label in enumerate(labels):
+            left.annotate(label, (x, y), xycoords=("figure fraction", "data"), ha="left",
+                          va="center", size=SIZE, linespacing=1.05, annotation_clip=False)
+        style = {"size": SIZE, "weight": "bold", "va": "bottom"}
+        top = bottom + height + 0.008
+        figure.text(x, top, "Most rigorous design on top", **style)
+        figure.text(x + 0.29, top, f"Within arms: ● {review.intervention}  ○ {review.control}",
+                    **style)
+        figure.text(x + width, top, "◆ Difference", ha="right", **style)
+        left.set_xlabel("Change, % of baseline", size=SIZE)
+        right.set_xlabel("Percentage points", size=SIZE)
+        figure.text(x + width, bottom - 0.105, ha="right", va="bottom", size=SIZE,
+                    s=f"← favours {review.intervention}   favours {review.control} →")
+        return left, right
+
+    parts = [
+        f"{label.splitlines()[0]}: " + (
+            f"not placed, {row['reason']}" if row["reason"] else
+            f"{row['intervention']:.1f} % on {review.intervention}" + (
+                f", {row['control']:.1f} % on {review.control}, difference {row['difference']:+.1f}"
+                if pd.notna(row["control"]) else ", no control"))
+        for label, (_, row) in zip(labels, table.iterrows(), strict=True)
+    ]
+    method = ("Changes as printed, else mean change / mean baseline; differences are simple "
+              "subtractions without an interval; nothing is pooled")
+    sources = tuple(dict.fromkeys(chosen["source"])) if "source" in chosen else ()
+    return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",
+                   "Dot plot by rigour of design", sources, ("outcomes", "studies"), draw)
+
+
+def _label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:
+    people = row["n"] if not row["reason"] else pd.NA
+    for column in ("n_analysed", "n_randomised"):
+        people = studies.loc[row["study"], column] if pd.isna(people) else people
+    count = "" if pd.isna(people) else f", n = {people:.0f}"
+    return f"{review.bibliography.cite(row['study'])}\n{design(row['design']).short}{count}"
+
+
+def _plain(code: str) -> str:
+    return str(code).replace("_", " ")

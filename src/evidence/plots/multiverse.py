@@ -1,0 +1,168 @@
+"""Multiverse: every specification of one analysis, and what each single choice does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from evidence.exhibits import Content, Spec
+from evidence.facts import Row
+from evidence.multiverse import Multiverse, explore
+from evidence.plots import page
+from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
+from evidence.prose import interval, plural, signed
+from evidence.review import Review
+
+SIZE = 14
+REACH = 2.0  # half-width of the axis in units of the widest estimate from no difference
+LABELS, STRIP, COUNTS = 0.27, 0.145, 0.10  # widths of the right half, fractions of the page
+
+
+def curve(multiverse: Multiverse, ax: Axes, reach: float) -> Axes:
+    """Draw every specification as a line, sorted by estimate; `reach` is half the axis.
+
+    Intervals that exclude no difference are drawn wide in vermilion with a diamond, those of two
+    trials in pale grey, all others in blue. Intervals run on to the edge where they are longer.
+    """
+    table = multiverse.table.sort_values(["estimate", "ci_low"], ignore_index=True)
+    null = multiverse.null_value
+    ends = table[["ci_low", "ci_high"]].clip(null - reach, null + reach).to_numpy()
+    lines = [[(low, y), (high, y)] for y, (low, high) in enumerate(ends)]
+    excluding = table["excludes_null"].to_numpy()
+    two = (table["k"] < 3).to_numpy() & ~excluding
+    for chosen, colour, width in (
+        (two, page.PALE, 0.8), (~two & ~excluding, page.SKY, 0.8), (excluding, page.VERMILION, 1.6)
+    ):
+        ax.add_collection(LineCollection(
+            [line for line, keep in zip(lines, chosen, strict=True) if keep],
+            colors=colour, linewidths=width, zorder=1,
+        ))
+    y = np.arange(len(table))
+    ax.scatter(table["estimate"], y, s=5, color=page.BLUE, zorder=3, lw=0)
+    ax.scatter(table.loc[excluding, "estimate"], y[excluding], s=46, marker="D",
+               color=page.VERMILION, edgecolor="white", linewidth=0.6, zorder=4)
+    main = table["is_main"].to_numpy()
+    ax.scatter(table.loc[main, "estimate"], y[main], s=190, marker="*", color=page.INK, zorder=5)
+    ax.axvline(null, color=page.INK, lw=1, zorder=2)
+    ax.set(xlim=(null - reach, null + reach), ylim=(-4, len(table) + 3), yticks=[])
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    return ax
+
+
+def strips(multiverse: Multiverse, ax: Axes, reach: float) -> Axes:
+    """One row per option: a tick at the estimate of every specification that takes it."""
+    choices = list(dict.fromkeys(option.choice for option in multiverse.options))
+    for y, option in enumerate(multiverse.options):
+        rows = multiverse.table[multiverse.table[option.choice] == option.option]
+        if choices.index(option.choice) % 2:
+            ax.axhspan(y - 0.5, y + 0.5, color="#F2F2F2", lw=0, zorder=0)
+        ax.vlines(rows["estimate"], y - 0.32, y + 0.32, color=page.BLUE, lw=0.9, alpha=0.45)
+    ax.axvline(multiverse.null_value, color=page.INK, lw=1)
+    null = multiverse.null_value
+    ax.set(xlim=(null - reach, null + reach), ylim=(len(multiverse.options) - 0.5, -0.5), yticks=[])
+    ax.spines["left"].set_visible(False)
+    ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    return ax
+
+
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """The multiverse of the first selected analysis."""
+    analysis = analyses[spec.select[0]]
+    multiverse = explore(review, analysis)
+    excluding = multiverse.table[multiverse.table["excludes_null"]]
+    deciding = multiverse.deciding
+    below = int((excluding["estimate"] < multiverse.null_value).sum())
+    facts = {
+        "specifications": multiverse.size,
+        "data_sets": multiverse.data_sets,
+        "n_excluding": multiverse.n_excluding,
+        "share_excluding": multiverse.share_excluding,
+        "n_excluding_below": below,
+        "share_below": multiverse.share_below,
+        "n_two": multiverse.size - multiverse.n_supported,
+        "lowest": multiverse.table["estimate"].min(),
+        "highest": multiverse.table["estimate"].max(),
+        "deciding": Row({**deciding.to_dict(), "label": _inside(deciding["label"])}),
+        "rules_excluding": _labels(multiverse, excluding, "interval_rule"),
+    }
+
+    def draw(figure: Figure) -> tuple[Axes, Axes]:
+        return _draw(figure, multiverse, analysis.synthesis, review)
+
+    low, high = facts["lowest"], facts["highest"]
+    summary = (
+        f"{multiverse.size} specifications of {multiverse.data_sets} data sets; estimates from "
+        f"{interval(low, high)}; the interval of {multiverse.n_excluding} excludes no difference. "
+        + "; ".join(
+            f"{row['label']}: sign turned in {row['sign_changes']:.0%} of {row['pairs']} pairs"
+            for _, row in multiverse.switches.iterrows()
+        ) + "."
+    )
+    method = (f"{multiverse.size} specifications: estimator, interval rule and choice of rows; "
+              f"★ the analysis itself")
+    ids = [option.outcome_id for option in multiverse.options if option.outcome_id]
+    outcomes = review.table("outcomes").set_index("outcome_id")
+    sources = tuple(dict.fromkeys(outcomes.loc[ids].get("source", ())))
+    return Content(facts, multiverse.table, method, summary, "Specification curve", sources,
+                   ("outcomes", "studies", "analyses", "specifications"), draw)
+
+
+def _labels(multiverse: Multiverse, rows, choice: str) -> list[str]:
+    found = set(rows[choice])
+    return [o.label for o in multiverse.options if o.choice == choice and o.option in found]
+
+
+def _inside(label: str) -> str:
+    """A label inside a sentence: its first letter small unless the word is an acronym."""
+    return label if label[:2].isupper() else label[:1].lower() + label[1:]
+
+
+def _draw(figure: Figure, multiverse: Multiverse, synthesis, review: Review) -> tuple[Axes, Axes]:
+    x, bottom, width, height = page.BODY
+    foot = 0.105
+    bottom, height = bottom + foot, height - foot - 0.035
+    far = float(np.abs(multiverse.table["estimate"] - multiverse.null_value).max())
+    right_start = x + width - LABELS - STRIP - COUNTS
+    left = figure.add_axes((x, bottom, right_start - x - 0.03, height))
+    right = figure.add_axes((right_start + LABELS, bottom, STRIP, height))
+    curve(multiverse, left, 2 * REACH * far)
+    strips(multiverse, right, 1.3 * far)
+    for y, option in enumerate(multiverse.options):
+        number, total = multiverse.count(**{option.choice: option.option})
+        place = {"xycoords": ("figure fraction", "data"), "va": "center", "size": SIZE,
+                 "annotation_clip": False}
+        mark = "★ " if option.is_main else "   "
+        right.annotate(mark + option.label, (right_start, y), ha="left", **place)
+        right.annotate(f"{number} of {total}", (x + width, y), ha="right",
+                       weight="bold" if number else "normal", **place)
+    top = bottom + height + 0.006
+    style = {"size": SIZE, "weight": "bold", "va": "bottom"}
+    label = MEASURE_WORDS[synthesis.measure]
+    figure.text(x, top, f"{label}, all specifications", ha="left", **style)
+    figure.text(right_start, top, "By option (★ main)", ha="left", **style)
+    figure.text(x + width, top, "estimates, and how many exclude 0".replace(
+        "0", f"{multiverse.null_value:g}"), ha="right", **style)
+    sides = favours_words(synthesis.higher_is, review.intervention, review.control)
+    right.set_xlabel(label, size=SIZE)
+    for share, text, side in ((0, f"← {sides[0]}", "left"), (1, f"{sides[1]} →", "right")):
+        left.text(share, -0.085, text, transform=left.transAxes, ha=side, va="top", size=SIZE)
+    _legend(figure, x, bottom - foot, multiverse)
+    return left, right
+
+
+def _legend(figure: Figure, x: float, y: float, multiverse: Multiverse) -> None:
+    """What the colours of the left half mean, on one line below its axis."""
+    n, two = multiverse.n_excluding, multiverse.size - multiverse.n_supported
+    words = (
+        (page.ACCENT, f"◆ {n} {plural(n, 'excludes', 'exclude')} {multiverse.null_value:g}"),
+        (page.GREY, f"pale grey: {two} of two trials only"),
+    )
+    for colour, text in words:
+        artist = figure.text(x, y, text, size=SIZE, color=colour, va="bottom")
+        x = page.extent(figure, artist)[2] + 0.02
