@@ -80,15 +80,16 @@ def _documents(review: Review, table: str, column: str) -> set[str]:
     return {key for cell in frame[column] for key in keys(cell)} if column in frame else set()
 
 
-def claim_table(review: Review, claims: pd.DataFrame, anchors: bool = False) -> pd.DataFrame:
+def claim_table(review: Review, claims: pd.DataFrame, document: str | None = "") -> pd.DataFrame:
     """Claims as a reader goes through them, with links to the source and to the numbers.
 
     Parameters
     ----------
     claims : DataFrame
         Rows as `evidence.claims.audit` returns them.
-    anchors : bool
-        Whether other tables may link to these rows (``#claim-c01``): once in a document.
+    document : str or None
+        Document whose full table the ids lead to (``document#claim-c01``), empty for this one;
+        None for the full table itself, whose rows become the targets.
 
     Returns
     -------
@@ -97,14 +98,14 @@ def claim_table(review: Review, claims: pd.DataFrame, anchors: bool = False) -> 
         rationale, best_evidence, best_evidence_keys, evidence_level, numbers, verification.
     """
     table = claims.copy()
-    if anchors:
+    if document is None:
         table["claim_id"] = [
             Markup(f'<span id="claim-{html.escape(name, quote=True)}">{html.escape(name)}</span>',
                    name)
             for name in claims["claim_id"]
         ]
     else:
-        table["claim_id"] = [link(name, f"#claim-{name}") for name in claims["claim_id"]]
+        table = with_claim_links(table, "claim_id", document=document)
     table["address"] = source_links(review, claims["cited_key"])
     table["numbers"] = [
         links(number_targets(review, row["claim_type"], row["best_evidence_keys"]))
@@ -117,10 +118,11 @@ def claim_table(review: Review, claims: pd.DataFrame, anchors: bool = False) -> 
     ]]
 
 
-def with_claim_links(table: pd.DataFrame, *columns: str) -> pd.DataFrame:
+def with_claim_links(table: pd.DataFrame, *columns: str, document: str = "") -> pd.DataFrame:
     """The table with the claim ids in `columns` leading to their rows of the full table."""
     return table.assign(**{
-        column: [link(name, f"#claim-{name}") for name in table[column]] for column in columns
+        column: [link(name, f"{document}#claim-{name}") for name in table[column]]
+        for column in columns
     })
 
 

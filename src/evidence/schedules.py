@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evidence.designs import design
 from evidence.facts import primary_studies, with_results
 from evidence.review import Review
 
@@ -46,6 +47,26 @@ def comparison(review: Review) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def as_read(review: Review) -> pd.DataFrame:
+    """Steps and milestones of every schedule as they were read.
+
+    Returns
+    -------
+    DataFrame
+        Columns schedule (words), kind, label, weeks, source, source_where, verification.
+    """
+    table = review.table("seed_dosing")
+    own = text_schedule(review)
+    weeks = [
+        f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        for low, high in zip(table["start_week_min"], table["start_week_max"], strict=True)
+    ]
+    names = ["the article" if name == own else name.upper() for name in table["schedule"]]
+    return table.assign(schedule=names, weeks=weeks)[
+        ["schedule", "kind", "label", "weeks", "source", "source_where", "verification"]
+    ]
+
+
 def doses(review: Review, schedule: str) -> pd.DataFrame:
     """Doses of a schedule: columns dose_mg, earliest, latest (week in which the dose starts)."""
     table = review.table("seed_dosing")
@@ -76,14 +97,15 @@ def trial_lengths(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns study, design, condition_label, weeks (on treatment; one period of a crossover
-        trial; NaN when it is not known).
+        Columns study, design, kind (design in words), condition_label, weeks (on treatment; one
+        period of a crossover trial; NaN when it is not known).
     """
     trials = with_results(primary_studies(review.table("studies")))
     keep = trials["randomised"].fillna(False) & trials["placebo_controlled"].fillna(False)
     trials = trials[keep.astype(bool) & trials["participants_of"].isna()]
     table = pd.DataFrame({
         "study": trials["study"], "design": trials["design"],
+        "kind": [design(code).short for code in trials["design"]],
         "condition_label": trials["condition_label"],
         "weeks": trials["duration_weeks"].astype(float),
     })
@@ -97,15 +119,15 @@ def dosing_records(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns study, design, condition_label, dose_note, duration_weeks, conclusion, limitations,
-        in the order of studies.csv.
+        Columns study, kind (design in words), condition_label, dose_note, duration_weeks,
+        conclusion, limitations, in the order of studies.csv.
     """
     claims = review.table("claims")
     cells = claims.loc[claims["claim_type"] == "dosing", ["cited_key", "best_evidence_keys"]]
     wanted = {part.strip() for cell in cells.to_numpy().ravel() if pd.notna(cell)
               for part in str(cell).split(";")}
     studies = review.table("studies")
-    return studies.loc[studies["study"].isin(wanted), [
-        "study", "design", "condition_label", "dose_note", "duration_weeks", "conclusion",
-        "limitations",
-    ]].reset_index(drop=True)
+    studies = studies[studies["study"].isin(wanted)].reset_index(drop=True)
+    studies["kind"] = [design(code).short for code in studies["design"]]
+    return studies[["study", "kind", "condition_label", "dose_note", "duration_weeks",
+                    "conclusion", "limitations"]]

@@ -175,5 +175,7 @@ def _key(ax: Axes) -> None:
               label=design("rct_crossover").short),
         Line2D([], [], marker="D", color=page.INK, linestyle="none", label="outcome, where listed"),
     ]
-    ax.legend(handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2,
-              labelspacing=0.35, borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white")
+    ax.legend(
+        handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2, labelspacing=0.35,
+        borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white",
+    )

@@ -1,0 +1,196 @@
+"""The claims audit: counts against the CSV files, filters, remarks, links that lead somewhere."""
+
+import csv
+import json
+import re
+from collections import Counter
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+from evidence import claims, links
+from evidence.review import load_review
+
+ROOT = Path(__file__).parents[1]
+NOTEBOOKS = ROOT / "notebooks"
+
+
+def rows(name):
+    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize(("first", "second"), [
+    ("citation_verdict", "evidence_verdict"), ("section", "citation_verdict"),
+    ("section", "evidence_verdict"),
+])
+def test_cross_tables_count_every_claim_once(review, first, second):
+    table = claims.cross(review, first, second)
+    counted = Counter((row[first], row[second]) for row in rows("claims"))
+    for one, other in product(table.index.drop("total"), table.columns.drop("total")):
+        assert table.loc[one, other] == counted[one, other]
+    assert table.loc["total", "total"] == len(rows("claims")) == 44
+
+
+def test_verdicts_without_a_claim_are_rows_of_zeros(review):
+    table = claims.cross(review, "citation_verdict", "evidence_verdict")
+    used = {row["citation_verdict"] for row in rows("claims")}
+    assert set(table.index) - used - {"total"} == {"contradicted"}
+    assert table.loc["contradicted", "total"] == 0
+
+
+def test_the_audit_keeps_the_order_of_the_article_and_marks_what_matters(review):
+    table = claims.audit(review)
+    assert list(table["claim_id"]) == [f"c{number:02d}" for number in range(1, 45)]
+    matters = [
+        row["claim_id"] for row in rows("claims")
+        if row["claim_type"] == "safety" and row["evidence_verdict"] == "supported"
+        and row["citation_verdict"] != "supported"
+    ]
+    assert list(table.loc[table["important"], "claim_id"]) == matters == ["c14", "c15", "c19"]
+    assert list(table.loc[table["uncited"], "claim_id"]) == [
+        row["claim_id"] for row in rows("claims") if not row["cited_key"]
+    ]
+
+
+def test_filters_combine_and_a_wrong_word_is_named(review):
+    assert len(claims.select(review)) == 44
+    chosen = claims.select(review, "guidelines", "not_verifiable", "supported")
+    assert list(chosen["claim_id"]) == ["c19"]
+    assert claims.select(review, citation="contradicted").empty
+    with pytest.raises(ValueError, match=r"'maybe' is no evidence verdict: .*untested"):
+        claims.select(review, evidence="maybe")
+
+
+def test_coverage_adds_up_and_shows_that_no_full_text_was_read(review):
+    table = claims.coverage(review).set_index("checked_against")
+    assert table["claims"].sum() == 44
+    assert table.loc["full text", "claims"] == 0
+    assert table.loc[claims.NO_CITATION, "claims"] == sum(
+        not row["cited_key"] for row in rows("claims")
+    )
+    assert table["not_verifiable"].sum() == sum(
+        row["citation_verdict"] == "not_verifiable" for row in rows("claims")
+    )
+    assert table["sources"].sum() == len({r["cited_key"] for r in rows("claims")} - {""})
+
+
+def test_every_cited_paper_says_how_it_was_read(review):
+    table = claims.sources_read(review)
+    assert list(table["cited_as"]) == list("123456")
+    assert table["read"].notna().all()
+    assert table["claims"].sum() == sum(bool(row["cited_key"]) for row in rows("claims"))
+
+
+def test_contradictions_are_listed_once(review):
+    pairs = claims.conflicts(review)[["first", "second"]].to_numpy().tolist()
+    assert pairs == [["c01", "c40"], ["c01", "c43"], ["c13", "c24"]]
+
+
+def test_remarks_belong_to_claims_that_bear_them_out(review):
+    dropped = claims.remarks(review, "dropped_hedge")["claim_id"].tolist()
+    assert dropped == ["c23", "c24"]
+    misplaced = claims.remarks(review, "misplaced_citation")
+    assert misplaced["cited_key"].notna().all()
+    assert "supported" not in set(
+        claims.audit(review).set_index("claim_id").loc[misplaced["claim_id"], "citation_verdict"]
+    )
+    assert (misplaced["source"] != misplaced["cited_key"]).all()
+
+
+def test_what_came_after_the_article_is_not_held_against_it(review):
+    table = claims.left_out(review)
+    year = int(review.item("article_updated")[:4])
+    for _, row in table.iterrows():
+        years = [int(review.bibliography[key].year) for key in claims.keys(row["source"])]
+        if row["in_print"] == "later":
+            assert min(years) > year
+        elif row["in_print"] == "yes":
+            assert min(years) < year
+    by_source = table.set_index("source")["in_print"]
+    assert set(by_source.loc["rodriguezfreire2026"]) == {"later"}
+    assert by_source["dailymed2026"] == "standing document"
+
+
+def test_the_register_says_none_found_where_nothing_was_found(review):
+    table = claims.guideline_register(review)
+    nothing = table[table["strength"] == claims.NONE_FOUND]
+    assert len(nothing) == sum(row["strength"] == "not_found" for row in rows("guidelines"))
+    assert set(nothing["document"]) == {claims.NONE_FOUND}
+
+
+def test_review_status_is_counted_from_the_verification_columns(review):
+    table = claims.review_status(review)
+    for name in ("claims", "studies"):
+        counted = Counter(row["verification"] for row in rows(name))
+        assert list(table[name]) == [
+            counted[level] for level in ("primary", "secondary", "derived", "unverified")
+        ]
+
+
+def test_a_changed_verdict_moves_the_counts(copied, cell):
+    before = claims.cross(load_review(copied), "citation_verdict", "evidence_verdict")
+    cell("claims", "c01", "citation_verdict", "contradicted")
+    after = claims.cross(load_review(copied), "citation_verdict", "evidence_verdict")
+    assert after.loc["contradicted", "not_supported"] == 1
+    assert after.loc["overgeneralised", "total"] == before.loc["overgeneralised", "total"] - 1
+
+
+def test_every_claim_leads_to_its_source_and_to_its_numbers(review):
+    table = links.claim_table(review, claims.audit(review), None).set_index(
+        claims.audit(review)["claim_id"]
+    )
+    cited = table["cited_key"].notna()
+    assert all('<a href="https://' in cell.html for cell in table.loc[cited, "address"])
+    assert all(".ipynb" in cell.html for cell in table["numbers"])
+    assert table.loc["c19", "claim_id"].html == '<span id="claim-c19">c19</span>'
+    assert "harms" in str(table.loc["c19", "numbers"])
+    assert "schedules" in str(table.loc["c07", "numbers"])
+    assert "effects of trials" in str(table.loc["c35", "numbers"])
+
+
+def test_a_claim_without_documents_has_no_numbers(review):
+    assert links.number_targets(review, "efficacy", None) == []
+    assert str(links.links([])) == "–"
+
+
+def test_links_escape_what_they_show():
+    assert links.link("<b>", 'x"y').html == '<a href="x&quot;y">&lt;b&gt;</a>'
+    assert links.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
+    assert links.place("../data/README.md") == "README.md"
+
+
+def test_every_feature_and_question_of_the_page_is_accounted_for(review):
+    features = links.features(review)
+    assert list(features["feature_id"]) == [row["feature_id"] for row in rows("seed_features")]
+    assert features[["how", "status"]].notna().all().all()
+    questions = links.questions(review)
+    assert list(questions["question_id"]) == [r["question_id"] for r in rows("related_questions")]
+    scope = {row["question_id"]: row["in_scope"] == "true" for row in rows("related_questions")}
+    for _, row in questions.iterrows():
+        assert (row["answered"] != "off_topic") == scope[row["question_id"]]
+        assert (str(row["where"]) != "–") == (row["answered"] in ("yes", "partly"))
+
+
+def headings(path):
+    if path.suffix == ".ipynb":
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        text = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "markdown")
+        return {title.strip().replace(" ", "-") for title in re.findall(r"^#+ (.*)$", text, re.M)}
+    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+TARGETS = sorted({
+    target for name in ("feature_links", "question_links", "number_links")
+    for row in rows(name) for target in claims.keys(row["where"])
+})
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_targets_of_links_exist(target):
+    document, _, heading = target.partition("#")
+    path = (NOTEBOOKS / document).resolve()
+    assert path.is_file(), document
+    assert not heading or heading in headings(path)
