@@ -173,7 +173,7 @@ def _key(ax: Axes) -> None:
         Patch(facecolor=page.SKY, edgecolor=page.BLUE, label=design("rct_parallel").short),
         Patch(facecolor="white", edgecolor=page.BLUE, hatch="////",
               label=design("rct_crossover").short),
-        Line2D([], [], marker="D", color=page.INK, linestyle="none", label="outcome, where listed"),
+        Line2D([], [], marker="D", color=page.INK, linestyle="none", label="outcome measured"),
     ]
     ax.legend(
         handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2, labelspacing=0.35,
