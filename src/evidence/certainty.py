@@ -47,8 +47,8 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
         else those that measured the group of outcomes), trials, participants (counted once),
         waiting (registered placebo-controlled trials of those conditions without results; for
         laboratory markers trials that planned them), usable (whether any number of theirs could
-        enter an analysis), down (levels), certainty. Where the trials are not those that were judged, certainty is
-        `AGAIN`; without trials it is `NO_EVIDENCE`.
+        enter an analysis), down (levels), certainty. Where the trials are not those judged, it is
+        `AGAIN`; without trials `NO_EVIDENCE`.
     """
     table = review.table("certainty")
     if table.empty:

@@ -108,11 +108,12 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
+    from evidence.analysis import run_analyses
     from evidence.review import load_review
+    from evidence.status import status
 
     review = load_review(options.directory)
-    print(*review.warnings, sep="\n")
-    print(f"{len(review.warnings)} remarks")
+    print(*status(review, run_analyses(review)), sep="\n")
     return 0
 
 

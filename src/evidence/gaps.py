@@ -170,6 +170,8 @@ def open_questions(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
         Columns outcome, label, trials (pooled now), share_percent.
     """
     table = review.table("certainty")
+    if table.empty:
+        return pd.DataFrame(columns=["outcome", "label", "trials", "share_percent"])
     shares = {}
     for row in judged_analyses(review, analyses).to_dict("records"):
         pool = analyses[row["analysis"]].synthesis

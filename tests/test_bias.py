@@ -1,0 +1,161 @@
+"""Risk of bias: the published map, and a table in which every judgement follows from a fact."""
+
+import json
+from dataclasses import replace
+from itertools import product
+
+import pandas as pd
+import pytest
+
+from conftest import REPOSITORY
+from evidence import bias
+from evidence.problems import ReviewError
+from evidence.rob2 import (
+    ANSWERS,
+    CROSSOVER,
+    DOMAINS,
+    HIGH,
+    LOW,
+    PARALLEL,
+    SOME,
+    UNKNOWN,
+    judge,
+    worst,
+)
+
+METHODS = {
+    item["id"]: item
+    for item in json.loads((REPOSITORY / "data" / "methods.json").read_text(encoding="utf-8"))
+}
+TRIALS = (
+    "duebruun2024", "rodriguezfreire2026", "younger2013", "tsui2024", "beaudettezlatanova2023",
+    "smith2011", "cree2010", "sharafaddinzadeh2010",
+)  # fmt: skip
+GOOD = next(test["input"] for test in METHODS["rob2"]["test_values"]
+            if test["name"] == "all favourable")
+
+
+def published(method):
+    """The rules of methods.json in the form of the package, and its checked examples."""
+    found = {}
+    for rule in METHODS[method]["parameters"]["judgement_rules"]:
+        conditions = {question: set(answers) for question, answers in rule["if"].items()}
+        found.setdefault(rule["domain"], []).append((conditions, rule["then"]))
+    return found
+
+
+@pytest.mark.parametrize(("maps", "method"), [(PARALLEL, "rob2"), (CROSSOVER, "rob2_crossover")])
+def test_the_maps_of_the_package_are_the_published_ones(maps, method):
+    own = {
+        part: [({q: set(a) for q, a in conditions.items()}, then) for conditions, then in rules]
+        for part, rules in maps.items()
+    }
+    assert own == published(method)
+
+
+@pytest.mark.parametrize("method", ["rob2", "rob2_crossover"])
+def test_the_examples_of_the_methods_file(method):
+    for example in METHODS[method]["test_values"]:
+        if "input" not in example:
+            continue
+        judged = judge(example["input"], method == "rob2_crossover")
+        assert {item.domain: item.algorithm for item in judged} == example["expect"], example
+
+
+def test_every_complete_set_of_answers_gets_a_judgement_that_grows_no_better_with_doubt():
+    for answers in product(ANSWERS, repeat=4):
+        given = GOOD | dict(zip(("3.1", "3.2", "3.3", "3.4"), answers, strict=True))
+        judged = {item.domain: item for item in judge(given)}["D3"]
+        assert judged.algorithm in (LOW, SOME, HIGH)
+        if set(answers) == {"NI"}:
+            assert (judged.judgement, judged.algorithm) == (UNKNOWN, HIGH)
+        else:
+            assert judged.judgement == judged.algorithm
+
+
+def test_an_unread_trial_is_never_low():
+    unread = dict.fromkeys(
+        ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.6", "2.7", "3.1", "3.2", "3.3", "3.4",
+         "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3"), "NI",
+    )  # fmt: skip
+    assert {item.judgement for item in judge(unread)} == {UNKNOWN}
+
+
+def test_the_worst_domain_decides():
+    assert worst([LOW, SOME, UNKNOWN]) == UNKNOWN
+    assert worst([UNKNOWN, HIGH, LOW]) == HIGH
+    assert judge(GOOD | {"5.1": "NI"})[-1].judgement == SOME
+
+
+@pytest.mark.parametrize("answers", [
+    GOOD | {"9.9": "Y"}, GOOD | {"1.1": "maybe"}, GOOD | {"S.1": "Y"},
+    {q: a for q, a in GOOD.items() if q != "1.2"},
+])  # fmt: skip
+def test_unknown_questions_unknown_answers_and_missing_ones_are_refused(answers):
+    with pytest.raises(ValueError):
+        judge(answers)
+
+
+def test_the_named_trials_are_judged_and_none_is_low(review):
+    table = bias.judgements(review)
+    assert set(TRIALS) <= set(table["study"])
+    assert LOW not in set(bias.overall(review).values())
+
+
+def test_the_written_table_follows_from_the_answers_and_every_row_has_a_reason(review):
+    assert bias.disagreements(review) == []
+    table = bias.risk_of_bias(review)
+    assert table["reason"].notna().all()
+    assert len(table) + len(bias.statements(review)) == len(review.table("risk_of_bias"))
+
+
+def test_every_answer_but_no_information_rests_on_a_fact_that_was_read(review):
+    answers = review.table("bias_answers")
+    facts = review.table("bias_facts").set_index(["study", "domain", "topic"])
+    for row in answers[answers["answer"] != "NI"].itertuples():
+        fact = facts.loc[(row.study, row.fact_domain, row.fact_topic)]
+        assert fact["verification"] != "unverified", row
+        assert fact["fact"] != "not stated in what was read", row
+
+
+def test_domain_s_is_judged_for_crossover_trials_only_and_marked(review):
+    table = bias.judgements(review)
+    crossovers = set(table.loc[table["crossover"], "study"])
+    assert set(table.loc[table["domain"] == "DS", "study"]) == crossovers
+    assert table.loc[table["domain"] == "DS", "unverified"].all()
+    assert not table.loc[~table["domain"].isin(["DS", "overall"]), "unverified"].any()
+    assert set(table["domain"]) == {*DOMAINS, "overall"}
+
+
+def test_single_arm_studies_have_words_and_no_score(review):
+    words = bias.statements(review)
+    assert {"parkitny2017", "younger2009", "smith2007", "lie2018", "dieckmann2021"} == set(
+        words["study"]
+    )
+    written = review.table("risk_of_bias")
+    assert written.loc[written["domain"] == "statement", "judgement"].isna().all()
+
+
+def test_the_sensitivity_analysis_holds_what_the_judgements_leave(review):
+    include = review.table("analyses").set_index("analysis")["include"]
+    kept = bias.without_high_risk(review, include["fm_pain"].split(";"))
+    assert include["fm_pain_not_high"].split(";") == kept
+
+
+def test_a_changed_answer_shows_as_a_disagreement_and_a_wrong_one_has_its_line(review):
+    answers = review.table("bias_answers")
+    row = answers.index[answers["question"] == "1.2"][0]
+    answers.loc[row, "answer"] = "N"
+    changed = replace(review, tables={**review.tables, "bias_answers": answers})
+    assert bias.overall(changed)[answers.loc[row, "outcome_id"]] == HIGH
+    assert {problem.column for problem in bias.disagreements(changed)} >= {"judgement"}
+    answers.loc[row, "question"] = "7.1"
+    with pytest.raises(ReviewError, match=r"bias_answers.csv:\d+ answer"):
+        bias.judgements(replace(review, tables={**review.tables, "bias_answers": answers}))
+
+
+def test_facts_stand_beside_their_answers(review):
+    table = bias.evidence_of_answers(review, "younger2013-pain-w12-nrs")
+    timing = table.set_index("question").loc["S.3"]
+    assert "four weeks" in timing["fact"]
+    assert pd.notna(timing["source"])

@@ -1,0 +1,248 @@
+"""Certainty, information size, gaps, flow and status: recomputed from the CSVs, moved by them."""
+
+import csv
+import json
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from conftest import REPOSITORY
+from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
+from evidence.analysis import run_analyses
+from evidence.estimators import pool_many
+from evidence.review import load_review
+from figure_checks import texts
+
+DATA = REPOSITORY / "data"
+METHODS = {item["id"]: item for item in json.loads((DATA / "methods.json").read_text("utf-8"))}
+
+
+def rows(name):
+    with (DATA / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def analyses(review):
+    return run_analyses(review)
+
+
+def test_grade_is_the_bookkeeping_of_the_methods_file():
+    for example in METHODS["grade"]["test_values"]:
+        assert certainty.grade(example["input"]["start"], example["input"]["down"]) == \
+            example["expect"]
+    assert certainty.grade(4, 0) == "high"
+    assert certainty.grade(2, 0, 2) == "high"
+
+
+@pytest.mark.parametrize(("difference", "sd", "expected"), [
+    (1, 2.5, 98.11), (1, 2.0, 62.79), (0.2, 1, 392.44),
+])
+def test_sample_sizes_are_those_of_the_methods_file(difference, sd, expected):
+    assert information.n_per_arm(difference, sd) == pytest.approx(expected, abs=0.005)
+    assert information.n_per_arm(-difference, sd) == information.n_per_arm(difference, sd)
+
+
+def test_sample_size_of_risks_gives_the_power_it_promises():
+    size = information.n_per_arm_risks(0.3, 1.5)
+    rng = np.random.default_rng(1)
+    a, b = (rng.binomial(round(size), p, 40_000) / round(size) for p in (0.45, 0.3))
+    z = (a - b) / np.sqrt((a * (1 - a) + b * (1 - b)) / round(size))
+    assert np.mean(z > 1.959964) == pytest.approx(0.8, abs=0.015)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: information.n_per_arm(0, 1), lambda: information.n_per_arm(1, 1, power=1),
+    lambda: information.n_per_arm_risks(0.5, 1), lambda: information.n_per_arm_risks(0.9, 1.2),
+])
+def test_impossible_trials_are_refused(call):
+    with pytest.raises(ValueError):
+        call()
+
+
+def test_absolute_effects_per_thousand():
+    assert certainty.absolute_effect(1.5, 0.2) == pytest.approx(100)
+    assert certainty.absolute_effect(0.5, 0.2) == pytest.approx(-100)
+    assert certainty.absolute_effect(9, 0.5) == pytest.approx(500)
+
+
+def test_pooled_sd_takes_printed_sds_and_else_the_standard_error(review, analyses):
+    by_id = {row["outcome_id"]: row for row in rows("outcomes")}
+    one, two = by_id["duebruun2024-pain-w12-itt"], by_id["rodriguezfreire2026-pain-w13-level"]
+    n1, n0 = int(one["intervention_n"]), int(one["control_n"])
+    implied = float(one["effect_se"]) ** 2 / (1 / n1 + 1 / n0)
+    m1, m0 = int(two["intervention_n"]), int(two["control_n"])
+    squares = (m1 - 1) * float(two["intervention_sd"]) ** 2 + (m0 - 1) * float(
+        two["control_sd"]) ** 2
+    total = ((n1 + n0 - 2) * implied + squares) / (n1 + n0 + m1 + m0 - 4)
+    found = information.pooled_sd(review, analyses["fm_pain"])
+    assert found == pytest.approx(np.sqrt(total), rel=1e-9)
+    assert np.isnan(information.pooled_sd(review, analyses["ms_mental_health"]))
+
+
+def test_information_size_counts_people_and_has_its_parameters(review, analyses):
+    table = information.information_size(review, analyses).set_index("outcome")
+    assert table.loc["pain_fm", "accrued"] == 99 + 96 + 28
+    assert table.loc["pain_fm", "needed"] == 2 * np.ceil(
+        information.n_per_arm(1, table.loc["pain_fm", "sd"])
+    )
+    stricter = information.information_size(review, analyses, power=0.9).set_index("outcome")
+    assert (stricter["needed"] > table["needed"]).all()
+    half = information.information_size(review, analyses, share=0.5).set_index("outcome")
+    assert (half["needed"] == table["needed_half"]).all()
+
+
+def test_summary_of_findings_has_rows_without_evidence_and_never_pools_two(review, analyses):
+    table = certainty.summary_of_findings(review, analyses)
+    assert len(table) == len(rows("certainty"))
+    empty = table[table["certainty"] == certainty.NO_EVIDENCE]
+    assert len(empty) >= 1
+    assert (empty["trials"] == 0).all() and empty["effect"].str.startswith("no trial").all()
+    two = table[table["trials"] == 2]
+    assert two.loc[two["effect"].str.contains("ratio"), "effect"].str.contains("not pooled").all()
+    assert set(table["certainty"]) <= {*certainty.LEVELS, certainty.NO_EVIDENCE}
+
+
+def test_every_level_down_has_its_reason(review):
+    table = review.table("certainty")
+    for reason in certainty.REASONS:
+        judged = table[reason].notna()
+        assert table.loc[judged, f"why_{reason}"].notna().all()
+
+
+def test_gap_map_counts_people_once_and_draws_empty_cells(review):
+    table = gaps.gap_map(review)
+    studies = {row["study"]: row for row in rows("studies")}
+    conditions = {row["condition"]: row["condition_group"] for row in rows("condition_groups")}
+    domains = {row["domain"]: row["domain_group"] for row in rows("domain_groups")}
+    roots = {
+        studies[row["study"]]["participants_of"] or row["study"] for row in rows("outcomes")
+        if domains[row["domain"]] == "Sensory testing"
+        and conditions[studies[row["study"]]["condition"]] == "Fibromyalgia"
+        and studies[row["study"]]["placebo_controlled"] == "true"
+    }
+    cell = table.set_index(["condition_group", "domain_group"]).loc[
+        ("Fibromyalgia", "Sensory testing")
+    ]
+    assert cell["trials"] == len(roots) == 1
+    assert cell["participants"] == int(studies[roots.pop()]["n_analysed"])
+    groups = table["condition_group"].nunique() * table["domain_group"].nunique()
+    assert len(table) == groups
+    assert (table["kind"] == "empty").any()
+
+
+def test_flow_adds_up_and_starts_with_every_record(review, analyses):
+    steps = flow.flow(review, analyses)
+    assert steps[0].n == len(rows("studies"))
+    for step, following in pairwise(steps):
+        assert step.n - sum(count for _, count in step.left_out) == following.n
+    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    assert set(steps[-1].studies) == used
+
+
+def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
+    pool = analyses["fm_pain"].synthesis
+    found = newtrial.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
+    yi = [row.yi for row in pool.studies] + [-0.4]
+    vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
+    alone = pool_many(yi, vi)
+    assert found.low[1, 0] == pytest.approx(alone.ci_low[0], rel=1e-9)
+    assert found.high[1, 0] == pytest.approx(alone.ci_high[0], rel=1e-9)
+    assert found.verdict.shape == (2, 2)
+    assert set(np.unique(found.verdict)) <= {-1, 0, 1}
+    with pytest.raises(ValueError, match="mean differences"):
+        newtrial.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+
+
+def test_a_surprising_trial_widens_the_interval(analyses):
+    found = newtrial.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    assert found.tau2[0, 1] > found.tau2[0, 0]
+    assert found.high[0, 1] > found.high[0, 0]
+
+
+def test_registered_studies_have_numbers_and_open_questions_are_ranked(review, analyses):
+    waiting = gaps.waiting(review)
+    expected = {row["study"] for row in rows("studies") if row["status"] != "published"}
+    assert set(waiting["study"]) == expected
+    assert waiting["registry_id"].notna().all()
+    shares = gaps.open_questions(review, analyses)["share_percent"].dropna()
+    assert shares.is_monotonic_decreasing
+    assert shares.between(0, 100).all()
+
+
+def with_a_made_up_trial(review):
+    """The tables with one more placebo-controlled trial of fatigue in long COVID."""
+    studies, outcomes = review.table("studies"), review.table("outcomes")
+    template = studies[studies["study"] == "tsui2024"].assign(
+        study="naik2024", condition="long_covid", n_randomised=80, n_analysed=80,
+        status="published", design="rct_parallel",
+    )
+    studies = pd.concat([studies[studies["study"] != "naik2024"], template], ignore_index=True)
+    outcome = outcomes[outcomes["outcome_id"] == "tsui2024-severity-w8"].assign(
+        outcome_id="naik2024-fatigue-w12", study="naik2024", domain="fatigue",
+    )
+    outcomes = pd.concat([outcomes, outcome], ignore_index=True)
+    return replace(review, tables={**review.tables, "studies": studies, "outcomes": outcomes})
+
+
+def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analyses):
+    changed = with_a_made_up_trial(review)
+    more = run_analyses(changed)
+    cell = ("Long COVID and ME/CFS", "Fatigue, sleep, mood, cognition")
+    before, after = (
+        gaps.gap_map(item).set_index(["condition_group", "domain_group"]).loc[cell]
+        for item in (review, changed)
+    )
+    assert (before["trials"], after["trials"], after["participants"]) == (0, 1, 80)
+    assert flow.flow(changed, more)[4].n == flow.flow(review, analyses)[4].n + 1
+    found = certainty.summary_of_findings(changed, more).set_index("outcome")
+    row = found.loc["Fatigue in long COVID and ME/CFS"]
+    assert (row["trials"], row["participants"], row["certainty"]) == (1, 80, certainty.AGAIN)
+    assert any("Fatigue in long COVID" in line for line in status.actions(changed, more))
+    for name in ("gap_map", "study_flow"):
+        old, new = (exhibits.build(item, runs, name)
+                    for item, runs in ((review, analyses), (changed, more)))
+        assert old.alt != new.alt
+        assert not old.table.equals(new.table)
+        assert texts(old.figure()) != texts(new.figure())
+
+
+def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
+    outcomes = review.table("outcomes")
+    outcomes.loc[outcomes["outcome_id"] == "rodriguezfreire2026-pain-w13-level", "effect"] = -0.4
+    changed = replace(review, tables={**review.tables, "outcomes": outcomes})
+    old = exhibits.build(review, analyses, "new_trial")
+    new = exhibits.build(changed, run_analyses(changed), "new_trial")
+    assert old.title != new.title
+    assert old.alt != new.alt
+
+
+def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
+    lines = "\n".join(status.status(review, analyses))
+    for study in gaps.waiting(review)["study"]:
+        assert study in lines
+    assert "not recorded" in lines
+    assert len(status.actions(review, analyses)) == 3
+    assert "Age of the data" in lines
+
+
+def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal):
+    review = load_review(minimal)
+    analyses = run_analyses(review)
+    assert certainty.summary_of_findings(review, analyses).empty
+    assert information.information_size(review, analyses).empty
+    assert gaps.open_questions(review, analyses).empty
+    assert status.status(review, analyses)[-1].strip() == "1. nothing is waiting"
+
+
+def test_letters_stand_on_the_figure(review, analyses):
+    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    shown = texts(exhibit.figure())
+    judged = exhibit.table["judgement"].value_counts()
+    for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H"),
+                              ("no information", "NI")):
+        assert shown.count(letter) == judged.get(judgement, 0) + 1  # one in the legend
+    assert "provisional" in " ".join(shown)
