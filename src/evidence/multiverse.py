@@ -100,6 +100,12 @@ class Multiverse:
         return self.n_excluding / self.size
 
     @property
+    def shared_by_excluding(self) -> list[str]:
+        """Labels of the options that all of them take."""
+        rows = self.table[self.table["excludes_null"]]
+        return [o.label for o in self.options if len(rows) and (rows[o.choice] == o.option).all()]
+
+    @property
     def share_below(self) -> float:
         """Share of specifications with an estimate below no difference."""
         return float((self.table["estimate"] < self.null_value).mean())

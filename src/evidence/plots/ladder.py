@@ -28,29 +28,31 @@ RIGOUR = (
 )  # fmt: skip
 
 
-def ladder_table(outcomes: pd.DataFrame, designs: pd.Series) -> pd.DataFrame:
+def ladder_table(outcomes: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     """Changes of each study in per cent of baseline, most rigorous design first.
 
     Parameters
     ----------
     outcomes : DataFrame
         Rows of outcomes.csv; the outcome that most of them share is the one shown.
-    designs : Series
-        Design code by study.
+    studies : DataFrame
+        Rows of studies.csv, indexed by study.
 
     Returns
     -------
     DataFrame
         As `evidence.plots.changes.percent_changes`, with ``design`` and ``reason``: why the row
-        cannot be placed, empty where it can.
+        cannot be placed, empty where it can. ``n`` of such a row is that of its study.
     """
     table = percent_changes(outcomes)
-    table["design"] = table["study"].map(designs)
+    table["design"] = table["study"].map(studies["design"])
     shown = table["domain"].mode().iloc[0]
     table["reason"] = [
         _reason(row, source, shown)
         for (_, row), (_, source) in zip(table.iterrows(), outcomes.iterrows(), strict=True)
     ]
+    whole = studies["n_analysed"].fillna(studies["n_randomised"])
+    table["n"] = table["n"].where(table["reason"] == "", table["study"].map(whole)).astype("Int64")
     rank = table["design"].map({code: number for number, code in enumerate(RIGOUR)})
     order = pd.DataFrame({"rank": rank.fillna(len(RIGOUR)), "off": table["reason"] != ""})
     return table.loc[order.sort_values(["rank", "off"], kind="stable").index].reset_index(drop=True)
@@ -119,7 +121,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
     chosen = outcomes.loc[list(spec.select)]
     studies = review.table("studies").set_index("study")
-    table = ladder_table(chosen, studies["design"])
+    table = ladder_table(chosen, studies)
     placed = table[table["reason"] == ""]
     compared = placed.dropna(subset=["difference"])
     facts = {
@@ -132,7 +134,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "control_low": compared["control"].abs().min(),
         "control_high": compared["control"].abs().max(),
     }
-    labels = [_label(review, studies, row) for _, row in table.iterrows()]
+    labels = [_label(review, row) for _, row in table.iterrows()]
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
@@ -170,11 +172,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    "Dot plot by rigour of design", sources, ("outcomes", "studies"), draw)
 
 
-def _label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:
-    people = row["n"] if not row["reason"] else pd.NA
-    for column in ("n_analysed", "n_randomised"):
-        people = studies.loc[row["study"], column] if pd.isna(people) else people
-    count = "" if pd.isna(people) else f", n = {people:.0f}"
+def _label(review: Review, row: pd.Series) -> str:
+    count = "" if pd.isna(row["n"]) else f", n = {row['n']}"
     return f"{review.bibliography.cite(row['study'])}\n{design(row['design']).short}{count}"
 
 

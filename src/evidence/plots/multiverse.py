@@ -89,7 +89,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lowest": multiverse.table["estimate"].min(),
         "highest": multiverse.table["estimate"].max(),
         "deciding": Row({**deciding.to_dict(), "label": _inside(deciding["label"])}),
-        "rules_excluding": _labels(multiverse, excluding, "interval_rule"),
+        "shared_by_excluding": [f"“{label}”" for label in multiverse.shared_by_excluding],
     }
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
@@ -111,11 +111,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sources = tuple(dict.fromkeys(outcomes.loc[ids].get("source", ())))
     return Content(facts, multiverse.table, method, summary, "Specification curve", sources,
                    ("outcomes", "studies", "analyses", "specifications"), draw)
-
-
-def _labels(multiverse: Multiverse, rows, choice: str) -> list[str]:
-    found = set(rows[choice])
-    return [o.label for o in multiverse.options if o.choice == choice and o.option in found]
 
 
 def _inside(label: str) -> str:

@@ -1,0 +1,284 @@
+"""What the trials show: multiverse, thresholds, published pools and their figures."""
+
+import csv
+from dataclasses import replace
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from evidence import exhibits, expected, multiverse, published, summaries
+from evidence.analysis import run_analyses
+from evidence.estimators import pool_many
+from evidence.problems import ReviewError
+from evidence.review import load_review
+from figure_checks import outside, overlaps, small, texts
+
+ROOT = Path(__file__).parents[1]
+REVIEW = load_review(ROOT)
+ANALYSES = run_analyses(REVIEW)
+FIGURES = (
+    "fm_pain_forest", "fm_responders_forest", "harms_forest", "innova_time", "fm_pain_threshold",
+    "published_versus_ours", "rigour_ladder", "multiverse", "other_conditions",
+)
+
+
+def rows(name):
+    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return {next(iter(row.values())): row for row in csv.DictReader(file)}
+
+
+OUTCOMES, HARMS = rows("outcomes"), rows("harms")
+
+
+def changed(table, identifier, **values):
+    frame = REVIEW.table(table)
+    key = frame.columns[0]
+    for column, value in values.items():
+        frame.loc[frame[key] == identifier, column] = value
+    return replace(REVIEW, tables={**REVIEW.tables, table: frame})
+
+
+@pytest.fixture(scope="module")
+def choices():
+    return multiverse.explore(REVIEW, ANALYSES["fm_pain"])
+
+
+@pytest.fixture(scope="module")
+def built():
+    return {name: exhibits.build(REVIEW, ANALYSES, name) for name in FIGURES}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_figure_is_readable_in_both_styles(built, name):
+    for style in ("slide", "notebook"):
+        figure = built[name].figure(style)
+        assert outside(figure) == [] and overlaps(figure) == [] and small(figure) == []
+
+
+def test_the_multiverse_holds_every_combination_once(choices):
+    trials = (
+        ["duebruun2024-pain-w12-itt", ""],
+        ["rodriguezfreire2026-pain-w13-level", "rodriguezfreire2026-pain-w13-change-borrowed-se",
+         ""],
+        ["younger2013-pain-w12-nrs", "younger2013-pain-w12-nrs-interval-se", ""],
+        ["", "tsui2024-severity-w8"],
+    )
+    sets = [
+        [name for name in chosen if name] for chosen in product(*trials)
+        if sum(name == "" for name in chosen[:3]) <= 1 and sum(map(bool, chosen)) >= 2
+    ]
+    settings = [(m, r) for m in ("REML", "DL", "PM", "HE", "FE")
+                for r in ("wald", "hartung_knapp", "hartung_knapp_floored")
+                if m != "FE" or r == "wald"]
+    assert choices.data_sets == len(sets) == 24
+    assert choices.size == len(sets) * len(settings) == 312
+    outside_zero = below = 0
+    for ids, (method, rule) in product(sets, settings):
+        yi = [float(OUTCOMES[name]["effect"]) for name in ids]
+        vi = [float(OUTCOMES[name]["effect_se"]) ** 2 for name in ids]
+        pool = pool_many(yi, vi, method=method, rule=rule)
+        outside_zero += bool(pool.ci_low[0] > 0 or pool.ci_high[0] < 0)
+        below += bool(pool.estimate[0] < 0)
+    assert choices.n_excluding == outside_zero
+    assert choices.share_below == pytest.approx(below / choices.size)
+
+
+def test_the_main_specification_is_the_analysis_itself(choices):
+    main = choices.table[choices.table["is_main"]]
+    synthesis = ANALYSES["fm_pain"].synthesis
+    assert len(main) == 1
+    assert main["estimate"].item() == pytest.approx(synthesis.estimate)
+    assert main["ci_high"].item() == pytest.approx(synthesis.ci_high)
+    assert main["n"].item() == synthesis.n
+
+
+def test_a_switch_compares_pairs_that_differ_in_one_choice(choices):
+    table = choices.table
+    out = table[table["crossover"] == "out"]
+    keys = ["final", "innova", "hiv", "tau2_method", "interval_rule"]
+    main = table[table["crossover"] == "from_p"].set_index(keys)["estimate"]
+    before = main.loc[pd.MultiIndex.from_frame(out[keys])].to_numpy()
+    switch = choices.switches.set_index("label").loc["Crossover left out"]
+    assert switch["pairs"] == len(out)
+    assert switch["sign_changes"] == pytest.approx(
+        np.mean(np.sign(before) != np.sign(out["estimate"].to_numpy()))
+    )
+    assert choices.deciding["sign_changes"] == choices.switches["sign_changes"].max()
+
+
+@pytest.mark.parametrize(("row", "values", "word"), [
+    (1, {"outcome_id": "younger2013-pain-w12-nrs"}, "another choice"),
+    (1, {"outcome_id": "smith2011-cochrane-response70-w12"}, "unverified"),
+    (0, {"is_main": False}, "exactly one main option"),
+])
+def test_a_wrong_choice_is_named(row, values, word):
+    frame = REVIEW.table("specifications")
+    for column, value in values.items():
+        frame.loc[row, column] = value
+    review = replace(REVIEW, tables={**REVIEW.tables, "specifications": frame})
+    with pytest.raises(ReviewError, match=word):
+        multiverse.explore(review, ANALYSES["fm_pain"])
+
+
+def test_an_analysis_without_choices_is_refused():
+    with pytest.raises(ReviewError, match="has no choices"):
+        multiverse.explore(REVIEW, ANALYSES["hiv_pain"])
+
+
+def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
+    synthesis = ANALYSES["fm_pain"].synthesis
+    for limit, share in ((synthesis.default.pi_low, 0.025), (synthesis.default.pi_high, 0.975)):
+        assert expected.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
+    assert expected.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
+    shares = expected.share_beyond(synthesis, np.array([0.0, 1.0, 2.0]))
+    assert (np.diff(shares) < 0).all()
+
+
+def test_the_share_with_another_variance_pools_again():
+    synthesis = ANALYSES["fm_pain"].synthesis
+    yi, vi = (np.array([getattr(r, name) for r in synthesis.studies]) for name in ("yi", "vi"))
+    weights = 1 / (vi + 0.5)
+    gain = -(weights * yi).sum() / weights.sum()
+    spread = np.sqrt(0.5 + 1 / weights.sum())
+    assert expected.share_beyond(synthesis, 1.0, 0.5) == pytest.approx(
+        stats.t.sf((1 - gain) / spread, 2)
+    )
+
+
+@pytest.mark.parametrize("name", ["fm_pain_parallel", "fm_response_30"])
+def test_two_trials_say_nothing_about_further_settings(name):
+    with pytest.raises(ValueError, match="fewer than three"):
+        expected.share_beyond(ANALYSES[name].synthesis, 1.0)
+
+
+@pytest.mark.parametrize(("effect", "limits", "p", "relation", "k", "fits"), [
+    (-0.11, (-0.96, 0.74), 0.31, "=", 7, False),  # t printed as p
+    (0.67, (-4.69, 6.02), 0.35, "=", None, True),  # one degree of freedom
+    (-0.34, (-0.62, -0.06), 0.0186, "=", None, True),
+    (-0.86, (-1.2, -0.51), 0.001, "<", 4, True),
+    (-0.5, (-1.19, 0.19), None, None, None, True),
+])
+def test_a_printed_p_value_is_held_against_its_interval(effect, limits, p, relation, k, fits):
+    row = {"effect": effect, "ci_low": limits[0], "ci_high": limits[1], "k": k, "p_value": p,
+           "p_relation": relation, "effect_measure": "standardised_mean_difference"}
+    assert published.p_fits(row) is fits
+
+
+def test_only_one_published_pain_result_has_a_p_value_that_does_not_fit(built):
+    table = built["published_versus_ours"].table
+    assert table.loc[~table["p_fits"], "id"].tolist() == ["hegde2025-pain-all"]
+    assert round(table.set_index("id").loc["hegde2025-pain-all", "implied_p"], 2) == 0.76
+
+
+def test_the_large_published_effect_never_stands_without_its_correction(built):
+    exhibit = built["published_versus_ours"]
+    page = " ".join(texts(exhibit.figure()))
+    assert "−0.86" in exhibit.title and "−0.25" in exhibit.title
+    assert "corrigendum" in page and "−0.59 to 0.09" in page
+    assert "corrigendum" in exhibit.alt
+
+
+def test_measures_do_not_share_a_panel(built):
+    left, right = built["published_versus_ours"].figure().axes
+    table = built["published_versus_ours"].table
+    for axes, measure in ((left, "mean_difference"), (right, "standardised_mean_difference")):
+        assert round(axes.get_ylim()[0] + 0.4) == (table["effect_measure"] == measure).sum()
+
+
+def test_no_diamond_and_no_weight_for_two_trials(built):
+    table = built["fm_pain_forest"].table
+    parallel = table[table["analysis"] == "fm_pain_parallel"]
+    assert "pooled" not in set(parallel["study"]) and parallel["weight"].isna().all()
+    page = " ".join(texts(built["fm_pain_forest"].figure()))
+    assert "cannot support a pooled interval" in page
+    for words in ("Wald", "Hartung-Knapp, floored", "Prediction interval", "k = 3, n = 223", "†"):
+        assert words in page
+    for name in ("fm_responders_forest", "harms_forest"):
+        assert "not pooled" in " ".join(texts(built[name].figure()))
+
+
+def test_event_counts_come_from_the_tables(built):
+    shown = {(r["group"], r["study"]): r for r in built["harms_forest"].table.to_dict("records")}
+    row = HARMS["duebruun2024-any-adverse-event"]
+    line = shown["Any adverse event", "Due Bruun et al. 2024"]
+    assert line["LDN"] == f"{row['intervention_events']} of {row['intervention_n']}"
+    a, n1, c, n2 = (int(row[f"{arm}_{what}"]) for arm in ("intervention", "control")
+                    for what in ("events", "n"))
+    assert line["effect"] == pytest.approx((a / n1) / (c / n2))
+    dreams = HARMS["younger2013-vivid-dreams"]
+    line = shown["Percentages only, Younger et al. 2013", "Vivid dreams"]
+    assert line["placebo"] == f"{dreams['control_pct']} %" and np.isnan(line["effect"])
+
+
+def test_the_ladder_is_ordered_and_says_why_a_study_is_not_placed(built):
+    table = built["rigour_ladder"].table.set_index("study")
+    assert table.index[0] == "duebruun2024" and table.index[-1] == "parkitny2017"
+    assert "medians" in table.loc["bested2023", "reason"]
+    assert "not pain" in table.loc["younger2009", "reason"]
+    assert "no contrast" in table.loc["depaula2023", "reason"]
+    assert (table["reason"] == "").sum() == 4
+    assert table.loc["depaula2023", "n"] == 86
+
+
+def test_unverified_counts_are_shown_and_not_counted(built):
+    exhibit = built["other_conditions"]
+    table = exhibit.table
+    assert (table["verification"] == "unverified").sum() == 2
+    assert exhibit.content.facts["n_known"] == len(table) - 2
+    page = texts(exhibit.figure())
+    assert sum("unverified," in text for text in page) == 2
+    assert any("against amitriptyline" in " ".join(text.split()) for text in page)
+
+
+def test_one_trial_over_time_keeps_its_printed_limits(built):
+    table = built["innova_time"].table.set_index("week")
+    row = OUTCOMES["rodriguezfreire2026-pain-w13-level"]
+    assert table.loc[13, "ci_high"] == float(row["effect_ci_high"])
+    assert table.loc[0, "control"] == float(row["control_baseline_mean"])
+
+
+def test_times_of_two_trials_are_not_mixed():
+    select = "rodriguezfreire2026-pain-w13-level;duebruun2024-pain-w12-itt"
+    review = changed("figures", "innova_time", select=select)
+    with pytest.raises(ReviewError, match="is not there"):
+        exhibits.build(review, ANALYSES, "innova_time")
+
+
+def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
+    review = changed("outcomes", "rodriguezfreire2026-pain-w13-level", effect=-0.9,
+                     effect_ci_low=-1.71, effect_ci_high=-0.09, intervention_change=-2.0)
+    analyses = run_analyses(review)
+    for name in ("fm_pain_forest", "multiverse", "innova_time", "rigour_ladder",
+                 "fm_pain_threshold", "published_versus_ours"):
+        before, after = built[name], exhibits.build(review, analyses, name)
+        assert after.title != before.title, name
+        assert after.alt != before.alt, name
+        assert not after.table.equals(before.table), name
+    forest = exhibits.build(review, analyses, "fm_pain_forest")
+    assert "leaves the sign as it is" in forest.title
+    assert any("−0.90" in text for text in texts(forest.figure()))
+
+
+def test_changed_counts_move_the_event_figures(built):
+    review = changed("harms", "duebruun2024-any-adverse-event", intervention_events=10)
+    after = exhibits.build(review, run_analyses(review), "harms_forest")
+    assert after.title != built["harms_forest"].title and "10 of 49" in after.alt
+
+
+def test_variants_hide_limits_of_two_trials():
+    table = summaries.variants(ANALYSES, "fm_pain").set_index("title")
+    parallel = table.loc["The same, parallel trials only"]
+    assert parallel["k"] == 2 and np.isnan(parallel["ci_low"])
+    assert table.loc["Pain intensity in any chronic pain, 0 to 10", "left_out"] == (
+        "beaudettezlatanova2023"
+    )
+
+
+def test_single_trials_are_those_of_one_study():
+    table = summaries.single_trials(ANALYSES)
+    assert len(table) == sum(a.synthesis.k == 1 for a in ANALYSES.values())
+    assert {"cree2010", "mischoulon2017", "tsui2024"} <= set(table["study"])
