@@ -6,7 +6,7 @@ import pandas as pd
 
 from evidence.problems import Problem, ReviewError
 from evidence.review import Review
-from evidence.rob2 import DOMAINS, HIGH, UNKNOWN, judge
+from evidence.rob2 import HIGH, domain_of, judge
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -114,12 +114,6 @@ def without_high_risk(review: Review, outcome_ids) -> list[str]:
     return [item for item in outcome_ids if found.get(item, HIGH) != HIGH]
 
 
-def softened(review: Review) -> pd.DataFrame:
-    """Judgements that say "no information" where the published map says more."""
-    table = judgements(review)
-    return table[(table["judgement"] == UNKNOWN) & (table["domain"] != "overall")]
-
-
 def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
     """Answers for one result beside the facts that they rest on.
 
@@ -135,15 +129,10 @@ def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
     )
     table = answers.merge(facts.drop(columns="design_for_tool", errors="ignore"), how="left",
                           on=["study", "fact_domain", "fact_topic"])
-    table["domain"] = ["D" + question[0] for question in table["question"]]
+    table["domain"] = [domain_of(question) for question in table["question"]]
     columns = ["domain", "question", "answer", "reason", "fact", "verification", "source",
                "source_where"]
     return table[columns]
-
-
-def domain_label(domain: str) -> str:
-    """A domain in words."""
-    return DOMAINS.get(domain, domain.capitalize())
 
 
 def _crossovers(review: Review) -> set[str]:

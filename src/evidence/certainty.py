@@ -83,7 +83,8 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     Returns
     -------
     DataFrame
-        Columns outcome, trials, participants, effect, per_1000, certainty, why, meaning, studies.
+        Columns outcome, trials, participants, effect, per_1000 (empty where there are no risks),
+        certainty, why, meaning, studies.
     """
     texts = {"intervention": review.intervention, "control": review.control}
     rows = []
@@ -94,7 +95,7 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
         rows.append({
             "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
             "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
-            "per_1000": _per_1000(review, analysis) if has_effect else "",
+            "per_1000": _per_1000(review, analysis) if has_effect else None,
             "certainty": row["certainty"], "why": "" if again else _why(row),
             "meaning": "The evidence has changed since it was judged." if again
             else fill(row["meaning"], texts),
@@ -143,11 +144,11 @@ def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) 
     return f"{name} {text}" if is_ratio else f"{text} {name}"
 
 
-def _per_1000(review: Review, analysis: Any) -> str:
+def _per_1000(review: Review, analysis: Any) -> str | None:
     pool = analysis.synthesis
     risk = control_risk(review, analysis) if pool.measure == "RR" else np.nan
     if np.isnan(risk):
-        return ""
+        return None
     shown = [pool] if pool.k != 2 else pool.studies
     parts = []
     for item in shown:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evidence.designs import design
 from evidence.facts import LABORATORY, people, primary_studies, with_results
 from evidence.information import ALPHA, POWER, judged_analyses, n_per_arm, pooled_sd, target
 from evidence.review import Review
@@ -116,7 +117,7 @@ def waiting(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns study, condition_group, condition, status (in words), design, n_planned,
+        Columns study, condition_group, condition, status and design (in words), n_planned,
         registry_id, placebo.
     """
     studies = review.table("studies")
@@ -132,7 +133,7 @@ def waiting(review: Review) -> pd.DataFrame:
         "condition_group": rows["study"].map(known["condition_group"]),
         "condition": get("condition_label").fillna(rows["condition"]),
         "status": get("status").map(STATUS_WORDS).fillna(get("status")),
-        "design": rows["design"],
+        "design": [design(code).words for code in rows["design"]],
         "n_planned": get("n_planned"),
         "registry_id": get("registry_id"),
         "placebo": is_placebo_trial(rows),

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 LOW, SOME, UNKNOWN, HIGH = "low", "some concerns", "no information", "high"
 JUDGEMENTS = (LOW, SOME, UNKNOWN, HIGH)  # the later one wins over the earlier ones
 ANSWERS = ("Y", "PY", "PN", "N", "NI")
-VERSION = "RoB 2, guidance of August 2019"
+TOOL = "RoB 2"
+VERSION = f"{TOOL}, guidance of August 2019"
 
 DOMAINS = {
     "D1": "Randomisation process",
