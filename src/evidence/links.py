@@ -121,7 +121,10 @@ def claim_table(review: Review, claims: pd.DataFrame, document: str | None = "")
 def with_claim_links(table: pd.DataFrame, *columns: str, document: str = "") -> pd.DataFrame:
     """The table with the claim ids in `columns` leading to their rows of the full table."""
     return table.assign(**{
-        column: [link(name, f"{document}#claim-{name}") for name in table[column]]
+        column: [
+            links([(name, f"{document}#claim-{name}") for name in keys(cell)])
+            for cell in table[column]
+        ]
         for column in columns
     })
 

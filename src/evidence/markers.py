@@ -7,6 +7,7 @@ import re
 import pandas as pd
 
 from evidence.facts import LABORATORY, controlled_markers, people
+from evidence.prose import p_value
 from evidence.review import Review
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
@@ -31,7 +32,7 @@ def panel_size(marker: str) -> int:
 
 
 def with_findings(markers: pd.DataFrame) -> pd.DataFrame:
-    """Entries with a column `finding` (one of `FINDINGS`) and a column `kind`.
+    """Entries with columns `finding` (one of `FINDINGS`), `kind` and `p` (as printed).
 
     A result whose direction was left open is "open"; without a readable result "no_result".
     """
@@ -40,8 +41,18 @@ def with_findings(markers: pd.DataFrame) -> pd.DataFrame:
     kind_of = {name: kind for kind, classes in KINDS.items() for name in classes}
     return markers.assign(
         finding=direction.where(available, "no_result"),
+        p=[printed_p(*pair) for pair in zip(
+            markers["p_relation"], markers["p_value"], strict=True)],
         kind=markers["marker_class"].map(kind_of).fillna("Other"),
     )
+
+
+def printed_p(relation: object, value: object) -> str | None:
+    """A p value as it was reported: "= 0.010", "< 0.001"; None without one."""
+    if pd.isna(value):
+        return None
+    is_equal = pd.isna(relation) or relation == "="
+    return f"= {p_value(value)}" if is_equal else f"{relation} {value:g}"
 
 
 def grid(review: Review) -> pd.DataFrame:
@@ -88,19 +99,18 @@ def analytes(review: Review, study: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns marker, marker_class, direction, baseline, follow_up, unit, change_pct, p_value,
-        p_relation, has_value, verification, source; changes are per cent of the baseline.
+        Columns marker, marker_class, direction, baseline, follow_up, unit, change_pct, p,
+        has_value, verification, source; changes are per cent of the baseline.
     """
-    markers = review.table("biomarkers")
-    here = markers[(markers["study"] == study) & markers["result_available"].fillna(False)]
+    markers = with_findings(review.table("biomarkers"))
+    here = markers[(markers["study"] == study) & (markers["finding"] != "no_result")]
     classes = {name: rank for rank, name in enumerate(LABORATORY)}
     table = here.assign(
         has_value=here["change_pct"].notna(),
         rank=here["marker_class"].map(classes).fillna(len(classes)),
     ).sort_values(["rank", "change_pct"], kind="stable")
     return table[["marker", "marker_class", "direction", "baseline", "follow_up", "unit",
-                  "change_pct", "p_value", "p_relation", "has_value", "verification",
-                  "source"]].reset_index(drop=True)
+                  "change_pct", "p", "has_value", "verification", "source"]].reset_index(drop=True)
 
 
 def silent_analytes(review: Review, study: str) -> int:

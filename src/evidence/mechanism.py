@@ -11,10 +11,20 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from evidence.facts import Row
+from evidence.prose import in_words, plural
 from evidence.review import Review
 
 TIERS = ("in_vitro", "ex_vivo_human", "animal", "human_biomarker", "human_clinical")
 STANCES = ("supports", "contested", "contradicts", "unclear", "retracted")
+TIER_WORDS = {
+    "in_vitro": "cells or molecules in the laboratory",
+    "ex_vivo_human": "human cells outside the body",
+    "animal": "animals",
+    "human_biomarker": "a measurement in people, without proof of benefit",
+    "human_clinical": "a clinical result in people",
+}
+REACH_WORDS = {"yes": "Yes", "no": "No", "unknown": "Not known"}
 COLUMNS = 5
 
 
@@ -164,6 +174,47 @@ def balance(review: Review) -> pd.DataFrame:
             "documents_against": len(documents(said["contradicts"])),
         })
     return pd.DataFrame(rows)
+
+
+def stories(review: Review) -> dict[str, Row]:
+    """What a text says about each pathway: its row of pathways.csv with `balance`, in words.
+
+    Besides the columns of both there are best (strongest kind of supporting evidence), pro and
+    contra (findings and papers on either side), doubt (unclear and retracted findings) and reach
+    (whether the dose can do the first step).
+    """
+    counted = balance(review).set_index("pathway")
+    return {
+        row["pathway"]: Row({
+            **row, **counted.loc[row["pathway"]], **_words(counted.loc[row["pathway"]]),
+            "reach": REACH_WORDS[row["dose_plausible"]],
+        })
+        for _, row in review.table("pathways").iterrows()
+    }
+
+
+def _words(counted: pd.Series) -> dict[str, str]:
+    def said(count: int, kind: str, papers: int) -> str:
+        if not count:
+            return f"no {kind} finding"
+        return (f"{in_words(count)} {kind} {plural(count, 'finding')} from {in_words(papers)} "
+                f"{plural(papers, 'document')}")
+
+    pro = said(counted["supporting"], "supporting", counted["documents_for"])
+    if counted["supporting"]:
+        pro += (f" ({in_words(counted['by_drug'])} about a drug, "
+                f"{in_words(counted['supporting'] - counted['by_drug'])} background biology; "
+                f"{in_words(counted['at_dose'])} at the dose in question)")
+    doubt = [
+        f"{in_words(counted[column])} {word}" for column, word
+        in (("unclear", "unclear"), ("retracted", "retracted")) if counted[column]
+    ]
+    return {
+        "best": TIER_WORDS.get(counted["best_tier"], "none"),
+        "pro": pro[0].upper() + pro[1:],
+        "contra": said(counted["contradicting"], "contradicting", counted["documents_against"]),
+        "doubt": " and ".join(doubt) or "none unclear or retracted",
+    }
 
 
 def pathway_findings(review: Review, pathway: str) -> pd.DataFrame:

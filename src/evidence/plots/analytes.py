@@ -16,7 +16,7 @@ from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.facts import people
 from evidence.plots import page
-from evidence.prose import joined, p_value, plural, signed
+from evidence.prose import joined, plural, signed
 from evidence.review import Review
 
 CLASSES = {  # class: words, marker, colour
@@ -77,11 +77,7 @@ def short(marker: str) -> str:
 
 def _value(row: pd.Series) -> str:
     text = f"{row['baseline']:g} → {row['follow_up']:g} {row['unit']}"
-    if pd.isna(row["p_value"]):
-        return text
-    relation = row["p_relation"] if pd.notna(row["p_relation"]) else "="
-    digits = f"{row['p_value']:g}" if relation != "=" else p_value(row["p_value"])
-    return f"{text}\np {relation} {digits}"
+    return text if row["p"] is None else f"{text}\np {row['p']}"
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:

@@ -1,0 +1,133 @@
+"""Figures of mechanism and markers: what they must say, and that the data move them."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from evidence import exhibits
+from evidence.review import load_review
+from figure_checks import faint, outside, overlaps, small, texts
+
+ROOT = Path(__file__).parents[1]
+REVIEW = load_review(ROOT)
+NAMES = ("mechanism_map", "dose_reached", "cytokines", "biomarkers")
+
+
+def changed(table, key, identifier, **values):
+    """The review with some cells of one row changed."""
+    frame = REVIEW.table(table)
+    for column, value in values.items():
+        frame.loc[frame[key] == identifier, column] = value
+    return replace(REVIEW, tables={**{t: REVIEW.table(t) for t in REVIEW.tables}, table: frame})
+
+
+def build(name, review=REVIEW):
+    return exhibits.build(review, {}, name)
+
+
+def words(exhibit):
+    return " ".join(" ".join(texts(exhibit.figure())).split())
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def drawn(request):
+    return build(request.param).figure()
+
+
+def test_pages_are_readable(drawn):
+    assert outside(drawn) == []
+    assert overlaps(drawn) == []
+    assert small(drawn) == []
+    assert faint(drawn) == []
+
+
+def test_the_map_names_every_box_and_explains_its_marks():
+    exhibit = build("mechanism_map")
+    said = words(exhibit)
+    table = exhibit.table
+    for box in {*table["source"], *table["target"]}:
+        assert box in said
+    for word in ("supported", "contested", "contradicted", "unclear", "retracted", "animals"):
+        assert word in said
+    assert "0 of 3 outcomes" in exhibit.title
+
+
+def test_a_finding_turned_around_moves_the_map():
+    turned = changed("mechanism_edges", "edge_id", "e70", stance="supports")
+    before, after = build("mechanism_map"), build("mechanism_map", turned)
+    assert "0 of 3" in before.title and "1 of 3" in after.title
+    assert "21 supported" in before.alt and "22 supported" in after.alt
+    assert (after.table["stance"] == "supports").sum() == 22
+
+
+def test_concentrations_mark_what_a_fair_reader_must_see():
+    exhibit = build("dose_reached")
+    said = words(exhibit)
+    for part in ("extrapolated", "mirror-image isomer", "naloxone", "paper not read here",
+                 "no effect seen", "unread", "0.1 nM", "1 mM", "2.25 to 5.75 nM"):
+        assert part in said
+    assert "30,000 times" in exhibit.title
+
+
+def test_a_changed_concentration_moves_everything():
+    value = 3.51e6 / 2
+    review = changed("concentrations", "item_id", "k17", value_nm=value, low_nm=value)
+    review = replace(review, tables={**review.tables, "concentrations": review.table(
+        "concentrations").query("item_id not in ['k18', 'k19']")})
+    layout = REVIEW.table("concentration_rows").query("item_id not in ['k18', 'k19']")
+    review = replace(review, tables={**review.tables, "concentration_rows": layout})
+    exhibit = build("dose_reached", review)
+    assert "500,000 times" in exhibit.title
+    assert "500,000 × peak" in exhibit.alt
+    assert "500,000 × peak" in words(exhibit)
+    assert exhibit.table["value"].max() == value
+
+
+def test_a_level_within_reach_is_said_to_be_reached():
+    review = changed("concentrations", "item_id", "k01", value_nm=2e5, high_nm=3e5)
+    exhibit = build("dose_reached", review)
+    assert "TLR4 reached" in exhibit.title
+    assert "TLR4 not reached" in build("dose_reached").title
+
+
+def test_cytokines_tell_classes_apart_and_say_what_is_missing():
+    exhibit = build("cytokines")
+    said = words(exhibit)
+    assert exhibit.title.startswith("n = 8, no control: 17 of 63")
+    for part in ("pro-inflammatory", "anti-inflammatory", "46 further analytes", "no change",
+                 "11 more: direction only", "IL-1Ra", "146.9 → 138.4 pg/mL"):
+        assert part in said
+
+
+def test_a_changed_analyte_moves_everything():
+    review = changed("biomarkers", "biomarker_id", "parkitny2017-il-10",
+                     marker_class="pro_inflammatory", change_pct=-50.0)
+    exhibit = build("cytokines", review)
+    assert "two of them anti-inflammatory" in exhibit.title
+    assert "IL-10 −50 %" in exhibit.alt
+    assert exhibit.table.set_index("marker").loc["IL-10", "change_pct"] == -50
+
+
+def test_a_second_study_with_a_change_is_said_to_have_one():
+    review = changed("biomarkers", "biomarker_id", "lie2018-serum-cytokine-panel",
+                     direction="increase")
+    assert "no change" not in build("cytokines", review).title
+
+
+def test_markers_sentence_comes_from_the_table():
+    exhibit = build("biomarkers")
+    assert exhibit.title.startswith(
+        "No placebo-controlled cytokine, CRP, ESR or calprotectin result was found"
+    )
+    assert "outside the table: one" in exhibit.title
+    assert "Outside the table: Bihari" in words(exhibit)
+    found = changed("biomarkers", "biomarker_id", "smith2011-crp", direction="decrease",
+                    result_available=True)
+    assert build("biomarkers", found).title.startswith("One placebo-controlled")
+
+
+def test_every_study_with_a_marker_has_a_row():
+    exhibit = build("biomarkers")
+    assert set(exhibit.table["study"]) == set(REVIEW.table("biomarkers")["study"])
+    assert exhibit.table["entries"].sum() == len(REVIEW.table("biomarkers"))
