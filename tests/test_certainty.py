@@ -238,6 +238,15 @@ def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal
     assert status.status(review, analyses)[-1].strip() == "1. nothing is waiting"
 
 
+def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
+    (minimal / "data" / "certainty.csv").write_text("outcome,analysis\nwarm,warmth\ncold,\n")
+    review = load_review(minimal)
+    found = certainty.summary_of_findings(review, run_analyses(review)).set_index("outcome")
+    assert found.loc["warm", "trials"] == 2
+    assert found.loc["warm", "certainty"] == certainty.AGAIN
+    assert found.loc["cold", "certainty"] == certainty.NO_EVIDENCE
+
+
 def test_letters_stand_on_the_figure(review, analyses):
     exhibit = exhibits.build(review, analyses, "risk_of_bias")
     shown = texts(exhibit.figure())

@@ -69,17 +69,18 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     texts = ["reason", "source", "source_where"]
     if written.empty:
         return table.assign(**dict.fromkeys(texts))
-    return table.merge(written[["outcome_id", "domain", *texts]], how="left",
-                       on=["outcome_id", "domain"])
+    written = written.reindex(columns=["outcome_id", "domain", *texts])
+    return table.merge(written, how="left", on=["outcome_id", "domain"])
 
 
 def statements(review: Review) -> pd.DataFrame:
     """What is said in words of studies that the tool does not fit: study, reason, source."""
+    columns = ["study", "reason", "source", "source_where"]
     written = review.table("risk_of_bias")
     if written.empty:
-        return pd.DataFrame(columns=["study", "reason", "source", "source_where"])
+        return pd.DataFrame(columns=columns)
     rows = written[written["domain"] == STATEMENT]
-    return rows[["study", "reason", "source", "source_where"]].reset_index(drop=True)
+    return rows.reindex(columns=columns).reset_index(drop=True)
 
 
 def disagreements(review: Review) -> list[Problem]:
@@ -93,7 +94,7 @@ def disagreements(review: Review) -> list[Problem]:
         key = (row["outcome_id"], row["domain"])
         now = derived.loc[key] if key in derived.index else None
         for column in ("answers", "algorithm", "judgement"):
-            if now is None or row[column] != now[column]:
+            if column in row and (now is None or row[column] != now[column]):
                 follows = "nothing" if now is None else f"'{now[column]}'"
                 found.append(Problem("data/risk_of_bias.csv", int(index) + 2, column,
                                      str(row[column]), f"the answers give {follows}",

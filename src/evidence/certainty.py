@@ -10,7 +10,7 @@ import pandas as pd
 
 from evidence.facts import Row
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
-from evidence.information import control_risk
+from evidence.information import control_risk, rated_outcomes
 from evidence.prose import fill, interval, plural, signed
 from evidence.results import Synthesis
 from evidence.review import Review
@@ -50,7 +50,7 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
         enter an analysis), down (levels), certainty. Where the trials are not those judged, it is
         `AGAIN`; without trials `NO_EVIDENCE`.
     """
-    table = review.table("certainty")
+    table = rated_outcomes(review)
     if table.empty:
         return table
     cells, planned, to_come = measured(review), unread_markers(review), waiting(review)
@@ -98,7 +98,7 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
             "per_1000": _per_1000(review, analysis) if has_effect else None,
             "certainty": row["certainty"], "why": "" if again else _why(row),
             "meaning": "The evidence has changed since it was judged." if again
-            else fill(row["meaning"], texts),
+            else fill(_text(row["meaning"]), texts),
             "studies": ";".join(row["studies"]),
         })
     return pd.DataFrame(rows)
@@ -200,7 +200,7 @@ def _why(row: Mapping) -> str:
     words = {1: "one level", 2: "two levels"}
     parts = [
         f"{reason.replace('_', ' ')} {words[_level(row[reason])]} down: "
-        + _lowered(_text(row[f"why_{reason}"]))
+        + _lowered(_text(row.get(f"why_{reason}")))
         for reason in REASONS if _level(row.get(reason)) > 0
     ]
     return ". ".join(part[0].upper() + part[1:] for part in parts)

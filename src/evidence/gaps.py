@@ -10,7 +10,15 @@ import pandas as pd
 
 from evidence.designs import design
 from evidence.facts import LABORATORY, people, primary_studies, with_results
-from evidence.information import ALPHA, POWER, judged_analyses, n_per_arm, pooled_sd, target
+from evidence.information import (
+    ALPHA,
+    POWER,
+    judged_analyses,
+    n_per_arm,
+    pooled_sd,
+    rated_outcomes,
+    target,
+)
 from evidence.review import Review
 
 HARMS, MARKERS = "Harms", "Inflammation markers"
@@ -170,7 +178,7 @@ def open_questions(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     DataFrame
         Columns outcome, label, trials (pooled now), share_percent.
     """
-    table = review.table("certainty")
+    table = rated_outcomes(review)
     if table.empty:
         return pd.DataFrame(columns=["outcome", "label", "trials", "share_percent"])
     shares = {}

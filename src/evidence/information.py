@@ -179,10 +179,26 @@ def information_size(review: Review, analyses: Mapping[str, Any], *, alpha: floa
     return pd.DataFrame(rows)
 
 
-def judged_analyses(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
-    """Rows of certainty.csv that name an analysis with studies and an important effect."""
+RATED = ("outcome", "label", "analysis", "condition_group", "domain_group", "judged_studies",
+         "important_effect", "effect_unit", "meaning")
+
+
+def rated_outcomes(review: Review) -> pd.DataFrame:
+    """Rows of certainty.csv; columns of `RATED` that a review leaves out are there, empty."""
     table = review.table("certainty")
     if table.empty:
         return table
+    missing = [name for name in RATED if name not in table]
+    table[missing] = pd.NA
+    table["label"] = table["label"].fillna(table["outcome"])
+    return table
+
+
+def judged_analyses(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Rows of certainty.csv that name an analysis with studies and an important effect."""
+    table = rated_outcomes(review)
+    if table.empty:
+        return table
     known = [name for name, item in analyses.items() if item.synthesis.n]
-    return table[table["analysis"].isin(known) & table["important_effect"].notna()]
+    return table[table["analysis"].isin(known) & table["important_effect"].notna()
+                 & table["effect_unit"].notna()]
