@@ -12,6 +12,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from evidence.problems import Problem, ReviewError
 
+STILL = "EVIDENCE_STILL"  # set while the build runs a notebook: results without controls
+VIEW = "application/vnd.jupyter.widget-view+json"
 TIME_LIMIT = 600  # seconds for one cell
 TABLES_READ = """
 import json as _json
@@ -60,7 +62,7 @@ def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute(env={**os.environ, "PYTHONHASHSEED": "0"})
+        client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}"
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", last,
@@ -87,6 +89,8 @@ def normalised(notebook: nbformat.NotebookNode) -> str:
         cell["id"] = f"cell-{number:02d}"
         for name in ("execution", "ExecuteTime", "collapsed", "scrolled"):
             cell.metadata.pop(name, None)
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(VIEW, None)  # a control dies with its kernel
     notebook.metadata = nbformat.NotebookNode({
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},

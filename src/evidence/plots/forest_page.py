@@ -96,4 +96,6 @@ def _sentence(pool: Synthesis, labels: Mapping[str, str]) -> str:
                  f"prediction interval {interval(rule.pi_low, rule.pi_high)}")
     elif pool.k:
         text += f"; {pool.k} {plural(pool.k, 'trial')}, no pooled interval"
+    else:
+        text += "no result can be pooled"
     return text.replace(" -", " −") + "."

@@ -1,0 +1,107 @@
+"""Looking things up in JupyterLab: a search over every table, and tables to sort and export."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+from IPython.display import HTML, display
+from itables.javascript import generate_init_offline_itables_html, to_html_datatable
+from itables.options import dt_bundle
+
+from evidence import searching
+from evidence.controls import Explorer, is_still, note, one, scrolling, typed
+from evidence.narration import Narrator, Passage
+from evidence.prose import escaped
+
+MOST_HITS = 60
+HELP = "Type one word or more; a row is found when it holds them all."
+
+
+class Search(Explorer):
+    """Search every table; hits are marked."""
+
+    def __init__(self, n: Narrator, words: str = ""):
+        self.n = n
+        self.field = typed("Search for", words)
+        self.said, self.found = widgets.HTML(), widgets.HTML()
+        self.field.observe(self.update, "value")
+        self.box = widgets.VBox([self.field, self.said, self.found])
+        self.update()
+
+    def update(self, _: Any = None) -> None:
+        """Show what holds the typed words."""
+        hits = searching.search(self.n.review, self.field.value)
+        self.said.value = note(self.sentence(hits))
+        self.found.value = "" if hits.empty else scrolling(self.table(hits))
+
+    def sentence(self, hits: pd.DataFrame) -> str:
+        """How many places were found, and in which tables."""
+        words = " ".join(self.field.value.split())
+        if not words:
+            return HELP
+        if hits.empty:
+            return f"Nothing holds “{words}”."
+        counts = hits["table"].value_counts(sort=False)
+        where = ", ".join(f"{table} {count}" for table, count in counts.items())
+        more = f" The first {MOST_HITS} are shown." if len(hits) > MOST_HITS else ""
+        return f"{len(hits)} places hold “{words}”: {where}.{more}"
+
+    def table(self, hits: pd.DataFrame) -> Passage:
+        """The first hits."""
+        return self.n.table(hits.head(MOST_HITS), "Places that hold the words")
+
+    def still(self) -> Iterator[Any]:
+        hits = searching.search(self.n.review, self.field.value)
+        yield Passage(escaped(self.sentence(hits)))
+        if not hits.empty:
+            yield self.table(hits)
+
+
+class Sortable(Explorer):
+    """Any table of the review to sort, search and export; nothing is fetched from a network."""
+
+    def __init__(self, n: Narrator):
+        self.n, self.tables = n, n.review.dictionary.tables
+        self.choice = one("Table", [(self.tables[t].get("title", t), t) for t in n.review.tables])
+        self.library, self.shown = widgets.Output(), widgets.Output()
+        self.box = widgets.VBox([self.library, self.choice, self.shown])
+        if not is_still():
+            self.library.append_display_data(HTML(generate_init_offline_itables_html(dt_bundle)))
+            self.choice.observe(self.update, "value")
+            self.update()
+
+    def update(self, _: Any = None) -> None:
+        """Show the chosen table."""
+        self.shown.clear_output(wait=True)
+        with self.shown:
+            display(HTML(data_table(self.n.review.table(self.choice.value), self.choice.value)))
+
+    def overview(self) -> pd.DataFrame:
+        """Tables of the review with their sizes."""
+        return pd.DataFrame([
+            {"table": self.tables[name].get("title", name), "rows": len(table),
+             "what it holds": self.tables[name].get("description", ""),
+             "file": f"data/{self.tables[name]['path']}"}
+            for name, table in self.n.review.tables.items()
+        ])
+
+    def still(self) -> Iterator[Any]:
+        yield self.n.table(self.overview(), "Tables of this review")
+
+
+def data_table(frame: pd.DataFrame, name: str) -> str:
+    """A table to sort, search and save as CSV or Excel, as HTML; cells are escaped."""
+    shown = frame.rename(columns=lambda column: str(column).replace("_", " "))
+    save = {"filename": name, "title": None}
+    words = [i for i, c in enumerate(shown) if not pd.api.types.is_numeric_dtype(shown[c])]
+    return to_html_datatable(
+        shown, connected=False, showIndex=False, maxBytes=0, allow_html=False, scrollX=True,
+        classes="display compact", lengthMenu=[10, 25, 100],
+        layout={"topStart": "buttons", "bottom2Start": "pageLength"},
+        columnDefs=[{"className": "dt-left", "targets": words}],
+        buttons=[{"extend": "csvHtml5", "text": "Save as CSV", **save},
+                 {"extend": "excelHtml5", "text": "Save as Excel", **save}],
+    )

@@ -1,0 +1,206 @@
+"""Exploring without a browser: filters, own pools, search, and what a stored notebook keeps."""
+
+from dataclasses import replace
+
+import nbformat
+import pandas as pd
+import pytest
+
+from conftest import REPOSITORY, write_review
+from evidence import controls, explore, lookup, own, searching, selection
+from evidence.analysis import run_analyses
+from evidence.narration import Narrator
+from evidence.problems import ReviewError
+from evidence.review import load_review
+from evidence.runner import STILL, VIEW, normalised
+from evidence.selection import Filter
+
+
+@pytest.fixture(scope="module")
+def n():
+    return Narrator(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def raw():
+    return pd.read_csv(REPOSITORY / "data" / "studies.csv")
+
+
+def group_of(raw):
+    groups = pd.read_csv(REPOSITORY / "data" / "condition_groups.csv")
+    return raw["condition"].map(dict(groups.to_numpy()))
+
+
+def test_no_filter_keeps_every_record(review, raw):
+    assert set(selection.choose(review, Filter())["study"]) == set(raw["study"])
+
+
+def test_each_filter_keeps_what_the_file_says(review, raw):
+    bowel = Filter(conditions=("Inflammatory bowel disease",), placebo=True)
+    expected = raw[(group_of(raw) == "Inflammatory bowel disease") & raw["placebo_controlled"]]
+    assert set(selection.choose(review, bowel)["study"]) == set(expected["study"])
+    designs = Filter(designs=("rct_crossover",))
+    expected = raw[raw["design"] == "rct_crossover"]
+    assert set(selection.choose(review, designs)["study"]) == set(expected["study"])
+    years = selection.choose(review, Filter(first_year=2019, last_year=2021))["year"]
+    assert len(years) and years.between(2019, 2021).all()
+    without = selection.choose(review, Filter(placebo=False))
+    assert len(without) == (~raw["placebo_controlled"]).sum()
+
+
+def test_verification_chooses_results_and_their_studies(review):
+    outcomes = pd.read_csv(REPOSITORY / "data" / "outcomes.csv")
+    unread = outcomes[outcomes["verification"] == "unverified"]
+    wanted = Filter(verification=("unverified",))
+    assert set(selection.results(review, wanted).index) == set(unread["outcome_id"])
+    assert set(unread["study"]) <= set(selection.choose(review, wanted)["study"])
+
+
+def test_the_words_say_what_was_asked(review):
+    wanted = Filter(("HIV",), (), 2010, None, True, ("primary",))
+    assert wanted.words(review) == "HIV; placebo only; 2010 to …; primary values"
+    assert Filter().words(review) == "everything"
+
+
+def test_people_of_a_summary_are_counted_once(review, raw):
+    primary = raw[~raw["role"].isin(["review", "meta_analysis", "label"])]
+    text = selection.summary(review, Filter(conditions=("HIV",)))
+    hiv = primary[group_of(primary) == "HIV"]
+    once = hiv[hiv["participants_of"].isna()]
+    people = int(once["n_analysed"].fillna(once["n_randomised"]).sum())
+    assert text.startswith(f"{len(hiv)} primary stud") and f"{people} people" in text
+
+
+def test_families_hold_comparisons_of_one_scale_only(review):
+    for rows in selection.families(selection.results(review, Filter())).values():
+        assert (rows["contrast"] != "within_arm").all()
+        assert len(set(rows["measure"])) == 1
+        if rows["measure"].iloc[0] == "MD" and "scale_high" in rows:
+            assert len(set(rows["scale_high"].dropna())) <= 1
+
+
+def test_the_same_choice_gives_the_pool_of_the_review(review):
+    for name, analysis in run_analyses(review).items():
+        spec = review.table("analyses").set_index("analysis").loc[name]
+        if pd.notna(spec.get("basis")) and spec["basis"] != "auto":
+            continue
+        rows = selection.measurable(review).loc[spec["include"].split(";")]
+        pool = own.pooled(review, rows, analysis.synthesis.measure).synthesis
+        assert repr(pool.pooled) == repr(analysis.synthesis.pooled), name  # NaN equals NaN
+
+
+def test_rows_of_both_directions_are_refused(review):
+    rows = selection.measurable(review)
+    worse, better = ["duebruun2024-pain-w12-itt"], ["cree2010-mcs-w8-se"]
+    assert set(rows.loc[worse + better, "higher_is"]) == {"worse", "better"}
+    with pytest.raises(ReviewError, match="higher is worse"):
+        own.pooled(review, rows.loc[worse + better], "MD")
+    with pytest.raises(ReviewError, match="nothing is chosen"):
+        own.pooled(review, rows[:0], "MD")
+
+
+def test_a_reader_is_warned_of_mixed_units_and_of_rows_left_out(review):
+    rows = selection.measurable(review)
+    rows = rows.loc[["duebruun2024-pain-w12-itt", "mischoulon2017-hamd17-w3",
+                     "smith2011-response70-w12"]]
+    said = " ".join(own.remarks(rows, own.pooled(review, rows, "MD")))
+    assert "mixes units" in said and "1 of 3 chosen rows" in said and "exploratory" in said
+
+
+def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
+    rows = selection.measurable(review)
+    rows = rows[rows["family"] == "pain responder 30"]
+    exhibit = own.forest(review, own.pooled(review, rows, "RR"))
+    assert "Two trials" in exhibit.title and "k = 2" in exhibit.method
+    assert exhibit.alt.startswith("Forest plot")
+    drawn = own.landscape(review, Filter(conditions=("HIV",)))
+    assert drawn.title.startswith("1 of") or drawn.title.startswith("2 of")
+    assert own.landscape(review, Filter(designs=("narrative_review",))) is None
+
+
+def test_saving_takes_any_typed_name_and_never_leaves_its_folder(review, tmp_path):
+    rows = selection.measurable(review).loc[["duebruun2024-pain-w12-itt"]]
+    exhibit = own.forest(review, own.pooled(review, rows, "MD"))
+    elsewhere = replace(review, root=tmp_path)
+    paths = own.save(elsewhere, exhibit, "../../My Plot!")
+    assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
+        "figures/custom/my_plot.png", "figures/custom/my_plot.svg", "figures/custom/my_plot.pdf",
+    ]
+    with pytest.raises(ValueError, match="plain name"):
+        own.save(elsewhere, exhibit, "…")
+
+
+def test_search_finds_words_in_any_order_and_case_and_marks_them(review):
+    hits = searching.search(review, "ENDOSCOPIC crohn’s")
+    assert "smith2011" in set(hits["row"])
+    assert all("<mark>" in cell.html for cell in hits["text"])
+    assert searching.search(review, "crohn's endoscopic").shape == hits.shape
+    assert searching.search(review, "   ").empty
+    assert searching.search(review, "xyzzy").empty
+
+
+def test_search_treats_what_is_typed_and_what_is_found_as_text(tmp_path):
+    root = write_review(tmp_path)
+    path = root / "data" / "studies.csv"
+    path.write_text(path.read_text().replace("cold_feet,rct", "<b>cold & wet</b>,rct"))
+    hits = searching.search(load_review(root), "<b>cold")
+    assert len(hits) == 2
+    assert hits["text"][0].html == "<mark>&lt;b&gt;cold</mark> &amp; wet&lt;/b&gt;"
+    assert searching.search(load_review(root), "c.ld (").empty
+
+
+def test_controls_change_what_is_shown(n):
+    box = explore.Studies(n)
+    before = (box.chosen.value, box.landscape.value, box.found.value, box.forest.value)
+    box.condition.value = ("Inflammatory bowel disease",)
+    box.placebo.value = True
+    after = (box.chosen.value, box.landscape.value, box.found.value, box.forest.value)
+    assert all(old != new for old, new in zip(before, after, strict=True))
+    assert box.said.value.count("3 primary studies")
+    box.clear()
+    assert (box.chosen.value, box.landscape.value, box.found.value, box.forest.value) == before
+
+
+def test_own_forest_follows_each_control_and_returns_to_the_analysis(n):
+    box = explore.OwnForest(n)
+    first = box.forest.value
+    for control, value in ((box.method, "FE"), (box.rule, "wald"), (box.measure, "SMD"),
+                           (box.included, box.included.value[:2])):
+        shown = box.forest.value, box.said.value
+        control.value = value
+        assert (box.forest.value, box.said.value) != shown
+    box.included.value = ()
+    assert box.forest.value == "" and "nothing is chosen" in box.said.value
+    box.write()
+    assert "no figure" in box.saved.value
+    box.begin()
+    assert box.forest.value == first
+
+
+def test_what_is_typed_into_the_search_is_escaped(n):
+    box = lookup.Search(n, "washout")
+    assert "<mark>washout</mark>" in box.found.value
+    box.field.value = "<img src=x onerror=alert(1)>"
+    assert "<img" not in box.said.value + box.found.value
+
+
+def test_exported_tables_fetch_nothing_and_escape_cells():
+    page = lookup.data_table(pd.DataFrame({"a_b": ["<script>alert(1)</script>"], "n": [1]}), "x")
+    assert "unpkg" not in page and "cdn" not in page.lower()
+    assert "<script>alert(1)" not in page
+    assert "csvHtml5" in page and "excelHtml5" in page
+
+
+def test_a_stored_notebook_holds_results_and_no_controls(n, monkeypatch, capsys):
+    monkeypatch.setenv(STILL, "1")
+    shown = []
+    monkeypatch.setattr(controls, "display", shown.append)
+    for box in (explore.Studies(n), explore.OwnForest(n), lookup.Search(n, "washout"),
+                lookup.Sortable(n)):
+        count = len(shown)
+        box._ipython_display_()
+        assert len(shown) > count
+    assert all(hasattr(item, "_repr_mimebundle_") for item in shown)
+    cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output(
+        "display_data", data={VIEW: {"model_id": "1"}, "text/plain": "VBox()"})])
+    assert VIEW not in normalised(nbformat.v4.new_notebook(cells=[cell]))
