@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -185,6 +186,7 @@ def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
 def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
     problems = []
     names = set(analyses["analysis"]) if len(analyses) else set()
+    counts = rows.index.value_counts().to_dict()
     allowed = {"measure": MEASURES, "tau2_method": METHODS, "basis": BASES}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
         for column, values in allowed.items():
@@ -198,22 +200,22 @@ def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[
             problems.append(Problem(FILE, line, "parent", parent, rule, advice))
         problems += [
             Problem(FILE, line, "include", outcome_id, rule, advice)
-            for outcome_id, rule, advice in _id_problems(_ids(spec), rows)
+            for outcome_id, rule, advice in _id_problems(_ids(spec), counts)
         ]
     return problems
 
 
-def _id_problems(ids: list[str], rows: pd.DataFrame) -> list[tuple[str, str, str]]:
+def _id_problems(ids: list[str], counts: Mapping[str, int]) -> list[tuple[str, str, str]]:
     if not ids:
         return [("", "names no outcome", "list outcome_ids or harm_ids, separated by ;")]
     found = []
-    for outcome_id in dict.fromkeys(ids):
-        if outcome_id not in rows.index:
+    for outcome_id, times in Counter(ids).items():
+        if outcome_id not in counts:
             advice = "use an outcome_id or harm_id of the tables"
             found.append((outcome_id, "is neither an outcome nor a harm", advice))
-        elif ids.count(outcome_id) > 1:
+        elif times > 1:
             found.append((outcome_id, "is named twice", "name it once"))
-        elif (rows.index == outcome_id).sum() > 1:
+        elif counts[outcome_id] > 1:
             found.append((outcome_id, "is the id of more than one row", "make ids unique"))
     return found
 

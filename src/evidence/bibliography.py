@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -23,7 +24,8 @@ from evidence.problems import Problem
 
 DECODED = ("author", "title", "journal", "booktitle", "editor")
 IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url")
-LATEX = re.compile(r"[\\{}$~%]|--|``|''")
+LATEX = re.compile(r"[\\$~%]|--|``|''")
+BRACES = str.maketrans("", "", "{}")
 
 _latex_to_text = LatexNodes2Text(keep_braced_groups=False).latex_to_text
 
@@ -200,10 +202,11 @@ def _reference(entry: Entry) -> Reference:
     return Reference(entry.key, entry.kind, names, others, MappingProxyType(fields), entry.line)
 
 
+@lru_cache(maxsize=4096)  # journals and given names come again and again
 def _decoded(text: str) -> str:
     """LaTeX to plain text; a bare % is a per cent sign here, not the start of a comment."""
     if not LATEX.search(text):
-        return text
+        return text.translate(BRACES)
     return " ".join(_latex_to_text(re.sub(r"(?<!\\)%", r"\\%", text)).split())
 
 

@@ -71,12 +71,19 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
         raise ValueError(f"unknown measure {measure}: use one of {', '.join(MEASURES)}")
     if basis not in BASES:
         raise ValueError(f"unknown basis {basis}: use one of {', '.join(BASES)}")
-    effects = [_effect(row, measure, basis) for row in rows.to_dict("records")]
+    effects = [_effect(row, measure, basis) for row in records(rows)]
     table = pd.DataFrame(effects, columns=list(COLUMNS))
     table["n"] = table["n"].astype("Int64")
     table["year"] = table["year"].astype("Int64")
     _count_participants_once(table, rows)
     return table
+
+
+def records(table: pd.DataFrame) -> list[dict]:
+    """Rows of a table as dicts of plain values; `DataFrame.to_dict` takes several times as long."""
+    names = list(table.columns)
+    columns = [table[name].tolist() for name in names]
+    return [dict(zip(names, values, strict=True)) for values in zip(*columns, strict=True)]
 
 
 def _effect(row: Mapping, measure: str, basis: str) -> dict:
@@ -230,12 +237,17 @@ def _arms(row: Mapping, *names: str) -> list[float]:
 
 def _number(row: Mapping, name: str) -> float:
     value = row.get(name)
-    return np.nan if pd.isna(value) else float(value)
+    return np.nan if is_empty(value) else float(value)
 
 
 def _text(row: Mapping, name: str) -> str:
     value = row.get(name)
-    return "" if pd.isna(value) else str(value)
+    return "" if is_empty(value) else str(value)
+
+
+def is_empty(value: object) -> bool:
+    """`pandas.isna` of one plain value, at a tenth of the time."""
+    return value is None or value is pd.NA or value != value
 
 
 def _words(code: str) -> str:

@@ -63,7 +63,9 @@ class Pools:
         return special.chdtrc(df, self.q)
 
 
-def pool_many(yi, vi, *, method: str = "REML", rule: str = DEFAULT_RULE) -> Pools:
+def pool_many(
+    yi, vi, *, method: str = "REML", rule: str = DEFAULT_RULE, tau2: np.ndarray | None = None
+) -> Pools:
     """Pool many data sets of studies under one estimator and one interval rule.
 
     Parameters
@@ -74,6 +76,8 @@ def pool_many(yi, vi, *, method: str = "REML", rule: str = DEFAULT_RULE) -> Pool
         REML, DL (DerSimonian-Laird), PM (Paule-Mandel), HE (Hedges) or FE (common effect).
     rule : str
         wald, hartung_knapp or hartung_knapp_floored (multiplier never below one).
+    tau2 : array of shape (m,), optional
+        What `between_study_variance` gave for the same data and method, to search only once.
 
     Returns
     -------
@@ -103,7 +107,9 @@ def pool_many(yi, vi, *, method: str = "REML", rule: str = DEFAULT_RULE) -> Pool
         where = np.flatnonzero(counts == k)
         for start in range(0, len(where), CHUNK):
             part = where[start : start + CHUNK]
-            for name, values in _pool(yi[:k, part], vi[:k, part], method, rule).items():
+            y, v = yi[:k, part], vi[:k, part]
+            between = between_study_variance(y, v, method) if tau2 is None else tau2[part]
+            for name, values in _pool(y, v, between, method, rule).items():
                 result[name][part] = values
     result["k"] = counts
     return Pools(**result)
@@ -144,10 +150,9 @@ def tau2_interval(yi, vi) -> tuple[float, float]:
     return float(limits["ci_l"] * unit), float(limits["ci_u"] * unit)
 
 
-def _pool(yi, vi, method: str, rule: str) -> dict:
+def _pool(yi, vi, tau2, method: str, rule: str) -> dict:
     """Pool the columns of one chunk, all of the same k."""
     k = yi.shape[0]
-    tau2 = between_study_variance(yi, vi, method)
     q, typical = _cochran(yi, vi)
     weight = 1 / (vi + tau2)
     total = weight.sum(axis=0)

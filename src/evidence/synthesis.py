@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evidence.effects import MEASURES, RATIOS
+from evidence.effects import MEASURES, RATIOS, is_empty, records
 from evidence.estimators import (
     DEFAULT_RULE,
     INTERVAL_RULES,
@@ -60,8 +60,10 @@ def synthesise(
             raise ValueError(f"{value} is unknown: use one of {', '.join(allowed)}")
     pooled = table[table["included"]]
     yi, vi = pooled["yi"].to_numpy(float), pooled["vi"].to_numpy(float)
-    tau2 = between_study_variance(yi[:, None], vi[:, None], method)[0]
-    pools = {rule: pool_many(yi, vi, method=method, rule=rule) for rule in INTERVAL_RULES}
+    tau2 = between_study_variance(yi[:, None], vi[:, None], method)
+    pools = {
+        rule: pool_many(yi, vi, method=method, rule=rule, tau2=tau2) for rule in INTERVAL_RULES
+    }
     limits = tau2_interval(yi, vi) if method != "FE" else (np.nan, np.nan)
     spread = pools["wald"]
     show = np.exp if measure in RATIOS else float
@@ -73,10 +75,10 @@ def synthesise(
         tau2_method=method,
         interval_rule=interval_rule,
         higher_is=directions.pop() if len(directions) == 1 else "",
-        studies=_study_rows(pooled, tau2, show),
+        studies=_study_rows(pooled, float(tau2[0]), show),
         excluded=tuple(
             ExcludedRow(**{name: _plain(row[name]) for name in ExcludedRow.__slots__})
-            for row in table[~table["included"]].to_dict("records")
+            for row in records(table[~table["included"]])
         ),
         pooled=tuple(_pooled_row(rule, pools[rule], show) for rule in INTERVAL_RULES),
         tau2=float(spread.tau2[0]),
@@ -109,7 +111,7 @@ def _complete(effects: pd.DataFrame, measure: str | None) -> pd.DataFrame:
 def _study_rows(pooled: pd.DataFrame, tau2: float, show) -> tuple[StudyRow, ...]:
     rows = []
     weights = 1 / (pooled["vi"].to_numpy(float) + tau2)
-    for row, weight in zip(pooled.to_dict("records"), weights / weights.sum(), strict=True):
+    for row, weight in zip(records(pooled), weights / weights.sum(), strict=True):
         half = Z95 * np.sqrt(row["vi"])
         known = {name: _plain(row[name]) for name in StudyRow.__slots__ if name in row}
         known |= {
@@ -132,6 +134,6 @@ def _pooled_row(rule: str, pools, show) -> PooledEstimate:
 
 def _plain(value):
     """A value of a table as plain Python; None where it is empty."""
-    if pd.isna(value):
+    if is_empty(value):
         return None
     return value.item() if hasattr(value, "item") else value
