@@ -10,6 +10,9 @@ from pathlib import Path
 from evidence import __version__
 from evidence.problems import Problem, ReviewError
 
+FORMATS = ("png", "svg", "pdf", "pptx")
+STYLES = ("slide", "notebook", "print")
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0 (all well), 1 (the review has problems) or 2 (usage)."""
@@ -44,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
         ("analyse", _analyse, "check, then write data/derived/effects.csv and pooled.csv"),
         ("build", _build, "check, analyse, run the notebooks, export the figures"),
         ("status", _status, "list what is unverified, incomplete or waiting"),
+        ("export", _export, "export a few figures, or slides of them"),
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.add_argument("directory", metavar="DIR", nargs="?", type=Path,
@@ -53,7 +57,37 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--force", action="store_true", help="make everything again")
             command.add_argument("--jobs", type=int, metavar="N",
                                  help="targets made side by side (default: one per core)")
+        if name == "export":
+            _export_options(command)
     return parser
+
+
+def _export_options(command: argparse.ArgumentParser) -> None:
+    def formats(text: str) -> list[str]:
+        chosen = _listed(text)
+        if not chosen or set(chosen) - set(FORMATS):
+            raise argparse.ArgumentTypeError(f"'{text}': choose from {', '.join(FORMATS)}")
+        return chosen
+
+    def dots(text: str) -> int:
+        if not text.isdigit() or not 30 <= int(text) <= 1200:
+            raise argparse.ArgumentTypeError(f"'{text}': choose a number from 30 to 1200")
+        return int(text)
+
+    command.add_argument("--figures", metavar="A,B", type=_listed, default=[],
+                         help="names from figures.csv (default: all)")
+    command.add_argument("--format", metavar="F,G", type=formats, default=["png"],
+                         help=f"{', '.join(FORMATS)}, separated by commas (default: png)")
+    command.add_argument("--style", choices=STYLES, default="slide",
+                         help="print: black on white, 170 mm wide, text from 8 pt")
+    command.add_argument("--dpi", type=dots, default=300, help="of png files (default: 300)")
+    command.add_argument("--out", metavar="DIR", type=Path, default=Path("exported"),
+                         help="folder to write to (default: exported)")
+    command.add_argument("--zip", action="store_true", help="all in one zip file")
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -105,6 +139,18 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
     print(f"\n{title}")
     for number, line in enumerate(answer, 1):
         print(f"  {number}. {line}")
+
+
+def _export(options: argparse.Namespace) -> int:
+    from evidence.analysis import Analyses
+    from evidence.bundle import bundle, save
+    from evidence.review import load_review
+
+    review = load_review(options.directory)
+    files = bundle(review, Analyses(review), options.figures, options.format, options.style,
+                   options.dpi)
+    print(*save(files, options.out, options.zip), sep="\n")
+    return 0
 
 
 def _status(options: argparse.Namespace) -> int:

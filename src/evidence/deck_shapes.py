@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
-from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+from zipfile import ZipFile
 
 import matplotlib
 from fontTools.afmLib import AFM
@@ -25,6 +25,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml.ns import qn
 from pptx.util import Emu, Inches, Pt
 
+from evidence.files import zipped
 from evidence.plots import page
 
 WIDTH, HEIGHT = 12192000 / 914400, 7.5
@@ -36,7 +37,6 @@ HEAD, FOOT = 0.025 * HEIGHT, 0.982 * HEIGHT  # top of the message, bottom of the
 HEAD_GAP, BODY_GAP = 0.03, 0.08  # above the subtitle, above the body
 TITLE_ONLY = 5  # place of the layout in python-pptx's own template
 FONT = "Arial"
-PARTS_DATE = (1980, 1, 1, 0, 0, 0)  # the earliest date a zip file can hold
 CELL_PAD = (0.08, 0.045)  # inches: left and right, top and bottom
 SIDES = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
 
@@ -244,15 +244,10 @@ def pack(show, title: str, subject: str) -> bytes:
     for child in list(core._element):
         core._element.remove(child)
     core.title, core.subject, core.language = title[:255], subject[:255], "en-GB"
-    raw, done = BytesIO(), BytesIO()
+    raw = BytesIO()
     show.save(raw)
-    with ZipFile(raw) as old, ZipFile(done, "w") as new:
-        for name in old.namelist():
-            entry = ZipInfo(name, PARTS_DATE)
-            entry.compress_type, entry.create_system = ZIP_DEFLATED, 3
-            entry.external_attr = 0o644 << 16
-            new.writestr(entry, _in_arial(name, old.read(name)))
-    return done.getvalue()
+    with ZipFile(raw) as parts:
+        return zipped({name: _in_arial(name, parts.read(name)) for name in parts.namelist()})
 
 
 def _in_arial(name: str, content: bytes) -> bytes:

@@ -15,9 +15,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
+from evidence import nodata
 from evidence.facts import Facts
 from evidence.plots import KINDS, page
-from evidence.problems import Problem, ReviewError
+from evidence.plots.greys import to_greys
+from evidence.problems import NoDataError, Problem, ReviewError
 from evidence.prose import MissingValueError, fill
 from evidence.review import Review
 
@@ -110,13 +112,16 @@ class Exhibit:
     def figure(self, style: str = "slide", *, framed: bool = True) -> Figure:
         """Draw the page in a style of `evidence.plots.page.STYLES`.
 
-        Without frame it has no message, subtitle and foot: what surrounds it says them.
+        Without frame it has no message, subtitle and foot: what surrounds it says them. In print
+        it never has one, and is black and grey.
         """
         with page.style(style):
             figure = page.page()
-            if framed:
+            if framed and style in page.FRAMED:
                 page.frame(figure, self.title, self.subtitle, self.footer)
             self.content.draw(figure)
+            if style == "print":
+                to_greys(figure)
             return figure
 
 
@@ -142,7 +147,8 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
     Raises
     ------
     ReviewError
-        When figures.csv asks for something that is not there, with its row.
+        When figures.csv asks for something that is not there, with its row. An absent table or
+        column is no mistake: the exhibit then says that there are no data.
     """
     known = specs(review)
     if name not in known:
@@ -154,6 +160,10 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         raise ReviewError([Problem("data/figures.csv", row, "kind", spec.kind,
                                    "is not a kind of figure", f"use one of {', '.join(KINDS)}")])
     try:
+        needed = (*KINDS[spec.kind], *(["instruments"] if spec.thresholds else []))
+        lacking = nodata.missing_tables(review, needed)
+        if lacking:
+            raise NoDataError(lacking)
         content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
             review, analyses, spec
         )
@@ -161,15 +171,30 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         title, subtitle, caption = (
             fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
         )
+    except NoDataError as error:
+        return _without_data(review, spec, str(error))
     except MissingValueError as error:
         raise ReviewError([Problem("data/figures.csv", row, "message", "", str(error),
                                    "mend the template or the table it reads")]) from None
     except KeyError as error:
+        lacking = nodata.missing_columns(review, error)
+        if lacking and error.args[0] not in (*spec.select, *spec.thresholds):
+            return _without_data(review, spec, lacking)
         raise ReviewError([Problem("data/figures.csv", row, "select", str(error.args[0]),
                                    "is not there", "mend the id, or add its row")]) from None
     alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
                     f"{title.rstrip('.')}."])
     return Exhibit(name, spec.notebook, title, subtitle, caption, alt,
+                   footer(review, content), content)
+
+
+def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
+    """A page that says what is missing; an absent table is no mistake."""
+    content = Content({}, pd.DataFrame(), "Nothing was computed", "Nothing is drawn.", "Empty page",
+                      (), (), nodata.draw)
+    subtitle = f"{reason[:1].upper()}{reason[1:]}."
+    alt = f"{content.what}: {subtitle} {content.summary}"
+    return Exhibit(spec.name, spec.notebook, nodata.TITLE, subtitle, subtitle, alt,
                    footer(review, content), content)
 
 

@@ -10,6 +10,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from evidence import printing
 from evidence.exhibits import Exhibit
 from evidence.files import write_bytes
 from evidence.plots import page
@@ -47,8 +48,10 @@ def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "sli
     with page.style(style):
         figure = exhibit.figure(style)
         for kind in formats:
-            metadata = dict(NO_DATES[kind])
-            metadata["Title"] = exhibit.title
+            metadata = NO_DATES[kind] | {"Title": exhibit.title}
+            if style == "print":
+                files[kind] = printing.encode(figure, kind, dpi, metadata)
+                continue
             buffer = BytesIO()
             figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
             files[kind] = buffer.getvalue()

@@ -5,7 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
+
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date a zip file can hold
 
 
 def write_bytes(path: Path, content: bytes) -> bool:
@@ -29,3 +34,15 @@ def write_bytes(path: Path, content: bytes) -> bool:
             os.unlink(temporary)
         raise
     return True
+
+
+def zipped(files: Mapping[str, bytes]) -> bytes:
+    """A zip of the named contents, in that order, with the same bytes on every run."""
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as target:
+        for name, content in files.items():
+            entry = ZipInfo(name, EARLIEST)
+            entry.compress_type, entry.create_system = ZIP_DEFLATED, 3
+            entry.external_attr = 0o644 << 16
+            target.writestr(entry, content)
+    return buffer.getvalue()

@@ -32,7 +32,7 @@ LETTERS = {
 }
 TEXT = 14
 ROW = 0.232  # inches
-CELL = 0.58  # inches
+CELL = 0.57  # inches
 HEAD = 0.74  # inches above the rows
 LONGEST = 16  # letters of a name
 KIND_WIDTHS = {"Tissue": 0.63, "Opioid": 0.68}
@@ -95,7 +95,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     found = markers.placebo_results(review)
     outside = (
         mechanism.unlisted_markers(review, spec.select[0])
-        if spec.select and "mechanism_edges" in review.tables else pd.DataFrame()
+        if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables) else pd.DataFrame()
     )
     names = {study: _name(review.bibliography.cite(study)) for study in table["study"].unique()}
     tissue = markers.placebo_results(review, ("tissue",))

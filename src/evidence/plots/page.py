@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from importlib import resources
 
 import matplotlib.pyplot as plt
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-STYLES = ("slide", "notebook")
+STYLES = ("slide", "notebook", "print")
+FRAMED = ("slide", "notebook")  # a journal sets message and method below the figure
+JOURNAL_FONTS = ("Arial", "Helvetica", "Liberation Sans", "Nimbus Sans")  # the first one there is
 LEFT, RIGHT = 0.04, 0.96
 BODY = (LEFT, 0.13, RIGHT - LEFT, 0.68)  # left, bottom, width, height of the axes' region
 TITLE_SIZE, SUBTITLE_SIZE, FOOTER_SIZE = 24, 16, 14
@@ -25,10 +28,22 @@ ACCENT = "#A84300"  # vermilion dark enough for text
 
 @contextmanager
 def style(name: str) -> Iterator[None]:
-    """Draw in the style `name` (slide or notebook) inside the block."""
+    """Draw in the style `name`, one of `STYLES`, inside the block.
+
+    Each style file gives the size of the page; `BODY` and the like are shares of it.
+    """
     path = resources.files("evidence.plots").joinpath(f"{name}.mplstyle")
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
+        if name == "print":
+            plt.rcParams["font.family"] = journal_fonts()
         yield
+
+
+def journal_fonts() -> list[str]:
+    """A typeface that journals ask for, where the machine has one; letters it lacks come from
+    the font that matplotlib brings along."""
+    known = set(font_manager.get_font_names())
+    return [*[name for name in JOURNAL_FONTS if name in known][:1], "DejaVu Sans"]
 
 
 def page() -> Figure:

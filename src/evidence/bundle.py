@@ -1,0 +1,78 @@
+"""A few figures to take along: in the formats, style and resolution asked for, loose or zipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from evidence import exhibits, export
+from evidence.deck import deck
+from evidence.exhibits import Exhibit
+from evidence.files import write_bytes, zipped
+from evidence.review import Review
+
+FORMATS = (*export.FORMATS, "pptx")
+DECK, ARCHIVE = "slides.pptx", "figures.zip"
+GREYS = "Colours named here are those of the slide; in print they are greys."
+
+
+def bundle(
+    review: Review, analyses: Mapping[str, Any], names: Sequence[str], formats: Iterable[str],
+    style: str = "slide", dpi: int = 300,
+) -> dict[str, bytes]:  # fmt: skip
+    """Files of some figures by name.
+
+    Parameters
+    ----------
+    review : Review
+    analyses : mapping
+        Results of `evidence.analysis.run_analyses`.
+    names : sequence of str
+        Figures of data/figures.csv; none for all of them.
+    formats : iterable of str
+        Among `FORMATS`; pptx gives one file of slides for all figures, whatever the style.
+    style : str
+        Among `evidence.plots.page.STYLES`; print adds each figure's legend as text.
+    dpi : int
+        Dots per inch of PNG files.
+
+    Raises
+    ------
+    ReviewError
+        When a name is not that of a figure.
+    """
+    chosen = list(dict.fromkeys(names)) or list(exhibits.specs(review))
+    built = [exhibits.build(review, analyses, name) for name in chosen]
+    pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
+    files: dict[str, bytes] = {}
+    for exhibit in built:
+        for kind, content in export.render(exhibit, pictures, style, dpi).items():
+            files[f"{exhibit.name}.{kind}"] = content
+        if pictures and style == "print":
+            files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
+    if "pptx" in formats:
+        files[DECK] = deck(review, built)
+    return files
+
+
+def legend(review: Review, exhibit: Exhibit) -> str:
+    """What a journal sets below a figure: message, what is shown, caption, method, sources."""
+    parts = [f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption} "
+             f"{GREYS} {exhibit.method.rstrip('.')}."]  # fmt: skip
+    if review.item("data_date"):
+        parts.append(f"Data of {review.item('data_date')}.")
+    listed = review.bibliography.listing(exhibit.sources)
+    if listed:
+        parts.append("Sources:\n" + "\n".join(f"{item.vancouver} {item.link}".strip()
+                                              for item in listed))  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def save(files: Mapping[str, bytes], folder: Path, as_zip: bool = False) -> list[Path]:
+    """Write the files into a folder, or all of them into one zip there."""
+    if as_zip:
+        files = {ARCHIVE: zipped(files)}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in files]
