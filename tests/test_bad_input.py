@@ -45,7 +45,7 @@ CELLS = {
     "capitals in a vocabulary": ("outcomes", ROW, "verification", "Primary", "'primary'?"),
     "yes for true": ("outcomes", ROW, "poolable", "yes", "true or false"),
     "required cell empty": ("outcomes", ROW, "contrast", "", "must not be empty"),
-    "id twice": ("outcomes", "parkitny2017-pain-w8", "outcome_id", ROW, "already in row 2"),
+    "id twice": ("outcomes", "driver2023-stopped", "outcome_id", ROW, "already in row 2"),
     "unknown study": ("outcomes", ROW, "study", "duebruun2042", "data/studies.csv"),
     "unknown source": ("outcomes", ROW, "source", "nobody1999", "references.bib"),
     "unknown outcome in an analysis": ("analyses", "fm_pain", "include", "nowhere", "outcome_id"),

@@ -24,7 +24,10 @@ def copy(tmp_path):
 
 
 def files(root):
-    return {path: path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+    return {
+        path: path.read_bytes() for path in sorted(root.rglob("*"))
+        if path.is_file() and ".evidence" not in path.parts
+    }
 
 
 def edit(path, old, new):
