@@ -16,8 +16,8 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-review: $(INSTALLED) ## Install, check, analyse, run the notebooks, export the figures
-	$(BIN)/evidence build
+review: $(INSTALLED) ## Install, check, analyse, run the notebooks, export figures and hand-out
+	$(BIN)/evidence build --html
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/ruff check src tests
@@ -37,4 +37,4 @@ bench: $(INSTALLED) ## Print the benchmark tables
 	$(BIN)/python benchmarks/synthesis.py
 
 clean: ## Remove the environment and caches
-	rm -rf .venv build src/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build site src/*.egg-info .pytest_cache .ruff_cache .hypothesis

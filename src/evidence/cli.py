@@ -55,6 +55,8 @@ def _parser() -> argparse.ArgumentParser:
         command.set_defaults(run=run)
         if name == "build":
             command.add_argument("--force", action="store_true", help="make everything again")
+            command.add_argument("--html", action="store_true",
+                                 help="write the hand-out as well: the notebooks as pages in site/")
             command.add_argument("--jobs", type=int, metavar="N",
                                  help="targets made side by side (default: one per core)")
         if name == "export":
@@ -118,11 +120,22 @@ def _build(options: argparse.Namespace) -> int:
     from evidence.freshness import nothing_changed
     from evidence.place import find_root
 
-    fresh = None if options.force else nothing_changed(find_root(options.directory))
+    root = find_root(options.directory)
+    fresh = None if options.force else nothing_changed(root)
     if fresh:
         _print_answer(fresh.facts["title"], fresh.facts["answer"])
         print("\nNothing has changed since the last build; --force makes everything again.")
-        return 0
+    else:
+        _build_anew(options)
+    if options.html:
+        from evidence.handout import FOLDER, FRONT, write
+
+        changed = write(root)
+        print(f"Hand-out: {root / FOLDER / FRONT} ({len(changed)} files changed)")
+    return 0
+
+
+def _build_anew(options: argparse.Namespace) -> None:
     from evidence.build import build
 
     built = build(options.directory, force=options.force, jobs=options.jobs)
@@ -132,7 +145,6 @@ def _build(options: argparse.Namespace) -> int:
         print(*(f"  {line}" for line in built.moved), sep="\n")
     print(f"\n{len(built.ran)} targets made, {len(built.changed)} files changed; "
           f"{built.figures} figures lie in {built.root / 'figures'}")
-    return 0
 
 
 def _print_answer(title: str, answer: Sequence[str]) -> None:

@@ -1,0 +1,139 @@
+"""The hand-out as files: complete, described, linked within itself, fetching nothing."""
+
+import re
+import shutil
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from conftest import REPOSITORY
+from evidence import handout
+from evidence.cli import main
+
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Reader(HTMLParser):
+    """Ids, links, sources, images and headings of a page, and whether its tags match."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.ids, self.links, self.sources, self.images, self.open = [], [], [], [], []
+        self.scrolling = 0
+        self.tables = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.ids += [given["id"]] if "id" in given else []
+        self.links += [given["href"]] if tag == "a" and "href" in given else []
+        self.sources += [given[name] for name in ("src", "srcset", "data") if name in given]
+        self.sources += [given["href"]] if tag == "link" else []
+        self.images += [given] if tag == "img" else []
+        self.tables += ["scroll" in self.open] if tag == "table" else []
+        if tag not in VOID:
+            self.open.append("scroll" if given.get("class") == "scroll" else tag)
+
+    def handle_endtag(self, tag):
+        if tag not in VOID:
+            found = self.open.pop()
+            assert found == tag or (found == "scroll" and tag == "div"), (found, tag)
+
+
+@pytest.fixture(scope="module")
+def files():
+    return handout.handout(REPOSITORY)
+
+
+@pytest.fixture(scope="module")
+def pages(files):
+    return {name: Reader(content.decode()) for name, content in files.items()
+            if name.endswith(".html")}
+
+
+def test_there_is_a_page_for_each_notebook_and_a_front_page(pages):
+    notebooks = {path.stem for path in (REPOSITORY / "notebooks").glob("[!.]*.ipynb")}
+    assert set(pages) == {f"{name}.html" for name in notebooks} | {"index.html"}
+
+
+def test_nothing_is_fetched(files, pages):
+    for name, page in pages.items():
+        for source in page.sources:
+            assert source.startswith("data:image/png;base64,") or source in files, (name, source)
+        text = files[name].decode()
+        styles = "".join(re.findall(r"<style>(.*?)</style>", text, flags=re.DOTALL))
+        assert "@import" not in styles and "url(" not in styles
+        for script in re.findall(r"<script\b[^>]*>(.*?)</script>", text, flags=re.DOTALL):
+            assert "http" not in script and "import" not in script
+        for word in ("require.js", "mathjax", "MathJax", "cdnjs", "unpkg", "mermaid"):
+            assert word not in text, (name, word)
+
+
+def test_every_link_inside_leads_somewhere(files, pages):
+    for name, page in pages.items():
+        for link in page.links:
+            if re.match(r"https?:|mailto:", link):
+                continue
+            target, _, fragment = link.partition("#")
+            assert not target or target in files, (name, link)
+            there = pages.get(target or name)
+            if fragment and there:
+                assert unquote(fragment) in there.ids, (name, link)
+
+
+def test_ids_are_unique(pages):
+    for name, page in pages.items():
+        assert len(page.ids) == len(set(page.ids)), name
+
+
+def test_citations_lead_to_references_and_back(files, pages):
+    front = pages["index.html"]
+    cited = [link for link in front.links if link.startswith("#ref-")]
+    assert cited
+    back = [link for link in front.links if link.startswith("#cite-")]
+    assert len(back) == len(cited)
+    assert {link[1:] for link in [*cited, *back]} <= set(front.ids)
+
+
+def test_every_picture_has_an_alt_text_and_every_table_scrolls(pages):
+    for name, page in pages.items():
+        for image in page.images:
+            assert len(image.get("alt", "")) > 20, name
+        assert all(page.tables), name
+
+
+def test_code_is_there_but_hidden(files):
+    text = files["01_cited_studies.html"].decode()
+    blocks = re.findall(r'<div class="code"([^>]*)>', text)
+    assert blocks and all("hidden" in attributes for attributes in blocks)
+    assert 'id="show-code"' in text and 'id="show-code"' not in files["index.html"].decode()
+
+
+def test_the_front_page_answers(files, review):
+    text = files["index.html"].decode()
+    answer = re.search(r"answer: begin -->\n1\. \*\*(.*?)\*\*",
+                       (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    assert f"<strong>{answer[1]}</strong>" in text
+    assert review.item("title") in text and "not medical advice" in text
+
+
+def test_equal_input_gives_equal_bytes(files):
+    assert handout.handout(REPOSITORY) == files
+
+
+def test_a_review_of_four_files_has_a_front_page(minimal):
+    assert set(handout.handout(minimal)) == {"index.html"}
+
+
+def test_the_command_writes_it_and_removes_what_is_left_over(minimal, capsys):
+    stray = minimal / "site" / "old" / "page.html"
+    stray.parent.mkdir(parents=True)
+    stray.write_text("old")
+    assert main(["build", "--html", str(minimal)]) == 0
+    assert "site/index.html (1 files changed)" in capsys.readouterr().out.replace("\\", "/")
+    assert not stray.exists() and (minimal / "site" / "index.html").is_file()
+    shutil.rmtree(minimal / "site")
+    assert main(["build", "--html", str(minimal)]) == 0
+    assert Path(minimal / "site" / "index.html").is_file()
