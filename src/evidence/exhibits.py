@@ -159,11 +159,14 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
     if spec.kind not in KINDS:
         raise ReviewError([Problem("data/figures.csv", row, "kind", spec.kind,
                                    "is not a kind of figure", f"use one of {', '.join(KINDS)}")])
+    if len(spec.select) < KINDS[spec.kind].selects:
+        raise ReviewError([Problem("data/figures.csv", row, "select", "; ".join(spec.select),
+                                   "names too few", f"a figure of kind {spec.kind} needs "
+                                   f"{KINDS[spec.kind].selects} or more ids")])
     try:
-        needed = (*KINDS[spec.kind], *(["instruments"] if spec.thresholds else []))
-        lacking = nodata.missing_tables(review, needed)
-        if lacking:
-            raise NoDataError(lacking)
+        nodata.require(review, KINDS[spec.kind].tables)
+        if spec.thresholds:
+            nodata.require(review, ["instruments"])
         content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
             review, analyses, spec
         )
@@ -180,7 +183,8 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         lacking = nodata.missing_columns(review, error)
         if lacking and error.args[0] not in (*spec.select, *spec.thresholds):
             return _without_data(review, spec, lacking)
-        raise ReviewError([Problem("data/figures.csv", row, "select", str(error.args[0]),
+        unknown = [part for part in spec.select if part in str(error)] or [str(error.args[0])]
+        raise ReviewError([Problem("data/figures.csv", row, "select", "; ".join(unknown),
                                    "is not there", "mend the id, or add its row")]) from None
     alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
                     f"{title.rstrip('.')}."])
