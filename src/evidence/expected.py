@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from evidence.problems import NoDataError
 from evidence.results import Synthesis
 
 
@@ -33,13 +34,13 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
 
     Raises
     ------
-    ValueError
+    NoDataError
         When fewer than three studies, a ratio or an unknown direction would make it meaningless.
     """
     if not synthesis.can_pool:
-        raise ValueError("fewer than three studies say nothing about further settings")
+        raise NoDataError("fewer than three studies say nothing about further settings")
     if synthesis.is_ratio or synthesis.higher_is not in ("worse", "better"):
-        raise ValueError("needs differences whose direction is known")
+        raise NoDataError("needs differences whose direction is known")
     estimate, se = synthesis.default.estimate, synthesis.default.se
     if tau2 is None:
         tau2 = synthesis.tau2

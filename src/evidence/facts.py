@@ -178,7 +178,7 @@ class Facts(Mapping[str, Any]):
             for name, key in keys.items() if len(key) == 1
         }
         self._makers |= {
-            "review": lambda: Row(dict(review.table("review").to_numpy())),
+            "review": lambda: Row(review.labels("review", "item", "value")),
             "intervention": lambda: review.intervention,
             "control": lambda: review.control,
             "census": lambda: census(review),

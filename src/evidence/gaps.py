@@ -55,8 +55,7 @@ def root_people(review: Review) -> pd.DataFrame:
         roots = studies["participants_of"].where(
             studies["participants_of"].isin(studies.index), roots
         )
-    groups = review.table("condition_groups")
-    names = dict(groups.to_numpy()) if not groups.empty else {}
+    names = review.labels("condition_groups", "condition", "condition_group")
     return pd.DataFrame({
         "root": roots,
         "people": roots.map(counts).astype("Int64"),
@@ -72,8 +71,7 @@ def measured(review: Review) -> pd.DataFrame:
     Outcomes by their domain group; laboratory markers with a readable result and harms as groups
     of their own.
     """
-    groups = review.table("domain_groups")
-    names = dict(groups.to_numpy()) if not groups.empty else {}
+    names = review.labels("domain_groups", "domain", "domain_group")
     outcomes, markers, harms = (review.table(name) for name in ("outcomes", "biomarkers", "harms"))
     pairs = {(row["study"], names.get(row["domain"], row["domain"]))
              for _, row in outcomes.iterrows()}
@@ -102,8 +100,9 @@ def gap_map(review: Review) -> pd.DataFrame:
     """
     table = measured(review)
     conditions = list(dict.fromkeys(root_people(review)["condition_group"]))
-    groups = review.table("domain_groups")
-    domains = list(dict.fromkeys(groups["domain_group"])) if not groups.empty else []
+    domains = list(dict.fromkeys(
+        review.labels("domain_groups", "domain", "domain_group").values()
+    ))
     domains += [name for name in dict.fromkeys(table["domain_group"]) if name not in domains]
     grid = pd.MultiIndex.from_product([conditions, domains], names=CELL).to_frame(index=False)
     for flag, count, people_column in ((True, "trials", "participants"),

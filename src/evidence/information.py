@@ -123,7 +123,10 @@ class Target:
     risk: float
 
     def per_arm(self, *, share: float = 1.0, alpha: float = ALPHA, power: float = POWER) -> float:
-        """People per arm for `share` of the effect (of its logarithm for ratios)."""
+        """People per arm for `share` of the effect (of its logarithm for ratios); NaN where SD or
+        risk is unknown."""
+        if self.unit == RATIO and np.isnan(self.risk):
+            return np.nan
         if self.unit == RATIO:
             return n_per_arm_risks(self.risk, self.effect**share, alpha=alpha, power=power)
         sd = 1.0 if self.unit == SD_UNITS else self.sd
@@ -167,13 +170,14 @@ def information_size(review: Review, analyses: Mapping[str, Any], *, alpha: floa
         aim = target(review, analysis, row["important_effect"], row["effect_unit"])
         sizes = {"alpha": alpha, "power": power}
         needed = 2 * np.ceil(aim.per_arm(share=share, **sizes))
+        accrued = np.nan if analysis.synthesis.n is None else analysis.synthesis.n
         rows.append({
             "outcome": row["outcome"], "label": row["label"], "analysis": row["analysis"],
-            "k": analysis.synthesis.k, "accrued": analysis.synthesis.n,
+            "k": analysis.synthesis.k, "accrued": accrued,
             "effect": aim.effect**share if aim.unit == RATIO else share * aim.effect,
             "unit": aim.unit, "sd": aim.sd, "risk": aim.risk, "needed": needed,
             "needed_half": 2 * np.ceil(aim.per_arm(share=share / 2, **sizes)),
-            "reached": analysis.synthesis.n / needed,
+            "reached": accrued / needed,
             "excludes_null": analysis.synthesis.excludes_null,
         })
     return pd.DataFrame(rows)

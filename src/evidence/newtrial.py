@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.estimators import pool_many
+from evidence.problems import NoDataError
 from evidence.results import Synthesis
 
 BELOW, INCLUDES, ABOVE = -1, 0, 1
@@ -59,13 +60,13 @@ def new_trial_map(pool: Synthesis, sd: float, effects, sizes, *, trials: int = 1
 
     Raises
     ------
-    ValueError
+    NoDataError
         When the analysis is not of mean differences, or the SD is not positive.
     """
     if pool.measure != "MD" or not pool.studies:
-        raise ValueError("a map of new trials needs an analysis of mean differences")
+        raise NoDataError("a map of new trials needs an analysis of mean differences")
     if not sd > 0:
-        raise ValueError("the SD within arms is not known")
+        raise NoDataError("the SD within arms is not known")
     effects, sizes = np.asarray(effects, dtype=float), np.asarray(sizes, dtype=float)
     size, effect = (grid.ravel() for grid in np.meshgrid(sizes, effects, indexing="ij"))
     now = np.array([[row.yi, row.vi] for row in pool.studies])

@@ -50,6 +50,10 @@ class Problem:
         return ": ".join([*parts, ending])
 
 
+class NoDataError(ValueError):
+    """The tables hold too little for what was asked; the message says what is missing."""
+
+
 class ReviewError(Exception):
     """A review cannot be used as it stands; `problems` says where and what to do."""
 

@@ -69,10 +69,18 @@ class Review:
     def item(self, name: str, default: str = "") -> str:
         """Value of one item of ``data/review.csv``."""
         table = self.table("review")
-        if table.empty:
+        if not {"item", "value"} <= set(table):
             return default
         found = table.loc[table["item"] == name, "value"]
         return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
+
+    def labels(self, table: str, code: str, label: str) -> dict[str, str]:
+        """Column `label` of a table by its column `code`; empty when one of them is absent."""
+        frame = self.table(table)
+        if not {code, label} <= set(frame):
+            return {}
+        frame = frame.dropna(subset=[code, label])
+        return dict(zip(frame[code], frame[label], strict=True))
 
     @property
     def intervention(self) -> str:

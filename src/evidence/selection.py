@@ -58,8 +58,7 @@ class Filter:
 def grouped(review: Review) -> pd.DataFrame:
     """Rows of studies.csv with ``group`` (of conditions) and ``year`` (Int64)."""
     studies = review.table("studies")
-    groups = review.table("condition_groups")
-    mapping = dict(groups.to_numpy()) if not groups.empty else {}
+    mapping = review.labels("condition_groups", "condition", "condition_group")
     years = [review.bibliography[key].year for key in studies["study"]]
     return studies.assign(
         group=[mapping.get(code, str(code).replace("_", " ")) for code in studies["condition"]],

@@ -94,7 +94,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     lower = table[table["direction"] == "decrease"]
     controlled = all_markers.loc[all_markers["study"] == main, "controlled"].any()
     facts = {
-        "n": int(size[main]), "n_beside": int(size[beside]),
+        "n": size[main], "n_beside": size[beside],
         "control_words": "with a control" if controlled else "no control",
         "design_beside": design(studies.loc[beside, "design"]).words,
         "condition_beside": studies.loc[beside, "condition_label"].lower(),

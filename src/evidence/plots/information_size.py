@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from evidence.exhibits import Content, Spec
 from evidence.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.plots import page
+from evidence.problems import NoDataError
 from evidence.review import Review
 
 
@@ -72,6 +73,11 @@ def assumption(row: Any) -> str:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every outcome of certainty.csv that has an analysis and an important effect."""
     table = information_size(review, analyses)
+    if len(table):
+        table = table.dropna(subset=["needed", "accrued"])
+    if table.empty:
+        raise NoDataError("no outcome of data/certainty.csv has an analysis, an important effect "
+                          "and numbers of people")
     short = table[table["reached"] < 1]
     enough = table[table["reached"] >= 1]
     facts = {

@@ -16,6 +16,7 @@ from evidence.designs import DESIGNS, design
 from evidence.exhibits import Content, Spec
 from evidence.facts import people, primary_studies
 from evidence.plots import page
+from evidence.problems import NoDataError
 from evidence.review import Review
 
 POINTS_PER_PERSON = 1.9  # area in square points
@@ -34,8 +35,7 @@ def landscape_table(review: Review) -> pd.DataFrame:
         placebo_controlled, has_results, cited_as.
     """
     studies = primary_studies(review.table("studies")).reset_index(drop=True)
-    groups = review.table("condition_groups")
-    mapping = dict(groups.to_numpy()) if not groups.empty else {}
+    mapping = review.labels("condition_groups", "condition", "condition_group")
     years = [review.bibliography[key].year for key in studies["study"]]
     status = studies.get("status", pd.Series("published", studies.index))
     count = people(studies)
@@ -156,6 +156,8 @@ def _free(
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The landscape of a review; `spec` selects nothing, all primary studies are shown."""
     table = landscape_table(review)
+    if table["year"].isna().all():
+        raise NoDataError("no primary study has a year in references.bib")
     studies = review.table("studies")
     if "cited_as" not in studies:
         studies["cited_as"] = pd.NA

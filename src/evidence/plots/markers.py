@@ -95,7 +95,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     found = markers.placebo_results(review)
     outside = (
         mechanism.unlisted_markers(review, spec.select[0])
-        if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables) else pd.DataFrame()
+        if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
+        else pd.DataFrame()
     )
     names = {study: _name(review.bibliography.cite(study)) for study in table["study"].unique()}
     tissue = markers.placebo_results(review, ("tissue",))

@@ -79,7 +79,8 @@ def panel(table: pd.DataFrame, ax: Axes, labels: list[str]) -> Axes:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected analyses, rows of published_pooled.csv and, as notes, of discrepancies.csv."""
     ours = [analyses[name].synthesis for name in spec.select if name in analyses]
-    notes = review.table("discrepancies").set_index("id")
+    notes = review.table("discrepancies")
+    notes = notes.set_index("id") if len(notes) else notes
     notes = notes.loc[[name for name in spec.select if name in notes.index]]
     named = [name for name in spec.select if name not in analyses and name not in notes.index]
     rows = review.table("published_pooled").set_index("pooled_id", drop=False).loc[named]

@@ -1,0 +1,97 @@
+"""Reviews with few tables: figures say that there are no data, and nothing fails."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from conftest import MINIMAL, write_review
+from evidence import exhibits
+from evidence.analysis import Analyses, run_analyses
+from evidence.build import build
+from evidence.cli import main
+from evidence.nodata import TITLE
+from evidence.plots import KINDS
+from evidence.problems import ReviewError
+from evidence.review import Tables, load_review
+from figure_checks import outside, overlaps, texts
+
+ROOT = Path(__file__).parents[1]
+REVIEW = load_review(ROOT)
+SPECS = exhibits.specs(REVIEW)
+SELECTS = {  # of the minimal review
+    "changes": "abel2001-warmth", "timecourse": "abel2001-warmth", "ladder": "abel2001-warmth",
+    "directions": "abel2001-warmth", "analytes": "abel2001;cole2005",
+}
+
+
+def with_figures(root, rows):
+    header = "figure,kind,select,thresholds,message,subtitle,caption\n"
+    lines = [f"{name},{kind},{select},{marks},A message,What is plotted,A caption\n"
+             for name, kind, select, marks in rows]
+    (root / "data" / "figures.csv").write_text(header + "".join(lines), encoding="utf-8")
+    return load_review(root)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_draws_or_says_no_data_in_the_minimal_review(minimal, kind):
+    review = with_figures(minimal, [("shown", kind, SELECTS.get(kind, "warmth"), "")])
+    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    figure = exhibit.figure()
+    assert outside(figure) == [] and overlaps(figure) == []
+    page = " ".join(texts(figure))
+    assert exhibit.title in page
+    assert (exhibit.title == TITLE) == ("No data" in texts(figure))
+    assert exhibit.alt and exhibit.method
+
+
+def test_a_page_without_data_says_what_is_missing(minimal):
+    review = with_figures(minimal, [
+        ("table", "claims_audit", "", ""), ("column", "event_forest", "warmth", ""),
+        ("marks", "forest_page", "warmth", "small"),
+    ])
+    said = [exhibits.build(review, run_analyses(review), name).subtitle
+            for name in ("table", "column", "marks")]
+    assert said == [
+        "The review has no rows in data/claims.csv.",
+        "The review has no column intervention_events in data/outcomes.csv.",
+        "The review has no rows in data/instruments.csv.",
+    ]
+
+
+@pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.selects])
+def test_a_figure_that_selects_too_little_is_a_listed_problem(minimal, kind):
+    review = with_figures(minimal, [("shown", kind, "", "")])
+    with pytest.raises(ReviewError, match=r"figures.csv:2 select: names too few"):
+        exhibits.build(review, run_analyses(review), "shown")
+
+
+@pytest.mark.parametrize("name", SPECS)
+def test_no_figure_of_this_review_lacks_data_and_none_breaks_without_a_table(name):
+    review = replace(REVIEW, tables=Tables(REVIEW.tables))
+    assert exhibits.build(review, Analyses(review), name).title != TITLE
+    for table in sorted(review.tables.read - {"figures", "studies", "outcomes", "analyses"}):
+        rest = {key: frame for key, frame in REVIEW.tables.items() if key != table}
+        fewer = replace(REVIEW, tables=Tables(rest))
+        try:
+            assert exhibits.build(fewer, Analyses(fewer), name).alt
+        except ReviewError as error:  # a sentence or an analysis names a row of that table
+            assert all(problem.file in ("data/figures.csv", "data/analyses.csv")
+                       for problem in error.problems)
+
+
+def test_extra_columns_of_review_csv_do_no_harm(minimal):
+    (minimal / "data" / "review.csv").write_text("item,value,note\ntitle,Feet,mine\nquestion,,\n")
+    review = load_review(minimal)
+    assert review.item("title") == "Feet" and review.item("question", "none") == "none"
+    assert review.labels("review", "item", "value") == {"title": "Feet"}
+    assert review.labels("review", "item", "words") == {} == review.labels("claims", "a", "b")
+
+
+def test_four_files_are_enough_for_every_command(tmp_path, capsys):
+    root = write_review(tmp_path / "four")
+    assert len(MINIMAL) == 4
+    for command in ("check", "analyse", "build", "status"):
+        assert main([command, str(root)]) == 0, capsys.readouterr().err
+    assert (root / "data" / "derived" / "pooled.csv").exists()
+    assert build(root).ran == ()
