@@ -18,6 +18,7 @@ from pptx.util import Pt
 from conftest import REPOSITORY
 from evidence import answers, exhibits
 from evidence.analysis import run_analyses
+from evidence.bundle import slides
 from evidence.deck import deck, speaker_notes
 from evidence.deck_shapes import lines, text_height, text_width
 from evidence.deck_tables import _parts
@@ -32,9 +33,11 @@ FEW = [name for name in ("cited_outcomes", "fm_pain_forest") if name in NAMES]
 EMU = 914400
 DIGEST = f"""
 import hashlib
-from evidence import exhibits
+from evidence import answers, exhibits
 from evidence.analysis import run_analyses
+from evidence.bundle import slides
 from evidence.deck import deck
+from evidence.facts import Facts
 from evidence.review import load_review
 review = load_review({str(REPOSITORY)!r})
 analyses = run_analyses(review)
@@ -49,8 +52,7 @@ def opened(content):
 
 @pytest.fixture(scope="module")
 def show():
-    answer = answers.lines(REVIEW, Facts(REVIEW, ANALYSES), "clinician")
-    return opened(deck(REVIEW, BUILT.values(), answer))
+    return opened(slides(REVIEW, ANALYSES))
 
 
 def box(shape):
@@ -92,6 +94,15 @@ def test_title_slide_gives_question_and_data_date(show):
     text = " ".join(frame.text for frame in frames(show.slides[0]))
     assert REVIEW.item("question") in text and REVIEW.item("data_date") in text
     assert show.slide_width / show.slide_height == pytest.approx(16 / 9)
+
+
+def test_the_answer_stands_in_a_table(show):
+    answer = answers.lines(REVIEW, Facts(REVIEW, ANALYSES), answers.audiences(REVIEW)[0])
+    table = next(shape for shape in show.slides[1].shapes if shape.has_table).table
+    assert len(table.rows) == len(answer) + 1
+    text = " ".join(cell.text for cell in table.iter_cells())
+    numbers = set(re.findall(r"\d[\d.]*\d|\d", re.sub(r"\[@[^\]]+\]", "", " ".join(answer))))
+    assert numbers <= set(re.findall(r"\d[\d.]*\d|\d", text))
 
 
 def test_every_figure_has_its_slide_with_its_message(show):

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence import exhibits, export
+from evidence import answers, exhibits, export
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
+from evidence.facts import Facts
 from evidence.files import write_bytes, zipped
 from evidence.review import Review
 
@@ -42,8 +43,7 @@ def bundle(
     ReviewError
         When a name is not that of a figure.
     """
-    chosen = list(dict.fromkeys(names)) or list(exhibits.specs(review))
-    built = [exhibits.build(review, analyses, name) for name in chosen]
+    built = _built(review, analyses, names)
     pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
     files: dict[str, bytes] = {}
     for exhibit in built:
@@ -52,8 +52,21 @@ def bundle(
         if pictures and style == "print":
             files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
     if "pptx" in formats:
-        files[DECK] = deck(review, built)
+        files[DECK] = slides(review, analyses, names)
     return files
+
+
+def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = ()) -> bytes:
+    """Slides of the whole review with its answer, or of some figures."""
+    audience = next(iter(answers.audiences(review)), "")
+    is_whole = audience and not names
+    answer = answers.lines(review, Facts(review, analyses), audience) if is_whole else []
+    return deck(review, _built(review, analyses, names), answer)
+
+
+def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Exhibit]:
+    chosen = dict.fromkeys(names) or exhibits.specs(review)
+    return [exhibits.build(review, analyses, name) for name in chosen]
 
 
 def legend(review: Review, exhibit: Exhibit) -> str:

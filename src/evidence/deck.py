@@ -181,7 +181,7 @@ def _add_references(show, references: Sequence[Reference]) -> None:
         pages[-1].append((item, height))
         used += height
     for number, items in enumerate(pages, 1):
-        title = f"References ({number} of {len(pages)})" if len(pages) > 1 else "References"
+        title = f"References ({number}/{len(pages)})" if len(pages) > 1 else "References"
         slide, y = new_slide(show, title), top
         for item, height in items:
             box = Box(LEFT, y, width, height - BETWEEN)

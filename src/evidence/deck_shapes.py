@@ -37,6 +37,7 @@ HEAD, FOOT = 0.025 * HEIGHT, 0.982 * HEIGHT  # top of the message, bottom of the
 HEAD_GAP, BODY_GAP = 0.03, 0.08  # above the subtitle, above the body
 TITLE_ONLY = 5  # place of the layout in python-pptx's own template
 FONT = "Arial"
+FIXED_SPACE, FIXED_HYPHEN = "\u00a0", "\u2011"  # where no line may end
 CELL_PAD = (0.08, 0.045)  # inches: left and right, top and bottom
 SIDES = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
 
@@ -64,7 +65,8 @@ def _advances(bold: bool) -> dict[str, float]:
     """Width of each letter in font sizes: those of Helvetica, which Arial has too."""
     name = f"Helvetica{'-Bold' if bold else ''}.afm"
     font = AFM(Path(matplotlib.get_data_path(), "fonts", "pdfcorefonts", name))
-    return {toUnicode(glyph): font[glyph][1] / 1000 for glyph in font.chars()}
+    widths = {toUnicode(glyph): font[glyph][1] / 1000 for glyph in font.chars()}
+    return widths | {FIXED_SPACE: widths[" "], FIXED_HYPHEN: widths["-"]}
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
@@ -81,7 +83,7 @@ def lines(text: str, width: float, size: float, bold: bool = False) -> list[str]
     done = []
     for paragraph in text.split("\n"):
         line = ""
-        for word in paragraph.split():
+        for word in paragraph.split(" "):
             longer = f"{line} {word}".strip()
             if line and text_width(longer, size, bold) > width:
                 done.append(line)
@@ -147,6 +149,7 @@ def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
         box = Box(LEFT, box.bottom + HEAD_GAP, width, height)
         add_text(slide.shapes, box, subtitle, page.SUBTITLE_SIZE, name="Subtitle", ink=page.GREY)
     if foot:
+        foot = re.sub(r"(?<=\d)-(?=\d)", FIXED_HYPHEN, foot)
         box = Box(LEFT, foot_top(foot), width, FOOT - foot_top(foot))
         add_text(slide.shapes, box, foot, page.FOOTER_SIZE, name="Method and sources",
                  ink=page.GREY)  # fmt: skip

@@ -10,6 +10,7 @@ import pandas as pd
 
 from evidence import claims, harms
 from evidence.certainty import summary_of_findings
+from evidence.deck_shapes import FIXED_SPACE
 from evidence.deck_tables import Sheet
 from evidence.facts import census
 from evidence.prose import CITATION, in_words, joined, plural, with_citations, without_citations
@@ -21,6 +22,7 @@ HARM_COLUMNS = {
     "event", "event_class", "unit", "verification", "note", "source", "intervention_events",
     "intervention_n", "intervention_pct", "control_events", "control_n", "control_pct",
 }  # fmt: skip
+CLAIM_COLUMNS = {"citation_verdict", "evidence_verdict", "claim_type", "cited_key", "position"}
 LIMITS = {
     "search": "How records were found",
     "extraction": "How values were taken",
@@ -106,10 +108,13 @@ def _harms(review: Review) -> Sheet | None:
         return None
     shown["event"] = shown["event"].str[:1].str.upper() + shown["event"].str[1:]
     trial = [review.bibliography.cite(study) for study in shown["study"]]
-    rows = tuple(map(tuple, readable(shown.assign(study=trial)).to_numpy()))
+    texts = readable(shown.assign(study=trial))
+    texts = texts.replace(r"(?<=[\d(]) (?=to |\d)|(?<=to) ", FIXED_SPACE, regex=True)
+    rows = tuple(map(tuple, texts.to_numpy()))
     trials = shown["study"].nunique()
-    title = (f"{len(rows)} harms were reported for both arms, in {in_words(trials)} "
-             f"{plural(trials, 'trial')}")  # fmt: skip
+    number = in_words(len(rows)).capitalize()
+    title = (f"{number} {plural(len(rows), 'harm was', 'harms were')} reported for both arms, in "
+             f"{in_words(trials)} {plural(trials, 'trial')}")  # fmt: skip
     subtitle = "People with the event of people in the arm: share (95 % interval)"
     method = "Wilson intervals of the shares; nothing is pooled; “values”: how they were read."
     shown_sources = table.loc[table["study"].isin(shown["study"]), "source"].dropna()
@@ -126,7 +131,7 @@ def _harms(review: Review) -> Sheet | None:
 
 def _verdicts(review: Review) -> Sheet | None:
     wanted = ("citation_verdict", "evidence_verdict")
-    if not set(wanted) <= set(review.table("claims").columns):
+    if CLAIM_COLUMNS - set(review.table("claims").columns):
         return None
     if not all(claims.words(review, column) for column in wanted):
         return None

@@ -66,23 +66,26 @@ class Sheet:
 
 
 def add_sheet(show, sheet: Sheet) -> None:
-    """Add a table on one slide with text as large as it can be, else on several at 14 pt."""
-    longest = f"{sheet.title} (00 of 00)"
-    free = foot_top(sheet.foot) - head_height(longest, sheet.subtitle) - GAP
-    for size in SIZES:
-        widths = _widths(sheet, size)
-        heights = [_height(row, widths, size) for row in (sheet.headings, *sheet.rows)]
-        if sum(heights) <= free:
-            break
-    parts = _parts(heights[1:], free - heights[0])
+    """Add a table on as few slides as 14 points allow, with text as large as these allow."""
+    free = foot_top(sheet.foot) - head_height(f"{sheet.title} (00/00)", sheet.subtitle) - GAP
+    layouts = [_layout(sheet, size, free) for size in SIZES]
+    fewest = min(len(parts) for *_, parts in layouts)
+    size, widths, heights, parts = next(found for found in layouts if len(found[3]) == fewest)
     for number, part in enumerate(parts, 1):
-        title = f"{sheet.title} ({number} of {len(parts)})" if len(parts) > 1 else sheet.title
+        title = f"{sheet.title} ({number}/{len(parts)})" if len(parts) > 1 else sheet.title
         slide = new_slide(show, title, sheet.subtitle, sheet.foot)
         top = head_height(title, sheet.subtitle)
         rows = [sheet.headings, *(sheet.rows[i] for i in part)]
         _add_table(slide, rows, widths, [heights[0], *(heights[i + 1] for i in part)], size, top,
                    title, sheet)
         add_notes(slide, sheet.notes)
+
+
+def _layout(sheet: Sheet, size: float, free: float):
+    """Size, widths of columns, heights of rows (the heading first) and rows slide by slide."""
+    widths = _widths(sheet, size)
+    heights = [_height(row, widths, size) for row in (sheet.headings, *sheet.rows)]
+    return size, widths, heights, _parts(heights[1:], free - heights[0])
 
 
 def _parts(heights: Sequence[float], free: float) -> list[list[int]]:
@@ -112,14 +115,15 @@ def _split(heights: Sequence[float], free: float) -> list[list[int]]:
 def _widths(sheet: Sheet, size: float) -> list[float]:
     """Columns as wide as their text; those too wide for the slide share what the others leave.
 
-    A column of long text gets more than a short one, in proportion to the root of its length.
+    A column of much text gets more than one of little, in proportion to the root of its length.
     """
     columns = list(zip(sheet.headings, *sheet.rows, strict=True))
-    wishes = [
-        max(text_width(_plain(cell), size, number == 0 or "**" in cell)
-            for number, cell in enumerate(column)) + 2 * CELL_PAD[0] + 0.02
+    cells = [
+        [text_width(_plain(cell), size, number == 0 or "**" in cell) + 2 * CELL_PAD[0] + 0.02
+         for number, cell in enumerate(column)]
         for column in columns
-    ]
+    ]  # fmt: skip
+    wishes, roots = [max(column) for column in cells], [sum(column) ** 0.5 for column in cells]
     free = RIGHT - LEFT
     if sum(wishes) <= free:
         spare = min((free - sum(wishes)) / len(wishes), WIDEST_GAP)
@@ -127,8 +131,8 @@ def _widths(sheet: Sheet, size: float) -> list[float]:
     widths: dict[int, float] = {}
     while True:
         waiting = [place for place in range(len(wishes)) if place not in widths]
-        roots = sum(wishes[place] ** 0.5 for place in waiting)
-        shares = {place: free * wishes[place] ** 0.5 / roots for place in waiting}
+        total = sum(roots[place] for place in waiting)
+        shares = {place: free * roots[place] / total for place in waiting}
         content = [place for place in waiting if wishes[place] <= shares[place]]
         if not content:
             return [(widths | shares)[place] for place in range(len(wishes))]
