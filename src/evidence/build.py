@@ -18,9 +18,11 @@ from tqdm import tqdm
 
 from evidence import answers, exhibits, export
 from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
+from evidence.bundle import slides
 from evidence.data_readme import readme
 from evidence.facts import Facts
 from evidence.freshness import (
+    DECK,
     STATE,
     Inputs,
     Made,
@@ -135,21 +137,22 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     """Make targets side by side: figures in processes of their own, notebooks in their kernels."""
     if not targets:
         return {}
-    figures = [name for name in targets if name.startswith("figure:")]
+    drawn = [name for name in targets if not name.startswith("notebook:")]
     notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
     done: dict[str, Outcome] = {}
     problems: list[Problem] = []
     with (
-        ProcessPoolExecutor(min(jobs, len(figures) or 1), get_context("spawn")) as processes,
+        ProcessPoolExecutor(min(jobs, len(drawn) or 1), get_context("spawn")) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
     ):
         def make(name: str) -> Outcome:
             if name in notebooks:
                 return make_notebook(notebooks[name])
-            return processes.submit(make_figure, root, name.partition(":")[2]).result()
+            maker = make_deck if name == DECK else make_figure
+            return processes.submit(maker, root, name.partition(":")[2]).result()
 
-        order = [name for name in targets if name in notebooks] + figures  # the slow ones first
+        order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
         for future in as_completed(pending):
             try:
@@ -180,6 +183,14 @@ def make_figure(root: Path, name: str) -> Outcome:
     files = {f"figures/{name}.{kind}": data for kind, data in export.render(exhibit).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
     return Outcome(files, read, export.entry(loaded, exhibit))
+
+
+def make_deck(root: Path, name: str) -> Outcome:
+    """Make the slides of the whole review."""
+    loaded = _loaded(root)
+    loaded.tables.read.clear()
+    content = slides(loaded, Analyses(loaded))
+    return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 
 @lru_cache(maxsize=1)

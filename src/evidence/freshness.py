@@ -21,6 +21,7 @@ from evidence.outputs import FOLDER
 
 STATE = f"{FOLDER}/state.json"
 PACKAGE = Path(__file__).parent
+DECK = "deck:slides"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def inputs(root: Path) -> Inputs:
             engine.update(path.name.encode() + path.read_bytes())
     engine.update("\n".join(tables).encode())
     sources = {f"figure:{name}": text for name, text in _figure_rows(data / "figures.csv").items()}
+    if sources:
+        sources[DECK] = ""
     for path in notebook_paths(root):
         sources[f"notebook:{path.stem}"] = sha256(_source(path))
     return Inputs(engine.hexdigest(), tables, sources)
