@@ -113,6 +113,8 @@ def analysis_rows(review) -> pd.DataFrame:
         rows["unit"] = "participants"
     is_harm = np.arange(len(rows)) >= len(tables[0])
     rows.loc[~is_harm, "unit"] = "participants"
+    if "poolable" not in rows:
+        rows["poolable"] = True
     rows.loc[is_harm, "poolable"] = True
     studies = review.table("studies").set_index("study")
     for name in ("design", "n_analysed", "n_randomised"):

@@ -67,7 +67,7 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     table = judgements(review)
     written = review.table("risk_of_bias")
     texts = ["reason", "source", "source_where"]
-    if written.empty:
+    if not {"outcome_id", "domain"} <= set(written):
         return table.assign(**dict.fromkeys(texts))
     written = written.reindex(columns=["outcome_id", "domain", *texts])
     return table.merge(written, how="left", on=["outcome_id", "domain"])

@@ -73,6 +73,7 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
         raise ValueError(f"unknown basis {basis}: use one of {', '.join(BASES)}")
     effects = [_effect(row, measure, basis) for row in records(rows)]
     table = pd.DataFrame(effects, columns=list(COLUMNS))
+    table["included"] = table["included"].astype(bool)
     table["n"] = table["n"].astype("Int64")
     table["year"] = table["year"].astype("Int64")
     _count_participants_once(table, rows)

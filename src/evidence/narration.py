@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import answers, exhibits, tables
+from evidence import answers, exhibits, schema, tables
 from evidence.analysis import Analyses
 from evidence.export import render
 from evidence.facts import Facts
@@ -92,6 +92,8 @@ class Narrator:
     def answer(self, audience: str) -> Passage:
         """The answer of data/answers.csv in the words chosen for an audience."""
         lines = answers.lines(self.review, self.facts, audience)
+        if not lines:
+            return _nothing("data/answers.csv has no line")
         numbered = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
         return Passage(with_citations(numbered, self._cite))
 
@@ -113,11 +115,31 @@ class Narrator:
         files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
         return Passage(f"{exhibit.caption} *{exhibit.method}.* Files: {files}.")
 
+    def gallery(self, notebook: str) -> None:
+        """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
+        from IPython.display import display
+
+        names = [name for name, spec in exhibits.specs(self.review).items()
+                 if spec.notebook == notebook]
+        for name in names:
+            display(self.show(name), self.caption(name))
+        if not names:
+            display(_nothing(f"data/figures.csv names no figure for {notebook}"))
+
+    def rows(self, name: str, caption: str = "") -> Passage:
+        """A table of the review as it stands: columns that hold something, under their titles."""
+        frame = self.review.table(name)
+        fields = self.review.dictionary.fields(name) if len(frame) else {}
+        filled = [column for column in frame if frame[column].notna().any()]
+        keys = [c for c in filled if c == "study" or _is_key(fields.get(c, {}))]
+        titles = {c: fields[c]["title"] for c in filled if "title" in fields.get(c, {})}
+        return self.table(frame[filled], caption, names=titles, cite=keys)
+
     def table(
         self, frame: pd.DataFrame, caption: str = "", *, names: Mapping[str, str] | None = None,
         cite: Iterable[str] = (), digits: int = 2,
     ) -> Passage:
-        """A table for reading.
+        """A table for reading; an empty one says that there are no data.
 
         Parameters
         ----------
@@ -131,6 +153,8 @@ class Narrator:
         digits : int
             Decimals of numbers that are not whole.
         """
+        if frame.empty:
+            return _nothing(caption)
         shown = tables.readable(frame, names, digits)
         for column in cite:
             heading = dict(zip(frame.columns, shown.columns, strict=True))[column]
@@ -139,6 +163,8 @@ class Narrator:
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""
+        if not self._cited:
+            return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
             text = html.escape(reference.vancouver)
@@ -174,3 +200,13 @@ class Narrator:
             labels.append(label)
             links.append(f'<a href="#ref-{html.escape(key, quote=True)}">{html.escape(label)}</a>')
         return tables.Markup("; ".join(links), "; ".join(labels))
+
+
+def _nothing(what: str) -> Passage:
+    """What stands in the place of an empty table, answer or figure."""
+    return Passage(f"*No data{f': {escaped(what)}' if what else ''}.*")
+
+
+def _is_key(field: Mapping[str, Any]) -> bool:
+    """Whether a column holds keys of references."""
+    return "references.bib" in schema.names(field.get("refersTo"))

@@ -8,6 +8,10 @@ import numpy as np
 import pandas as pd
 
 from evidence.analysis import Analysis
+from evidence.plots.forest_rows import MEASURE_WORDS
+from evidence.prose import p_value
+from evidence.results import RULE_WORDS, SMALLEST_POOL, Synthesis
+from evidence.variants import leave_one_out
 
 
 def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
@@ -25,14 +29,75 @@ def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
         if name not in (analysis.analysis, analysis.parent):
             continue
         pool = analysis.synthesis
-        limits = [pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
-        shown = limits if pool.can_pool else [np.nan] * 4
         left_out = ";".join(row.study for row in pool.excluded) or None
-        rows.append([analysis.title, pool.k, pool.n, pool.estimate, *shown, left_out,
+        rows.append([analysis.title, pool.k, pool.n, pool.estimate, *_limits(pool), left_out,
                      analysis.rationale])
     columns = ["title", "k", "n", "estimate", "ci_low", "ci_high", "pi_low", "pi_high",
                "left_out", "rationale"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
+
+
+def results(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Every analysis with its result.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, role, measure (in words), k, n (Int64), estimate, ci_low, ci_high, pi_low,
+        pi_high (display scale; the limits as in `variants`), i2 (percent), rationale.
+    """
+    rows = [
+        [analysis.title, analysis.role, MEASURE_WORDS[pool.measure], pool.k, pool.n,
+         pool.estimate if pool.k else np.nan, *_limits(pool), pool.i2, analysis.rationale]
+        for analysis in analyses.values() for pool in [analysis.synthesis]
+    ]
+    columns = ["title", "role", "measure", "k", "n", "estimate", "ci_low", "ci_high", "pi_low",
+               "pi_high", "i2", "rationale"]
+    return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
+
+
+def interval_rules(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Analyses of three or more studies under each interval rule.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, rule (in words), estimate, ci_low, ci_high, p_value, used (whether the
+        figures show it).
+    """
+    rows = [
+        [analysis.title, RULE_WORDS[rule.interval_rule], rule.estimate, rule.ci_low, rule.ci_high,
+         p_value(rule.p_value), rule.interval_rule == pool.interval_rule]
+        for analysis in analyses.values() for pool in [analysis.synthesis] if pool.can_pool
+        for rule in pool.pooled
+    ]
+    return pd.DataFrame(rows, columns=["title", "rule", "estimate", "ci_low", "ci_high", "p_value",
+                                       "used"])
+
+
+def without_each(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Main analyses of three or more studies, pooled again without each study in turn.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, study (left out), k, estimate, ci_low, ci_high (NaN where two studies are
+        left), i2 (percent).
+    """
+    columns = ["study", "k", "estimate", "ci_low", "ci_high", "i2"]
+    found = [pd.DataFrame(columns=["title", *columns])]
+    for analysis in analyses.values():
+        if analysis.synthesis.can_pool and not analysis.parent:
+            table = leave_one_out(analysis.synthesis)[columns]
+            table.loc[table["k"] < SMALLEST_POOL, ["ci_low", "ci_high"]] = np.nan
+            found.append(table.assign(title=analysis.title))
+    return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
+
+
+def _limits(pool: Synthesis) -> list[float]:
+    """Interval and prediction interval; NaN below three studies, which cannot support them."""
+    limits = [pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
+    return limits if pool.can_pool else [np.nan] * 4
 
 
 def single_trials(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
