@@ -12,6 +12,7 @@ import pandas as pd
 from evidence.prose import MINUS
 
 DASH = "–"
+LONG = 90  # letters; such a column is kept wide enough to read
 CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # a word of a vocabulary, such as pro_inflammatory
 NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
 
@@ -59,17 +60,14 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
     Cells of plain text are escaped; `Markup` (made by this package, such as a link to a reference)
     passes as it is.
     """
-    sides = [
-        "right" if all(NUMBER.fullmatch(str(cell)) for cell in frame[column]) else "left"
-        for column in frame.columns
-    ]
+    styles = [_style([str(cell) for cell in frame[column]]) for column in frame.columns]
 
-    def cell(tag: str, value: object, side: str) -> str:
+    def cell(tag: str, value: object, style: str) -> str:
         text = value.html if isinstance(value, Markup) else html.escape(str(value))
-        return f'<{tag} style="text-align:{side}">{text}</{tag}>'
+        return f'<{tag} style="{style}">{text}</{tag}>'
 
     def row(tag: str, values: Iterable[object]) -> str:
-        return "".join(cell(tag, value, side) for value, side in zip(values, sides, strict=True))
+        return "".join(cell(tag, value, style) for value, style in zip(values, styles, strict=True))
 
     body = "\n".join(
         f"<tr>{row('td', values)}</tr>" for values in frame.itertuples(index=False, name=None)
@@ -77,6 +75,13 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
     title = f"<caption>{html.escape(caption)}</caption>\n" if caption else ""
     return (f"<table>\n{title}<thead><tr>{row('th', frame.columns)}</tr></thead>\n"
             f"<tbody>\n{body}\n</tbody>\n</table>")
+
+
+def _style(cells: list[str]) -> str:
+    if all(NUMBER.fullmatch(cell) for cell in cells):
+        return "text-align:right"
+    wide = any(len(cell) > LONG for cell in cells)
+    return "text-align:left" + (";min-width:16em" if wide else "")
 
 
 class Markup:
