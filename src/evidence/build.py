@@ -19,7 +19,7 @@ from tqdm import tqdm
 from evidence import answers, exhibits, export
 from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
 from evidence.bundle import slides
-from evidence.data_readme import readme
+from evidence.data_readme import is_written, readme
 from evidence.facts import Facts
 from evidence.freshness import (
     DECK,
@@ -41,6 +41,7 @@ from evidence.review import Review, load_review
 from evidence.runner import run
 
 MANIFEST = "figures/manifest.json"
+DATA_README = "data/README.md"
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +209,8 @@ def _rest(
     entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = export.manifest(entries)
-    if not review.dictionary.is_default:
-        texts["data/README.md"] = readme(review.dictionary)
+    if not review.dictionary.is_default or is_written(review.root / DATA_README):
+        texts[DATA_README] = readme(review.dictionary)
     new_readme = answers.updated_readme(review.root / "README.md", answer, review)
     if new_readme is not None:
         texts["README.md"] = new_readme

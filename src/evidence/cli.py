@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from evidence.problems import Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
+LONGEST_TITLE = 120
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -61,6 +63,10 @@ def _parser() -> argparse.ArgumentParser:
                                  help="targets made side by side (default: one per core)")
         if name == "export":
             _export_options(command)
+    words = "start a review on another topic, with a worked example to replace"
+    command = commands.add_parser("new", help=words, description=words)
+    command.set_defaults(run=_new)
+    _new_options(command)
     return parser
 
 
@@ -90,6 +96,19 @@ def _export_options(command: argparse.ArgumentParser) -> None:
 
 def _listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def _new_options(command: argparse.ArgumentParser) -> None:
+    def title(text: str) -> str:
+        from evidence.new import plain
+
+        if not plain(text) or len(plain(text)) > LONGEST_TITLE:
+            raise argparse.ArgumentTypeError(f"1 to {LONGEST_TITLE} signs are needed")
+        return plain(text)
+
+    command.add_argument("directory", metavar="DIR", type=Path, help="a new or an empty folder")
+    command.add_argument("--title", metavar="TEXT", type=title, default="An evidence review",
+                         help="title of the review")
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -162,6 +181,15 @@ def _export(options: argparse.Namespace) -> int:
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
                    options.dpi)
     print(*save(files, options.out, options.zip), sep="\n")
+    return 0
+
+
+def _new(options: argparse.Namespace) -> int:
+    from evidence.new import new_review
+
+    files = new_review(options.directory, options.title)
+    print(f"{len(files)} files written to {options.directory}; README.md says what to replace.\n"
+          f"Next: evidence build {shlex.quote(str(options.directory))}")
     return 0
 
 

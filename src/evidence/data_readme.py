@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evidence.schema import names
@@ -17,6 +18,9 @@ BOUNDS = {
     "exclusiveMinimum": "above {}",
     "exclusiveMaximum": "below {}",
 }
+FROM_OWN = "Written from datapackage.json by `evidence build`: change that file."
+FROM_DEFAULT = ("Written by `evidence build` from the dictionary of the package evidence: every "
+                "table that a review may have. Those that it does not need may be absent.")
 HEADINGS = ("column", "title", "meaning", "type", "unit", "vocabulary", "rules")
 
 
@@ -36,7 +40,7 @@ def readme(dictionary: Dictionary) -> str:
     lines = [
         "# Data dictionary",
         "",
-        "<!-- Written from datapackage.json by `evidence build`: change that file. -->",
+        f"<!-- {FROM_DEFAULT if dictionary.is_default else FROM_OWN} -->",
         "",
         f"**{package.get('title', 'Evidence review')}.** {package.get('description', '')}".rstrip(),
         "",
@@ -64,6 +68,11 @@ def readme(dictionary: Dictionary) -> str:
     for document in dictionary.documents.values():
         lines += ["", *_document(document)]
     return "\n".join(lines) + "\n"
+
+
+def is_written(path: Path) -> bool:
+    """Whether a file is absent or was written by `readme` from the package's own dictionary."""
+    return not path.exists() or FROM_DEFAULT in path.read_text(encoding="utf-8", errors="replace")
 
 
 def _table(dictionary: Dictionary, name: str) -> Iterator[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import pandas as pd
+
 
 @dataclass(frozen=True, slots=True)
 class Design:
@@ -33,7 +35,12 @@ DESIGNS = {
 }
 
 
+NOT_STATED = Design("not stated", "not stated", "h")
+
+
 def design(code: object) -> Design:
-    """The design of a code; an unknown code keeps its own words."""
+    """The design of a code; an unknown code keeps its own words, an empty one is not stated."""
+    if pd.isna(code) or code == "":
+        return NOT_STATED
     words = str(code).replace("_", " ")
     return DESIGNS.get(str(code), Design(words, words, "h"))

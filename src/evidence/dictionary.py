@@ -85,6 +85,12 @@ def default_descriptor() -> dict[str, Any]:
     return json.loads(resources.files("evidence").joinpath(FILE).read_text(encoding="utf-8"))
 
 
+def default_dictionary() -> Dictionary:
+    """The package's own data dictionary."""
+    descriptor = default_descriptor()
+    return Dictionary(descriptor, True, _readers(descriptor))
+
+
 def load_dictionary(data: Path) -> Dictionary:
     """Read ``datapackage.json`` of the folder `data`, else the package's own.
 
@@ -96,8 +102,7 @@ def load_dictionary(data: Path) -> Dictionary:
     path = data / FILE
     shown = f"{data.name}/{FILE}"
     if not path.exists():
-        descriptor = default_descriptor()
-        return Dictionary(descriptor, True, _readers(descriptor))
+        return default_dictionary()
     text = read_text(path, shown, "delete it to use the package's own, or restore it")
     try:
         descriptor = json.loads(text)

@@ -54,7 +54,7 @@ def flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
     )
     return (
         Step("Records that this review knows", tuple(studies.index), _counts(
-            design(code).words for code in studies.drop(primary.index)["design"]
+            design(code).words for code in studies.drop(primary.index).get("design", ())
         )),
         Step("Primary studies", tuple(primary.index), _counts(
             status.drop(results.index)
@@ -98,10 +98,10 @@ def _is_outcome(review: Review, rows: pd.DataFrame) -> pd.Series:
 def _reason(rows: pd.DataFrame) -> str:
     if rows.empty:
         return NO_ROW
-    compared = rows[rows["contrast"] != "within_arm"]
+    compared = _other_than(rows, "contrast", "within_arm")
     if compared.empty:
         return WITHIN
-    verified = compared[compared["verification"] != "unverified"]
+    verified = _other_than(compared, "verification", "unverified")
     if verified.empty:
         return UNVERIFIED
     return UNUSED if verified["poolable"].fillna(False).astype(bool).any() else NO_ERROR
@@ -111,7 +111,11 @@ def _not_placebo(row: Mapping[str, Any]) -> str:
     randomised = row.get("randomised")
     if pd.notna(randomised) and randomised:
         return "randomised, no placebo"
-    return design(row["design"]).words
+    return design(row.get("design")).words
+
+
+def _other_than(rows: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
+    return rows[rows[column] != value] if column in rows else rows
 
 
 def _counts(reasons) -> tuple[tuple[str, int], ...]:

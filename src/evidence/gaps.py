@@ -59,7 +59,9 @@ def root_people(review: Review) -> pd.DataFrame:
     return pd.DataFrame({
         "root": roots,
         "people": roots.map(counts).astype("Int64"),
-        "condition_group": [names.get(code, code) for code in studies["condition"]],
+        "condition_group": [
+            names.get(code, code) for code in _column(studies, "condition").fillna("not stated")
+        ],
         "placebo": is_placebo_trial(studies),
         "has_results": studies.index.isin(with_results(studies).index),
     })
@@ -73,8 +75,9 @@ def measured(review: Review) -> pd.DataFrame:
     """
     names = review.labels("domain_groups", "domain", "domain_group")
     outcomes, markers, harms = (review.table(name) for name in ("outcomes", "biomarkers", "harms"))
-    pairs = {(row["study"], names.get(row["domain"], row["domain"]))
-             for _, row in outcomes.iterrows()}
+    domains = _column(outcomes, "domain").fillna("not stated")
+    pairs = {(study, names.get(domain, domain))
+             for study, domain in zip(outcomes["study"], domains, strict=True)}
     if not markers.empty:
         readable = markers["result_available"].fillna(False).astype(bool)
         readable &= markers["marker_class"].isin(LABORATORY)
@@ -131,20 +134,21 @@ def waiting(review: Review) -> pd.DataFrame:
     known = root_people(review)
     rows = studies[studies["study"].isin(known.index[~known["has_results"].astype(bool)])]
     rows = rows.reset_index(drop=True)
-
-    def get(name: str) -> pd.Series:
-        return rows[name] if name in rows else pd.Series(pd.NA, rows.index)
-
     return pd.DataFrame({
         "study": rows["study"],
         "condition_group": rows["study"].map(known["condition_group"]),
-        "condition": get("condition_label").fillna(rows["condition"]),
-        "status": get("status").map(STATUS_WORDS).fillna(get("status")),
-        "design": [design(code).words for code in rows["design"]],
-        "n_planned": get("n_planned"),
-        "registry_id": get("registry_id"),
+        "condition": _column(rows, "condition_label").fillna(_column(rows, "condition")),
+        "status": _column(rows, "status").map(STATUS_WORDS).fillna(_column(rows, "status")),
+        "design": [design(code).words for code in _column(rows, "design")],
+        "n_planned": _column(rows, "n_planned"),
+        "registry_id": _column(rows, "registry_id"),
         "placebo": is_placebo_trial(rows),
     })
+
+
+def _column(table: pd.DataFrame, name: str) -> pd.Series:
+    """A column, empty when the table does not have it."""
+    return table[name] if name in table else pd.Series(pd.NA, table.index, dtype=object)
 
 
 def unread_markers(review: Review) -> pd.DataFrame:

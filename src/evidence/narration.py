@@ -119,12 +119,12 @@ class Narrator:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
         from IPython.display import display
 
-        names = [name for name, spec in exhibits.specs(self.review).items()
-                 if spec.notebook == notebook]
-        for name in names:
-            display(self.show(name), self.caption(name))
-        if not names:
-            display(_nothing(f"data/figures.csv names no figure for {notebook}"))
+        specs = exhibits.specs(self.review)
+        for name, spec in specs.items():
+            if spec.notebook == notebook:
+                display(self.show(name), self.caption(name))
+        if not specs:
+            display(_nothing("data/figures.csv names no figure"))
 
     def rows(self, name: str, caption: str = "") -> Passage:
         """A table of the review as it stands: columns that hold something, under their titles."""
