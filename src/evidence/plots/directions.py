@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import fsum
 from typing import Any
 
 import pandas as pd
@@ -110,7 +111,7 @@ def directions(table: pd.DataFrame, ax: Axes) -> Axes:
         for row in table.to_dict("records")
     ]
     heights = [GAP + max(text.count("\n") + 1 for text in row.values()) for row in cells]
-    ax.set(xlim=(0, 1), ylim=(sum(heights), -1.5))
+    ax.set(xlim=(0, 1), ylim=(fsum(heights), -1.5))
     ax.set_axis_off()
     for heading, x, _ in COLUMNS.values():
         ax.text(x, -0.8, heading, size=SIZE, weight="bold", va="center")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import fsum
 
 import numpy as np
 
@@ -126,7 +127,7 @@ def _heights(place, links, text_heights, grid) -> dict[str, float]:
 
 def _spread(column, heights, grid) -> dict[str, float]:
     """Centres of the boxes of one column, spread over the height."""
-    free = grid.height - sum(heights[name] for name in column)
+    free = grid.height - fsum(heights[name] for name in column)
     space = free / len(column)
     centres, top = {}, grid.height - space / 2
     for name in column:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import fsum
 from typing import Any
 
 import pandas as pd
@@ -45,7 +46,7 @@ def draw_flow(figure: Figure, steps: Sequence[Step], note: str, ax: Axes) -> Axe
         LINE * max(len(main), len(side)) + 2 * PAD
         for main, side in zip(mains, sides, strict=True)
     ]
-    gap = (HEIGHT - sum(heights)) / max(len(steps) - 1, 1)
+    gap = (HEIGHT - fsum(heights)) / max(len(steps) - 1, 1)
     top = HEIGHT
     for number, (main, side, height) in enumerate(zip(mains, sides, heights, strict=True)):
         middle = top - height / 2
