@@ -20,8 +20,10 @@ DOMAINS = MEANS + COUNTS
 WORDS = ("Été", "Größe, in two parts", 'the so-called "floor"', "niño", "plain", "=SUM of parts")
 
 
-def files(studies: int, seed: int = 1) -> dict[str, str]:
-    """Text of the files of a review by their path: `studies` trials, ten outcomes each.
+def files(
+    studies: int, seed: int = 1, domains: tuple[str, ...] = DOMAINS
+) -> dict[str, str]:
+    """Text of the files of a review by their path: `studies` trials, an outcome for each domain.
 
     One analysis pools each domain over all trials, and one each domain within each condition of a
     hundred trials.
@@ -39,14 +41,14 @@ def files(studies: int, seed: int = 1) -> dict[str, str]:
         for i, key in enumerate(keys)
     ]  # fmt: skip
     outcomes = [
-        _outcome(random, key, name, sizes[i]) for i, key in enumerate(keys) for name in DOMAINS
+        _outcome(random, key, name, sizes[i]) for i, key in enumerate(keys) for name in domains
     ]
     return {
         "references.bib": "\n".join(_reference(key, i) for i, key in enumerate(keys)),
         "data/review.csv": "item,value\ntitle,A generated review\n",
         "data/studies.csv": _text(rows),
         "data/outcomes.csv": _text(outcomes),
-        "data/analyses.csv": _text(_analyses(keys, condition)),
+        "data/analyses.csv": _text(_analyses(keys, condition, domains)),
     }
 
 
@@ -106,7 +108,7 @@ def _outcome(random: np.random.Generator, study: str, domain: str, sizes: np.nda
     }  # fmt: skip
 
 
-def _analyses(keys: list[str], condition: list[str]) -> list[dict]:
+def _analyses(keys: list[str], condition: list[str], domains: tuple[str, ...]) -> list[dict]:
     groups = {"all": keys}
     for key, name in zip(keys, condition, strict=True):
         groups.setdefault(name, []).append(key)
@@ -117,7 +119,7 @@ def _analyses(keys: list[str], condition: list[str]) -> list[dict]:
          "role": "primary" if name == "all" else "sensitivity",
          "parent": "" if name == "all" else f"{domain}_all", "tau2_method": "REML",
          "rationale": "Generated"}
-        for domain in DOMAINS for name, members in groups.items()
+        for domain in domains for name, members in groups.items()
     ]  # fmt: skip
 
 

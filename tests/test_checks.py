@@ -5,10 +5,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evidence import checks, source_checks
+from conftest import edit
+from evidence import agreement, checks, source_checks
 from evidence.bibliography import Bibliography, Reference
 from evidence.context import Context
 from evidence.dictionary import Dictionary, default_descriptor
+from evidence.review import load_review
 
 NAN = float("nan")
 MD = {"effect_measure": "mean_difference"}
@@ -19,6 +21,11 @@ OUTCOME = {
 COUNTS = {
     "intervention_events": 3, "intervention_n": 10, "control_events": 5, "control_n": 12,
 }  # fmt: skip
+MEANS = {
+    **MD, "intervention_mean": 45.0, "intervention_sd": 10.0, "intervention_n": 50,
+    "control_mean": 50.0, "control_sd": 10.0, "control_n": 50,
+}  # fmt: skip
+ALL_CHECKS = (*checks.CHECKS, *agreement.AGREEMENT, *source_checks.SOURCE_CHECKS)
 
 
 def reference(key: str, **fields: str) -> Reference:
@@ -63,6 +70,31 @@ CASES = {
         {"control_change": 5.0, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
         "control_change",
         {"control_change": NAN, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
+    ),
+    "code for a missing value": (
+        checks.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",
+        {"intervention_mean": -9.0},
+    ),
+    "percentage unlike its counts": (
+        agreement.percentages_fit, "outcomes", {**COUNTS, "control_pct": 50.0}, "control_pct",
+        {**COUNTS, "control_pct": 41.7, "intervention_pct": 30.4},
+    ),
+    "effect far from its arms": (
+        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -25.0, "effect_se": 2.0},
+        "effect", {**MEANS, "effect": -3.0, "effect_se": 1.5},
+    ),
+    "standard error far from its arms": (
+        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 20.0},
+        "effect_se", {**MEANS, "effect": -5.0, "effect_se": NAN},
+    ),
+    "ratio far from its counts": (
+        agreement.effects_fit_arms, "outcomes", {**RR, **COUNTS, "effect": 72.0}, "effect",
+        {**RR, **COUNTS, "effect": 0.5},
+    ),
+    "more people analysed than randomised": (
+        agreement.people_fit, "studies",
+        {"study": "b", "n_randomised": 40, "n_analysed": 400}, "n_analysed",
+        {"study": "a", "n_randomised": 40, "n_analysed": 40},
     ),
     "ratio below zero": (
         checks.ratios_positive, "outcomes", {**RR, "effect": -0.5}, "effect",
@@ -224,10 +256,10 @@ def test_check(check, table, broken, column, sound):
 
 def test_every_check_has_a_case():
     tested = {case[0] for case in CASES.values()} | {source_checks.references_used}
-    assert tested == {*checks.CHECKS, *source_checks.SOURCE_CHECKS}
+    assert tested == set(ALL_CHECKS)
 
 
-@pytest.mark.parametrize("check", [*checks.CHECKS, *source_checks.SOURCE_CHECKS])
+@pytest.mark.parametrize("check", ALL_CHECKS)
 def test_absent_columns_are_not_checked(check):
     minimal = {"outcome_id": "a", "study": "good2001"}
     assert all(p.rule == "is never used" for p in run(check, "outcomes", minimal))
@@ -246,6 +278,19 @@ def test_unused_references_are_warnings(tmp_path):
     assert run(source_checks.references_used, *table, root=tmp_path) == []
     notebook.write_text("{broken")
     assert len(run(source_checks.references_used, *table, root=tmp_path)) == 1
+
+
+def test_people_of_an_outcome_are_compared_with_their_study(minimal):
+    """Both arms of a parallel trial together, each arm alone elsewhere; a warning."""
+    edit(minimal / "data/outcomes.csv", "verification\n", "verification,intervention_n,control_n\n")
+    edit(minimal / "data/outcomes.csv", "0.5,true,primary\n", "0.5,true,primary,30,30\n")
+    edit(minimal / "data/outcomes.csv", "0.4,true,primary\n", "0.4,true,primary,30,30\n")
+    warnings = [w for w in load_review(minimal).warnings if "randomised" in w.rule]
+    assert [(w.file, w.row, w.column) for w in warnings] == [
+        ("data/outcomes.csv", 2, "intervention_n")
+    ]
+    edit(minimal / "data/studies.csv", "rct_parallel,40", "rct_crossover,40")
+    assert not [w for w in load_review(minimal).warnings if "randomised" in w.rule]
 
 
 def test_direction_and_source_are_warnings():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evidence.agreement import AGREEMENT
 from evidence.bibliography import Bibliography
 from evidence.context import Context, among, number
 from evidence.dictionary import Dictionary
@@ -21,6 +22,7 @@ from evidence.source_checks import SOURCE_CHECKS
 Z95 = 1.959963984540054
 SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
 ROUNDING = 1e-6
+MISSING_CODES = (-99, -999, -9999, 9999, 99999)
 ARMS = ("intervention", "control")
 RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "hazard_ratio")
 FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
@@ -44,7 +46,8 @@ def domain_problems(
 ) -> list[Problem]:
     """All that the domain checks find, errors and warnings together."""
     context = Context(dictionary, tables, bibliography, root)
-    return [problem for check in (*CHECKS, *SOURCE_CHECKS) for problem in check(context)]
+    checks = (*CHECKS, *AGREEMENT, *SOURCE_CHECKS)
+    return [problem for check in checks for problem in check(context)]
 
 
 def intervals_bracket(c: Context) -> Iterator[Problem]:
@@ -69,6 +72,15 @@ def intervals_bracket(c: Context) -> Iterator[Problem]:
 
 def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
     return (value < low - ROUNDING) | (value > high + ROUNDING) | (low > high + ROUNDING)
+
+
+def missing_is_empty(c: Context) -> Iterator[Problem]:
+    """Warn of numbers that statistics programs write for "not reported"."""
+    for name, table in c.tables.items():
+        for column in table.select_dtypes("number"):
+            code = number(table, column).isin(MISSING_CODES)
+            yield from c.problems(name, code, column, "is a usual code for a missing value",
+                                  "leave the cell empty if it is not reported", True)
 
 
 def ratios_positive(c: Context) -> Iterator[Problem]:
@@ -228,7 +240,7 @@ def poolable_has_enough(c: Context) -> Iterator[Problem]:
 def analyses_fit(c: Context) -> Iterator[Problem]:
     """A sensitivity analysis names its parent; no analysis names an outcome twice."""
     table = c.tables.get("analyses")
-    if table is None:
+    if table is None or "include" not in table:
         return
     alone = among(table, "role", ("sensitivity",))
     if "parent" in table:
@@ -246,6 +258,7 @@ def analyses_fit(c: Context) -> Iterator[Problem]:
 
 CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     intervals_bracket,
+    missing_is_empty,
     ratios_positive,
     events_fit,
     standard_errors_agree,

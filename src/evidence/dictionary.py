@@ -14,6 +14,7 @@ an analysis cannot do without is optional. Properties of ours beside the standar
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -22,6 +23,7 @@ from typing import Any
 
 import pandas as pd
 
+from evidence.descriptor import check_against, check_form, is_table, parsed
 from evidence.problems import Problem, ReviewError
 from evidence.schema import (
     Reader,
@@ -60,12 +62,12 @@ class Dictionary:
     @property
     def tables(self) -> dict[str, Mapping[str, Any]]:
         """Table resources by name."""
-        return {r["name"]: r for r in self.descriptor["resources"] if _is_table(r)}
+        return {r["name"]: r for r in self.descriptor["resources"] if is_table(r)}
 
     @property
     def documents(self) -> dict[str, Mapping[str, Any]]:
         """Resources that are not tables, by name."""
-        return {r["name"]: r for r in self.descriptor["resources"] if not _is_table(r)}
+        return {r["name"]: r for r in self.descriptor["resources"] if not is_table(r)}
 
     def fields(self, table: str) -> dict[str, Mapping[str, Any]]:
         """Fields of a table by name."""
@@ -74,10 +76,6 @@ class Dictionary:
     def primary_key(self, table: str) -> list[str]:
         """Columns that together name a row; empty when there is no such set."""
         return names(self.tables[table]["schema"].get("primaryKey"))
-
-
-def _is_table(resource: Mapping[str, Any]) -> bool:
-    return resource.get("type", "table" if "schema" in resource else "") == "table"
 
 
 def default_descriptor() -> dict[str, Any]:
@@ -105,79 +103,31 @@ def load_dictionary(data: Path) -> Dictionary:
         return default_dictionary()
     text = read_text(path, shown, "delete it to use the package's own, or restore it")
     try:
-        descriptor = json.loads(text)
+        descriptor = parsed(text)
+        check_form(descriptor)
+        readers = _readers(descriptor)
+        check_against(descriptor, default_descriptor())
+        return Dictionary(descriptor, False, readers)
     except (json.JSONDecodeError, RecursionError) as error:
-        line = getattr(error, "lineno", 1)
-        reason = getattr(error, "msg", "nested too deeply")
-        raise ReviewError(
-            [Problem(shown, line, "", "", f"is not JSON ({reason})",
-                     "mend this line or the one before it")]
-        ) from None
-    try:
-        _check_form(descriptor)
-        return Dictionary(descriptor, False, _readers(descriptor))
-    except (ValueError, TypeError, LookupError, AttributeError) as error:
-        rule = f"cannot be used as a data dictionary: {error}"
-    raise ReviewError(
-        [Problem(shown, None, "", "", rule, "restore it, or see https://datapackage.org")]
-    )
-
-
-def _check_form(descriptor: Any) -> None:
-    """Raise ValueError with what keeps a JSON value from describing tables."""
-    if not isinstance(descriptor, dict) or not isinstance(descriptor.get("resources"), list):
-        raise ValueError("it has no list of resources")
-    columns: dict[str, set[str]] = {}
-    for number, resource in enumerate(descriptor["resources"], 1):
-        if not isinstance(resource, dict) or not {"name", "path"} <= set(resource):
-            raise ValueError(f"resource {number} lacks a name or a path")
-        name, path = resource["name"], resource["path"]
-        if not isinstance(path, str) or Path(path).name != path or path in ("", "..", "."):
-            raise ValueError(f"the path of '{name}' is not a file of the folder")
-        if name in columns:
-            raise ValueError(f"'{name}' stands twice")
-        columns[name] = set()
-        if not _is_table(resource):
-            continue
-        schema = resource.get("schema")
-        if not isinstance(schema, dict) or not isinstance(schema.get("fields"), list):
-            raise ValueError(f"table '{name}' has no list of fields")
-        for item in schema["fields"]:
-            if not isinstance(item, dict) or not {"name", "type"} <= set(item):
-                raise ValueError(f"a field of table '{name}' lacks a name or a type")
-            if item["name"] in columns[name]:
-                raise ValueError(f"column {name}.{item['name']} stands twice")
-            columns[name].add(item["name"])
-    for resource in filter(_is_table, descriptor["resources"]):
-        _check_links(resource, columns)
-
-
-def _check_links(resource: Mapping[str, Any], columns: Mapping[str, set[str]]) -> None:
-    """Raise ValueError when keys or links name a column that is not described."""
-    table, schema = resource["name"], resource["schema"]
-    wanted = {(table, column) for column in names(schema.get("primaryKey"))}
-    for key in schema.get("foreignKeys", []):
-        wanted |= {(table, column) for column in names(key["fields"])}
-        other = key["reference"].get("resource") or table
-        wanted |= {(other, column) for column in names(key["reference"]["fields"])}
-    for item in schema["fields"]:
-        targets = [target for target in names(item.get("refersTo")) if target != "references.bib"]
-        wanted |= {tuple(target.split(".", 1)) for target in targets}
-    for place in sorted(wanted):
-        if len(place) != 2 or place[1] not in columns.get(place[0], set()):
-            raise ValueError(f"table '{table}' refers to '{'.'.join(place)}', not described here")
+        row = getattr(error, "lineno", 1)
+        rule = f"is not JSON ({getattr(error, 'msg', 'nested too deeply')})"
+        advice = "mend this line or the one before it"
+    except ValueError as error:
+        row, rule = None, f"cannot be used as a data dictionary: {error}"
+        advice = "restore it, or see https://datapackage.org"
+    raise ReviewError([Problem(shown, row, "", "", rule, advice)])
 
 
 def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
     readers: dict[str, dict[str, Reader]] = {}
-    for resource in filter(_is_table, descriptor["resources"]):
+    for resource in filter(is_table, descriptor["resources"]):
         schema = resource["schema"]
         missing = schema.get("missingValues", [""])
         readers[resource["name"]] = own = {}
         for item in schema["fields"]:
             try:
                 own[item["name"]] = field_reader(item, missing)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, re.error) as error:  # a pattern may be none
                 place = f"{resource['name']}.{item['name']}"
                 raise ValueError(f"column {place}: {error}") from None
     return readers

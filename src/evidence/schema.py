@@ -84,7 +84,11 @@ def field_reader(field: Mapping[str, Any], missing: list[str]) -> Reader:
 def header_problems(
     header: list[str], shown: str, schema: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Columns that are missing, misspelt or unknown; misspelt optional ones are warnings."""
+    """Columns that are missing, misspelt or unknown.
+
+    An optional column that may be misspelt is a warning, but not one that differs from the name
+    in capitals, spaces or hyphens only.
+    """
     match = schema.get("fieldsMatch", "equal")
     fields = {field["name"]: field for field in schema["fields"]}
     unknown = [column for column in header if column and column not in fields]
@@ -92,11 +96,12 @@ def header_problems(
         if name in header:
             continue
         needed = match in ("equal", "exact", "subset") or _is_required(field)
-        near = get_close_matches(name, unknown, 1, NEAR)
+        same = [column for column in unknown if _bare(column) == name]
+        near = same or get_close_matches(name, unknown, 1, NEAR)
         if near:
             unknown.remove(near[0])
             yield Problem(shown, 1, near[0], "", f"is not a column; '{name}' is, and is missing",
-                          "mend the name if that is what you mean", not needed)
+                          "mend the name if that is what you mean", not (needed or same))
         elif needed:
             advice = "add it and fill it in" if _is_required(field) else "add it; it may stay empty"
             yield Problem(shown, 1, name, "", "column is missing", advice)
@@ -104,6 +109,11 @@ def header_problems(
         for name in dict.fromkeys(unknown):
             yield Problem(shown, 1, name, "", "column is not in the data dictionary",
                           "check its spelling, or describe it in data/datapackage.json")
+
+
+def _bare(column: str) -> str:
+    """A column name without capitals, spaces and hyphens."""
+    return re.sub(r"[\s-]+", "_", column.lower())
 
 
 def _is_required(field: Mapping[str, Any]) -> bool:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 from evidence.problems import Problem, ReviewError
 
+SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Cells of a CSV file as text, without the spaces around them.
+    """Cells of a CSV file as text, without the spaces (seen or not) around them.
 
     Attributes
     ----------
@@ -92,11 +93,13 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     for line, row in _records(text, name, problems):
         lines.append(line)
         cells.append(row)
-    while cells and not any(cell.strip() for cell in cells[-1]):
+    while cells and not any(cell.strip(SPACES) for cell in cells[-1]):
         del cells[-1], lines[-1]
     if not cells:
+        if not problems:
+            problems.append(Problem(name, None, "", "", "has no header", "restore it"))
         return Rows([], [], []), problems
-    header = [cell.strip() for cell in cells[0]]
+    header = [cell.strip(SPACES) for cell in cells[0]]
     problems += _header_problems(header, name)
     widths = [len(row) for row in cells[1:]]
     usual = max(set(widths), key=widths.count, default=len(header))
@@ -113,7 +116,7 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
             problems.append(problem)
         else:
             sound.lines.append(line)
-            sound.cells.append([cell.strip() for cell in row])
+            sound.cells.append([cell.strip(SPACES) for cell in row])
     return sound, problems
 
 
@@ -153,10 +156,12 @@ def _header_problems(header: list[str], name: str) -> list[Problem]:
 
 
 def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Problem | None:
-    if not any(cell.strip() for cell in row):
+    if not any(cell.strip(SPACES) for cell in row):
         return Problem(name, line, "", "", "row is empty", "delete it")
+    if row[0].strip(SPACES) == header[0] and [cell.strip(SPACES) for cell in row] == header:
+        return Problem(name, line, "", "", "repeats the header", "delete it")
     for position, cell in enumerate(row):
-        if "\n" in cell.strip() or "\r" in cell.strip():
+        if "\n" in cell.strip(SPACES) or "\r" in cell.strip(SPACES):
             column = header[position] if position < len(header) else ""
             return Problem(name, line, column, cell, "holds a line break",
                            "write the cell on one line; look for a quote that is not closed")
