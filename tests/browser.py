@@ -14,6 +14,8 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 TOKEN = "tests-only"
 FLAGS = [
@@ -96,3 +98,33 @@ def chromium(path: str, **context):
             yield browser.new_context(**context).new_page()
         finally:
             browser.close()
+
+
+def required_browser() -> str:
+    """Path of a browser; without one the test is skipped, or fails where one is required."""
+    path = find_browser()
+    if path is None:
+        reason = "no Chromium found: install chromium, chromium-browser or google-chrome"
+        if os.environ.get("EVIDENCE_REQUIRE_BROWSER"):
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
+    return path
+
+
+class Watch:
+    """What a page complained about, and what it asked of other machines."""
+
+    def __init__(self, page):
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", self._said)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("request", self._asked)
+
+    def _said(self, message) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} {message.location.get('url', '')}")
+
+    def _asked(self, request) -> None:
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:", "file:")):
+            self.foreign.append(request.url)

@@ -1,5 +1,7 @@
 """Exploring without a browser: filters, own pools, search, and what a stored notebook keeps."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import nbformat
@@ -161,6 +163,26 @@ def test_controls_change_what_is_shown(n):
     assert (box.chosen.value, box.landscape.value, box.found.value, box.forest.value) == before
 
 
+def test_controls_that_are_handled_at_the_same_time_wait_for_each_other(n, monkeypatch):
+    boxes = explore.Studies(n), explore.OwnForest(n)
+    drawing, together, draw = [], [], own.forest
+
+    def slow(*arguments):
+        drawing.append(1)
+        together.append(len(drawing))
+        time.sleep(0.2)
+        try:
+            return draw(*arguments)
+        finally:
+            drawing.pop()
+
+    monkeypatch.setattr(own, "forest", slow)
+    with ThreadPoolExecutor(2) as pool:
+        for done in [pool.submit(box.update) for box in boxes]:
+            done.result()
+    assert together == [1, 1]
+
+
 def test_own_forest_follows_each_control_and_returns_to_the_analysis(n):
     box = explore.OwnForest(n)
     first = box.forest.value
@@ -175,6 +197,16 @@ def test_own_forest_follows_each_control_and_returns_to_the_analysis(n):
     assert "no figure" in box.saved.value
     box.begin()
     assert box.forest.value == first
+
+
+@pytest.mark.parametrize("emptied", [(), ("analyses",), ("analyses", "outcomes")])
+def test_a_small_review_can_be_explored(minimal, emptied):
+    for name in emptied:
+        path = minimal / "data" / f"{name}.csv"
+        path.write_text(path.read_text().splitlines()[0] + "\n")
+    n = Narrator(minimal)
+    for make in (explore.Studies, explore.OwnForest, lookup.Search, lookup.Sortable):
+        assert list(make(n).still())
 
 
 def test_what_is_typed_into_the_search_is_escaped(n):

@@ -7,6 +7,8 @@ import html
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import wraps
+from threading import RLock
 from typing import Any
 
 import ipywidgets as widgets
@@ -18,6 +20,7 @@ from evidence.narration import SCREEN_DPI, Passage, Picture
 from evidence.runner import STILL
 
 MOST_ROWS = 11
+TURN = RLock()
 
 
 class Explorer:
@@ -73,6 +76,20 @@ def radio(description: str, options: Sequence) -> widgets.RadioButtons:
 def typed(description: str, value: str) -> widgets.Text:
     """A line to type into."""
     return widgets.Text(description=description, value=value, **_wide())
+
+
+def in_turn(method: Callable) -> Callable:
+    """A method that waits for its turn.
+
+    JupyterLab may handle each control in a thread of its own, and the style of a figure is a
+    setting of the whole process.
+    """
+    @wraps(method)
+    def run(*arguments, **named):
+        with TURN:
+            return method(*arguments, **named)
+
+    return run
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from evidence.controls import (
     Explorer,
     coded,
     image,
+    in_turn,
     note,
     one,
     picture,
@@ -86,6 +87,7 @@ class Studies(Explorer):
         return Filter(self.condition.value, self.design.value, self.first.value, self.last.value,
                       self.placebo.value, self.level.value)
 
+    @in_turn
     def update(self, _: Any = None) -> None:
         """Show what the controls ask for."""
         self.said.value = note(selection.summary(self.review, self.wanted))
@@ -102,11 +104,13 @@ class Studies(Explorer):
             self.family.value = before if before in families else next(iter(families), None)
         self.draw()
 
+    @in_turn
     def draw(self, _: Any = None) -> None:
         """Show the forest plot of the chosen outcome."""
         exhibit = self.forest_plot()
         self.forest.value = image(exhibit) if exhibit else note(NO_FOREST)
 
+    @in_turn
     def clear(self, _: Any = None) -> None:
         """Empty every control."""
         with quiet(self.update, self.controls):
@@ -189,8 +193,12 @@ class OwnForest(Explorer):
         ])
         self.begin()
 
+    @in_turn
     def begin(self, _: Any = None) -> None:
         """Set every control as the chosen analysis of the review has it."""
+        if self.start.value is None:
+            self.offer()
+            return
         spec = self.analyses.loc[self.start.value]
         ids = [part.strip() for part in spec["include"].split(";")]
         family = self.rows.loc[ids[0], "family"]
@@ -204,18 +212,21 @@ class OwnForest(Explorer):
             self.rule.value = DEFAULT_RULE
         self.update()
 
+    @in_turn
     def offer(self, _: Any = None) -> None:
         """List the results of the chosen outcome and mark them all."""
         block = self.rows[self.rows["family"] == self.family.value]
         with quiet(self.update, self.controls):
             self._list(block)
             self.included.value = tuple(block.index)
-            self.measure.value = block["measure"].iloc[0]
+            if len(block):
+                self.measure.value = block["measure"].iloc[0]
         self.update()
 
     def _list(self, block: pd.DataFrame) -> None:
         self.included.options = list(zip(block["label"], block.index, strict=True))
 
+    @in_turn
     def update(self, _: Any = None) -> None:
         """Pool what is marked and draw it."""
         self.saved.value, self.exhibit = "", None
@@ -231,6 +242,7 @@ class OwnForest(Explorer):
         self.forest.value = image(self.exhibit) if self.exhibit else ""
         self.said.value = note(self.words)
 
+    @in_turn
     def write(self, _: Any = None) -> None:
         """Save the figure under the typed name."""
         if not self.exhibit:

@@ -6,17 +6,19 @@ from collections.abc import Iterator
 from typing import Any
 
 import ipywidgets as widgets
+import numpy as np
 import pandas as pd
 from IPython.display import HTML, display
 from itables.javascript import generate_init_offline_itables_html, to_html_datatable
 from itables.options import dt_bundle
 
 from evidence import searching
-from evidence.controls import Explorer, is_still, note, one, scrolling, typed
+from evidence.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.narration import Narrator, Passage
 from evidence.prose import escaped
 
 MOST_HITS = 60
+STYLE = "<style>.dt-container td { max-width: 30em; min-width: 3em; vertical-align: top; }</style>"
 HELP = "Type one word or more; a row is found when it holds them all."
 
 
@@ -31,6 +33,7 @@ class Search(Explorer):
         self.box = widgets.VBox([self.field, self.said, self.found])
         self.update()
 
+    @in_turn
     def update(self, _: Any = None) -> None:
         """Show what holds the typed words."""
         hits = searching.search(self.n.review, self.field.value)
@@ -73,6 +76,7 @@ class Sortable(Explorer):
             self.choice.observe(self.update, "value")
             self.update()
 
+    @in_turn
     def update(self, _: Any = None) -> None:
         """Show the chosen table."""
         self.shown.clear_output(wait=True)
@@ -94,14 +98,26 @@ class Sortable(Explorer):
 
 def data_table(frame: pd.DataFrame, name: str) -> str:
     """A table to sort, search and save as CSV or Excel, as HTML; cells are escaped."""
-    shown = frame.rename(columns=lambda column: str(column).replace("_", " "))
+    numbers = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    shown = frame.astype(object).map(_cell).rename(columns=lambda name: name.replace("_", " "))
     save = {"filename": name, "title": None}
-    words = [i for i, c in enumerate(shown) if not pd.api.types.is_numeric_dtype(shown[c])]
-    return to_html_datatable(
-        shown, connected=False, showIndex=False, maxBytes=0, allow_html=False, scrollX=True,
+    words = [place for place, is_number in enumerate(numbers) if not is_number]
+    table = to_html_datatable(
+        shown, connected=False, showIndex=False, maxBytes=0, allow_html=False, autoWidth=False,
         classes="display compact", lengthMenu=[10, 25, 100],
+        text_in_header_can_be_selected=False,  # a click anywhere on a heading sorts
         layout={"topStart": "buttons", "bottom2Start": "pageLength"},
         columnDefs=[{"className": "dt-left", "targets": words}],
         buttons=[{"extend": "csvHtml5", "text": "Save as CSV", **save},
                  {"extend": "excelHtml5", "text": "Save as Excel", **save}],
     )
+    return f'<div style="overflow-x:auto">{STYLE}{table}</div>'
+
+
+def _cell(value: object) -> str:
+    """A cell as the file has it."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, bool | np.bool_):
+        return "true" if value else "false"
+    return f"{value:.10g}" if isinstance(value, float) else str(value)

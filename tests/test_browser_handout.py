@@ -1,0 +1,153 @@
+"""The hand-out in a real browser: wide and narrow, by keyboard, in the dark, and on paper."""
+
+import pytest
+
+from browser import REPOSITORY, Watch, chromium, required_browser
+from evidence import handout
+
+WIDTHS = (1280, 390)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Folder of a hand-out."""
+    folder = tmp_path_factory.mktemp("site")
+    for name, content in handout.handout(REPOSITORY).items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def browser_page():
+    with chromium(required_browser(), viewport={"width": 1280, "height": 900}) as page:
+        watch = Watch(page)
+        yield page, watch
+        assert watch.errors == [] and watch.foreign == []
+
+
+@pytest.fixture
+def page(browser_page):
+    page = browser_page[0]
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.emulate_media(color_scheme="light", media="screen")
+    return page
+
+
+def in_view(page, identifier):
+    box = page.locator(f'[id="{identifier}"]').bounding_box()
+    return box is not None and -5 <= box["y"] <= page.viewport_size["height"]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_scrolls_sideways_and_wide_tables_scroll_by_themselves(page, site, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    for path in sorted(site.glob("*.html")):
+        page.goto(path.as_uri())
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
+    page.goto((site / "07_explore.html").as_uri())
+    box = page.locator(".scroll").first
+    if width < 400:
+        box.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", ["index", "01_cited_studies"])
+def test_a_citation_leads_to_its_reference_and_back(page, site, name, width):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((site / f"{name}.html").as_uri())
+    citation = page.locator('main a[href^="#ref-"]').first
+    key = citation.get_attribute("href").removeprefix("#ref-")
+    citation.click()
+    assert page.url.endswith(f"#ref-{key}") and in_view(page, f"ref-{key}")
+    page.locator(f'[id="ref-{key}"] a[href="#cite-{key}-1"]').click()
+    assert page.url.endswith(f"#cite-{key}-1") and in_view(page, f"cite-{key}-1")
+
+
+def test_pages_lead_to_each_other_and_say_where_one_is(page, site):
+    page.goto((site / "index.html").as_uri())
+    links = page.locator("nav a")
+    names = links.all_inner_texts()
+    assert len(names) == len(list(site.glob("*.html")))
+    for name in names:
+        page.locator("nav a", has_text=name).first.click()
+        assert page.locator("nav a[aria-current=page]").inner_text() == name
+        assert page.locator("h1").count() == 1
+
+
+def test_the_code_button_works_with_the_keyboard(page, site):
+    page.goto((site / "01_cited_studies.html").as_uri())
+    code = page.locator(".code").first
+    assert not code.is_visible()
+    button = page.get_by_role("button", name="Show the code")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert code.is_visible()
+    assert page.get_by_role("button", name="Hide the code").get_attribute("aria-pressed") == "true"
+    page.keyboard.press("Space")
+    assert not code.is_visible()
+
+
+def test_the_first_tab_skips_to_the_content_and_focus_is_seen(page, site):
+    page.goto((site / "01_cited_studies.html").as_uri())
+    page.keyboard.press("Tab")
+    focused = page.evaluate("""() => {
+        const e = document.activeElement, style = getComputedStyle(e);
+        return [e.textContent, e.getBoundingClientRect().left, style.outlineStyle];
+    }""")
+    assert focused[0] == "Skip to the content" and focused[1] >= 0 and focused[2] != "none"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+CONTRAST = """() => {
+    const light = c => {
+        const [r, g, b] = c.match(/[\\d.]+/g).slice(0, 3).map(v => v / 255)
+            .map(v => v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const under = e => {
+        for (; e; e = e.parentElement) {
+            const colour = getComputedStyle(e).backgroundColor;
+            if (!/, 0\\)$/.test(colour)) return colour;
+        }
+        return 'rgb(255, 255, 255)';
+    };
+    const low = [];
+    for (const e of document.querySelectorAll('p, a, li, td, th, caption, h1, h2, h3, button')) {
+        const [a, b] = [light(getComputedStyle(e).color), light(under(e))].sort((x, y) => y - x);
+        if ((a + 0.05) / (b + 0.05) < 4.5) low.push(e.outerHTML.slice(0, 80));
+    }
+    return low;
+}"""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_is_readable_by_day_and_in_the_dark(page, site, scheme):
+    page.emulate_media(color_scheme=scheme)
+    seen = set()
+    for path in sorted(site.glob("*.html")):
+        page.goto(path.as_uri())
+        assert page.evaluate(CONTRAST) == [], path.name
+        seen.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert len(seen) == 1 and (seen == {"rgb(255, 255, 255)"}) == (scheme == "light")
+
+
+def test_on_paper_there_are_no_controls_and_no_code(page, site):
+    page.goto((site / "01_cited_studies.html").as_uri())
+    page.emulate_media(media="print")
+    for what in ("nav", "button", ".code", ".back", ".skip"):
+        assert not page.locator(what).first.is_visible(), what
+    assert page.pdf(format="A4").startswith(b"%PDF")
+
+
+def test_each_picture_is_shown(page, site):
+    for path in sorted(site.glob("*.html")):
+        page.goto(path.as_uri())
+        for image in page.locator("img").all():
+            image.scroll_into_view_if_needed()
+            page.wait_for_function("image => image.complete", arg=image.element_handle())
+            assert image.evaluate("image => image.naturalWidth") > 0, path.name
