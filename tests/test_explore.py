@@ -164,7 +164,7 @@ def test_controls_change_what_is_shown(n):
 
 
 def test_controls_that_are_handled_at_the_same_time_wait_for_each_other(n, monkeypatch):
-    boxes = explore.Studies(n), explore.OwnForest(n)
+    boxes = explore.OwnForest(n), explore.OwnForest(n)
     drawing, together, draw = [], [], own.forest
 
     def slow(*arguments):
