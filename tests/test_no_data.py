@@ -88,6 +88,38 @@ def test_extra_columns_of_review_csv_do_no_harm(minimal):
     assert review.labels("review", "item", "words") == {} == review.labels("claims", "a", "b")
 
 
+def test_a_figure_that_is_taken_out_takes_its_files_along(minimal):
+    with_figures(minimal, [("out", "claims_audit", "", "")])
+    build(minimal)
+    assert (minimal / "figures" / "out.png").exists()
+    (minimal / "figures" / "out.svg").write_text("changed by hand")
+    with_figures(minimal, [])
+    build(minimal)
+    left = {path.name for path in (minimal / "figures").glob("out.*")}
+    assert left == {"out.svg"}
+
+
+def test_a_text_that_is_too_long_is_a_listed_problem(minimal):
+    path = minimal / "data" / "figures.csv"
+    path.write_text("figure,kind,message\nlong,gap_map," + "very long words " * 20 + "\n")
+    review = load_review(minimal)
+    with pytest.raises(ReviewError, match=r"figures.csv figure: 'long': .* shorten it"):
+        exhibits.build(review, run_analyses(review), "long").figure()
+
+
+def test_a_long_foot_names_fewer_sources(minimal):
+    (minimal / "data" / "outcomes.csv").write_text(
+        MINIMAL["data/outcomes.csv"].replace("verification\n", "verification,source,source_where\n")
+        .replace("primary\nc", "primary,abel2001,here\nc").rstrip() + ",cole2005,there\n"
+    )
+    title = (minimal / "references.bib").read_text().replace("Cole, Cy", "{" + "Body " * 30 + "}")
+    (minimal / "references.bib").write_text(title)
+    review = with_figures(minimal, [("shown", "forest_page", "warmth", "")])
+    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    assert "Sources: Abel & Baker 2001 and 1 more." in exhibit.footer
+    assert exhibit.figure()
+
+
 def test_four_files_are_enough_for_every_command(tmp_path, capsys):
     root = write_review(tmp_path / "four")
     assert len(MINIMAL) == 4

@@ -14,6 +14,7 @@ from evidence.problems import Problem, ReviewError
 from evidence.prose import MissingValueError, fill, with_citations
 from evidence.review import Review
 
+NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
 
 
@@ -49,13 +50,14 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
 def with_answer(readme: str, answer: list[str], review: Review) -> str:
     """The README with its answer block replaced; unchanged when it has no such block."""
     cited = [with_citations(line, review.bibliography.cite) for line in answer]
-    block = "\n".join([BEGIN, *(f"{n}. {line}" for n, line in enumerate(cited, 1)), END])
+    numbered = [f"{number}. {line}" for number, line in enumerate(cited, 1)] or [NO_ANSWER]
+    block = "\n".join([BEGIN, *numbered, END])
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
     return pattern.sub(lambda _: block, readme)
 
 
 def updated_readme(path: Path, answer: list[str], review: Review) -> str | None:
-    """Text of the README with the answer of today; None when there is no README or no answer."""
-    if not path.exists() or not answer:
+    """Text of the README with the answer of today; None when there is no README."""
+    if not path.exists():
         return None
     return with_answer(path.read_text(encoding="utf-8"), answer, review)

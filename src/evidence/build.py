@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -101,7 +101,8 @@ def build(root: Path | None = None, *, force: bool = False, jobs: int | None = N
 def _build(root: Path, force: bool, jobs: int) -> Built:
     review = load_review(root)
     analyses = run_analyses(review)
-    now, last = inputs(root), {} if force else last_run(root)
+    now, before = inputs(root), last_run(root)
+    last = {} if force else before
     stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
     files: dict[str, bytes] = {}
     made = {name: last[name] for name in now.sources if name not in stale}
@@ -115,9 +116,19 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made["rest"] = Made(now.everything, None, hashes, facts)
     files |= rest
     changed = replace_all(root, {root / path: content for path, content in files.items()})
+    _remove(root, [gone for name, gone in before.items() if name not in made])
     replace_all(root, {root / STATE: record(made)})
     count = sum(name.startswith("figure:") for name in now.sources)
     return Built(root, facts["title"], tuple(answer), moved, tuple(stale), changed, count)
+
+
+def _remove(root: Path, gone: Iterable[Made]) -> None:
+    """Delete the files of targets that are no more, unless somebody has changed them."""
+    for made in gone:
+        for path, digest in made.outputs.items():
+            file = root / path
+            if file.is_file() and sha256(file.read_bytes()) == digest:
+                file.unlink()
 
 
 @dataclass(frozen=True, slots=True)

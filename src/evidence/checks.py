@@ -256,6 +256,25 @@ def analyses_fit(c: Context) -> Iterator[Problem]:
                           "name each outcome once")
 
 
+def specifications_fit(c: Context) -> Iterator[Problem]:
+    """Warn of outcomes of an analysis that are the main option of no choice about it."""
+    choices, analyses = c.tables.get("specifications"), c.tables.get("analyses")
+    if choices is None or analyses is None:
+        return
+    if not ({"analysis", "outcome_id", "is_main"} <= set(choices)
+            and {"analysis", "include"} <= set(analyses)):
+        return
+    main = choices[choices["is_main"].fillna(False).astype(bool)]
+    lacking = pd.Series("", analyses.index, dtype="str")
+    for line, row in analyses[analyses["analysis"].isin(choices["analysis"])].iterrows():
+        known = set(main.loc[main["analysis"] == row["analysis"], "outcome_id"])
+        named = [part.strip() for part in str(row["include"]).split(";") if part.strip()]
+        lacking[line] = ", ".join(part for part in named if part not in known)
+    yield from c.problems("analyses", lacking != "", "include",
+                          lacking.map("{} is no main option of data/specifications.csv".format),
+                          "add its options there, else the combinations leave it out", True)
+
+
 CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     intervals_bracket,
     missing_is_empty,
@@ -267,4 +286,5 @@ CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     values_on_scale,
     poolable_has_enough,
     analyses_fit,
+    specifications_fit,
 )

@@ -20,7 +20,7 @@ from evidence.facts import Facts
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
 from evidence.problems import NoDataError, Problem, ReviewError
-from evidence.prose import MissingValueError, fill
+from evidence.prose import MissingValueError, fill, plural
 from evidence.review import Review
 
 
@@ -117,9 +117,13 @@ class Exhibit:
         """
         with page.style(style):
             figure = page.page()
-            if framed and style in page.FRAMED:
-                page.frame(figure, self.title, self.subtitle, self.footer)
-            self.content.draw(figure)
+            try:
+                if framed and style in page.FRAMED:
+                    page.frame(figure, self.title, self.subtitle, self.footer)
+                self.content.draw(figure)
+            except page.TooLongError as error:
+                raise ReviewError([Problem("data/figures.csv", None, "figure", self.name,
+                                           str(error), "shorten it")]) from None
             if style == "print":
                 to_greys(figure)
             return figure
@@ -202,12 +206,19 @@ def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
                    footer(review, content), content)
 
 
-def footer(review: Review, content: Content, longest: int = 2) -> str:
-    """Method line, data date and the first sources."""
+def footer(review: Review, content: Content) -> str:
+    """Method line, data date and as many of the first two sources as the foot has room for."""
+    texts = [_footer(review, content, longest) for longest in (2, 1, 0)]
+    return next((text for text in texts if page.foot_fits(text)), texts[-1])
+
+
+def _footer(review: Review, content: Content, longest: int) -> str:
     parts = [content.method.rstrip(".") + "."]
     if review.item("data_date"):
         parts.append(f"Data of {review.item('data_date')}.")
-    if content.sources:
+    if content.sources and not longest:
+        parts.append(f"{len(content.sources)} {plural(len(content.sources), 'source')}.")
+    elif content.sources:
         named = "; ".join(review.bibliography.cite(key) for key in content.sources[:longest])
         more = len(content.sources) - longest
         parts.append(f"Sources: {named}" + (f" and {more} more." if more > 0 else "."))

@@ -18,12 +18,17 @@ JOURNAL_FONTS = ("Arial", "Helvetica", "Liberation Sans", "Nimbus Sans")  # the 
 LEFT, RIGHT = 0.04, 0.96
 BODY = (LEFT, 0.13, RIGHT - LEFT, 0.68)  # left, bottom, width, height of the axes' region
 TITLE_SIZE, SUBTITLE_SIZE, FOOTER_SIZE = 24, 16, 14
+FOOTER_LINES, SURELY_FITS = 2, 150  # signs that never need more than those lines
 
 # Okabe and Ito's colours, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE, INK = "#595959", "#D9D9D9", "#222222"
 ACCENT = "#A84300"  # vermilion dark enough for text
+
+
+class TooLongError(ValueError):
+    """A text needs more room than its place on the page has."""
 
 
 @contextmanager
@@ -68,10 +73,19 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     top = write(figure, LEFT, 0.975, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.008, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
     text = figure.text(
-        LEFT, 0.018, wrap(figure, footer, RIGHT - LEFT, FOOTER_SIZE, lines=2),
+        LEFT, 0.018, wrap(figure, footer, RIGHT - LEFT, FOOTER_SIZE, lines=FOOTER_LINES),
         size=FOOTER_SIZE, color=GREY, va="bottom", ha="left", linespacing=1.15,
     )
     text.set_gid("footer")
+
+
+def foot_fits(text: str) -> bool:
+    """Whether a foot fits on the page of the slides."""
+    if len(text) <= SURELY_FITS:
+        return True
+    with style("slide"):
+        wrapped = wrap(page(), text, RIGHT - LEFT, FOOTER_SIZE)
+    return wrapped.count("\n") < FOOTER_LINES
 
 
 def write(
@@ -111,7 +125,7 @@ def wrap(
 
     Raises
     ------
-    ValueError
+    TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
     done: list[str] = []
@@ -125,5 +139,5 @@ def wrap(
             line = longer
     done.append(line)
     if lines is not None and len(done) > lines:
-        raise ValueError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")
+        raise TooLongError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")
     return "\n".join(done)

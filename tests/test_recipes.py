@@ -1,0 +1,179 @@
+"""The three recipes of docs/recipes.md, followed to the letter in a copy of the repository."""
+
+import csv
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+
+from conftest import MINIMAL, REPOSITORY, write_review
+from evidence import exhibits
+from evidence.analysis import run_analyses
+from evidence.build import moved_headlines
+from evidence.cli import main
+from evidence.multiverse import explore
+from evidence.review import load_review
+
+RECIPES = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
+
+
+def section(title):
+    return RECIPES.split(f"## {title}\n")[1].split("\n## ")[0]
+
+
+def cells(text):
+    """Rows that a recipe says to add, as column: value."""
+    found = re.findall(r"\| column \| write \|\n\| --- \| --- \|\n((?:\|.*\n)+)", text)
+    return [dict(re.findall(r"^\| (\w+) \| (.*?) \|$", block, re.MULTILINE)) for block in found]
+
+
+def rows(text):
+    """Rows that a recipe shows under their header."""
+    header, body = re.search(r"\n(\| analysis \|.*)\n\| --- .*\n((?:\|.*\n)+)", text).groups()
+    names = [name.strip() for name in header.strip("|").split("|")]
+    return [
+        dict(zip(names, [cell.strip() for cell in line.strip("|").split("|")], strict=True))
+        for line in body.splitlines()
+    ]
+
+
+def blocks(text, kind=""):
+    """Fenced blocks of a kind."""
+    found = re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [block for name, block in found if name == kind]
+
+
+def commands(text):
+    """What a recipe types into a terminal."""
+    return [line for block in blocks(text) for line in block.splitlines()]
+
+
+def table(root, name):
+    with (root / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def save(root, name, entries):
+    with (root / "data" / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, entries[0], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(entries)
+
+
+def add(root, name, **cell):
+    entries = table(root, name)
+    assert set(cell) <= set(entries[0]), set(cell) - set(entries[0])
+    save(root, name, [*entries, dict.fromkeys(entries[0], "") | cell])
+
+
+def change(root, analysis, column, value):
+    entries = table(root, "analyses")
+    row = next(entry for entry in entries if entry["analysis"] == analysis)
+    row[column] = value(row[column])
+    save(root, "analyses", entries)
+
+
+@pytest.fixture
+def copy(copied):
+    """The copy with its README, analysed, and with one figure so that a build is quick."""
+    shutil.copy(REPOSITORY / "README.md", copied)
+    entries = table(copied, "figures")
+    save(copied, "figures", [row for row in entries if row["figure"] == "fm_pain_forest"])
+    assert main(["analyse", str(copied)]) == 0
+    return copied
+
+
+def build(root, capsys):
+    """`make review`; returns what it says at its end."""
+    assert main(["build", str(root)]) == 0, capsys.readouterr().err
+    return capsys.readouterr().out
+
+
+def test_add_a_study_in_three_steps(copy, capsys):
+    text = section("Add a study in three steps")
+    before = run_analyses(load_review(copy))["fm_pain"].synthesis
+    (entry,) = blocks(text, "bibtex")
+    with (copy / "references.bib").open("a", encoding="utf-8") as file:
+        file.write("\n" + entry)
+    study, outcome = cells(text)
+    add(copy, "studies", **study)
+    add(copy, "outcomes", **outcome)
+    added = re.search(r"semicolon: `(;[^`]+)`", text)[1]
+    change(copy, "fm_pain", "include", lambda ids: ids + added)
+    assert main(["status", str(copy)]) == 0
+    assert "is no main option of data/specifications.csv" in capsys.readouterr().out
+    for row in rows(text):
+        add(copy, "specifications", **row)
+    assert commands(text) == ["make review"]
+    said = build(copy, capsys)
+    assert re.search(r"Moved since the last build:\n  fm_pain: .* → ", said)
+    review = load_review(copy)
+    pool = run_analyses(review)["fm_pain"]
+    assert pool.synthesis.k == before.k + 1
+    assert pool.synthesis.studies[-1].study == study["study"]
+    assert any(option.outcome_id == outcome["outcome_id"] and option.is_main
+               for option in explore(review, pool).options)
+    manifest = {item["name"]: item for item in json.loads(
+        (copy / "figures" / "manifest.json").read_text(encoding="utf-8"))}
+    assert manifest["fm_pain_forest"]["title"].startswith("Four trials")
+    assert "Example & Sample 2027" in manifest["fm_pain_forest"]["alt"]
+    assert "Four trials together" in (copy / "README.md").read_text(encoding="utf-8")
+    assert main(["status", str(copy)]) == 0
+    said = capsys.readouterr().out
+    assert "Judge the certainty again" in said and "is no main option" not in said
+
+
+def test_change_an_analysis(copy):
+    text = section("Change an analysis")
+    assert "write `DL` in the cell `tau2_method`" in text
+    pooled = copy / "data" / "derived" / "pooled.csv"
+    before = shutil.copy(pooled, copy / "before.csv")
+    change(copy, "fm_pain", "tau2_method", lambda _: "DL")
+    assert main(["analyse", str(copy)]) == 0  # what a build compares at its end
+    (moved,) = moved_headlines(before, pooled.read_text(encoding="utf-8"))
+    assert moved.startswith("fm_pain: ")
+    change(copy, "fm_pain", "tau2_method", lambda _: "REML")
+    (row,) = cells(text)
+    add(copy, "analyses", **row)
+    added = run_analyses(load_review(copy))[row["analysis"]]
+    assert added.parent == "fm_pain" and added.synthesis.tau2_method == "DL"
+    kept = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
+    assert set(kept) <= set(table(copy, "analyses")[0])
+
+
+@pytest.mark.parametrize("method", ["DL", "PM", "HE"])
+def test_every_figure_has_room_for_every_estimator(copy, method):
+    shutil.copy(REPOSITORY / "data" / "figures.csv", copy / "data")
+    change(copy, "fm_pain", "tau2_method", lambda _: method)
+    review = load_review(copy)
+    results = run_analyses(review)
+    for name, spec in exhibits.specs(review).items():
+        if "fm_pain" in spec.select:
+            assert exhibits.build(review, results, name).figure(), name
+
+
+def test_start_your_own_review(tmp_path, monkeypatch, capsys):
+    here = tmp_path / "project"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    new, again = (shlex.split(line) for line in commands(section("Start your own review")))
+    assert new[0] == again[0] == ".venv/bin/evidence" and again[1] == "build"
+    assert main(new[1:]) == 0
+    root = (here / again[2]).resolve()
+    assert load_review(root).item("title") == "Tea against cold feet"
+    for name in ("figures", "answers"):
+        path = root / "data" / f"{name}.csv"
+        path.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n")
+    write_review(root, MINIMAL)
+    build(root, capsys)
+    assert "No answer yet" in (root / "README.md").read_text(encoding="utf-8")
+    text = (root / "notebooks" / "02_analyses.ipynb").read_text(encoding="utf-8")
+    assert "Warmth of feet" in text and "*No data" in text
+
+
+def test_links_of_the_recipes_lead_somewhere():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", RECIPES):
+        assert (REPOSITORY / "docs" / Path(target)).exists(), target
