@@ -254,8 +254,27 @@ def test_check(check, table, broken, column, sound):
     assert found[0].rule and found[0].advice
 
 
+def test_an_outcome_that_no_choice_holds_is_a_warning():
+    analyses = pd.DataFrame({"analysis": ["pain", "sleep"], "include": ["a; b;c", "d"]})
+    choices = pd.DataFrame({
+        "analysis": ["pain", "pain", "pain"], "outcome_id": ["a", "b", None],
+        "is_main": [True, False, False],
+    })
+    dictionary = Dictionary(default_descriptor(), True, {})
+    found = [
+        list(checks.specifications_fit(Context(dictionary, tables, BIBLIOGRAPHY, Path("nowhere"))))
+        for tables in ({"analyses": analyses, "specifications": choices}, {"analyses": analyses},
+                       {"analyses": analyses, "specifications": choices.drop(columns="is_main")})
+    ]
+    assert [(p.row, p.rule, p.is_warning) for p in found[0]] == [
+        (2, "b, c is no main option of data/specifications.csv", True)
+    ]
+    assert found[1] == found[2] == []
+
+
 def test_every_check_has_a_case():
-    tested = {case[0] for case in CASES.values()} | {source_checks.references_used}
+    apart = {source_checks.references_used, checks.specifications_fit}
+    tested = {case[0] for case in CASES.values()} | apart
     assert tested == set(ALL_CHECKS)
 
 
