@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import lru_cache
@@ -38,10 +39,11 @@ from evidence.place import find_root
 from evidence.problems import Problem, ReviewError
 from evidence.prose import without_citations
 from evidence.review import Review, load_review
-from evidence.runner import run
+from evidence.runner import Kernels, run
 
 MANIFEST = "figures/manifest.json"
 DATA_README = "data/README.md"
+STOP_EVERY = 0.2  # seconds between two looks at what is still running after Ctrl-C
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,37 +155,52 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
     done: dict[str, Outcome] = {}
     problems: list[Problem] = []
+    kernels = Kernels()
     with (
-        ProcessPoolExecutor(min(jobs, len(drawn) or 1), get_context("spawn")) as processes,
+        ProcessPoolExecutor(
+            min(jobs, len(drawn) or 1), get_context("spawn"),
+            signal.signal, (signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for this process to handle
+        ) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
     ):
         def make(name: str) -> Outcome:
             if name in notebooks:
-                return make_notebook(notebooks[name])
+                return make_notebook(notebooks[name], kernels)
             maker = make_deck if name == DECK else make_figure
             return processes.submit(maker, root, name.partition(":")[2]).result()
 
         order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
-        for future in as_completed(pending):
-            try:
-                done[pending[future]] = future.result()
-            except ReviewError as error:
-                problems.extend(error.problems)
-            except BrokenProcessPool:
-                problems.append(Problem(pending[future].partition(":")[2], None, "", "",
-                                        "its process died", "run it again; check memory"))
-            bar.set_postfix_str(pending[future].partition(":")[2])
-            bar.update()
+        try:
+            for future in as_completed(pending):
+                try:
+                    done[pending[future]] = future.result()
+                except ReviewError as error:
+                    problems.extend(error.problems)
+                except BrokenProcessPool:
+                    problems.append(Problem(pending[future].partition(":")[2], None, "", "",
+                                            "its process died", "run it again; check memory"))
+                bar.set_postfix_str(pending[future].partition(":")[2])
+                bar.update()
+        except KeyboardInterrupt:
+            _stop(pending, kernels)
+            raise
     if problems:
         raise ReviewError(problems)
     return {name: done[name] for name in targets}
 
 
-def make_notebook(path: Path) -> Outcome:
+def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
+    """Take back what has not begun and end the kernels, those that are just starting as well."""
+    left = [future for future in pending if not future.cancel()]
+    while wait(left, timeout=STOP_EVERY).not_done:
+        kernels.kill()
+
+
+def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     """Run one notebook."""
-    text, read = run(path)
+    text, read = run(path, kernels=kernels)
     return Outcome({f"notebooks/{path.name}": text.encode("utf-8")}, read, {})
 
 

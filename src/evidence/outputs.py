@@ -13,7 +13,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from evidence.files import write_bytes
 
@@ -68,11 +68,22 @@ def complete(root: Path) -> None:
     journal = root / FOLDER / JOURNAL
     stage = root / FOLDER / STAGE
     if journal.exists():
-        for name, target in json.loads(journal.read_text(encoding="utf-8")):
+        for name, target in _entries(journal):
             if (stage / name).exists():
                 os.replace(stage / name, root / target)
         journal.unlink()
     shutil.rmtree(stage, ignore_errors=True)
+
+
+def _entries(journal: Path) -> list[tuple[str, str]]:
+    """Staged name and target of each file; none when the journal is damaged or leads elsewhere."""
+    try:
+        entries = [(name, target) for name, target in json.loads(journal.read_bytes())]
+        inside = all(name.isdigit() and ".." not in PurePosixPath(target).parts
+                     and not Path(target).is_absolute() for name, target in entries)
+    except (ValueError, TypeError, AttributeError):
+        return []
+    return entries if inside else []
 
 
 @contextmanager

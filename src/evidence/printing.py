@@ -22,10 +22,14 @@ MARGIN = 0.03  # inches
 
 def crop(figure: Figure) -> Bbox:
     """The part of a page that is printed, in inches: all that is drawn, at the width that makes
-    the smallest text 8 points."""
+    the smallest text 8 points.
+
+    Where the journal fonts are absent the wider font may reach beyond the page; then the part does
+    so as well, and the text comes out smaller instead of being cut.
+    """
     drawn = figure.get_tightbbox(figure.canvas.get_renderer())
     width = max(DRAWN_WIDTH, drawn.width)
-    left = min(max((drawn.x0 + drawn.x1 - width) / 2, 0.0), figure.get_figwidth() - width)
+    left = (drawn.x0 + drawn.x1 - width) / 2
     return Bbox([[left, drawn.y0 - MARGIN], [left + width, drawn.y1 + MARGIN]])
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 from evidence.problems import Problem, ReviewError
 
@@ -29,7 +31,33 @@ def execute(path: Path, limit: int = TIME_LIMIT) -> str:
     return run(path, limit)[0]
 
 
-def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
+class Kernels:
+    """Notebooks that are running, so that another thread can stop them."""
+
+    def __init__(self) -> None:
+        self._clients: list[NotebookClient] = []
+
+    @contextmanager
+    def watch(self, client: NotebookClient) -> Iterator[None]:
+        """Know `client` while it runs."""
+        self._clients.append(client)
+        try:
+            yield
+        finally:
+            self._clients.remove(client)
+
+    def kill(self) -> None:
+        """End every running kernel at once; its `run` then raises ReviewError."""
+        for client in list(self._clients):
+            provisioner = getattr(client.km, "provisioner", None)
+            process = getattr(provisioner, "process", None)
+            if process is not None:
+                process.kill()
+
+
+def run(
+    path: Path, limit: int = TIME_LIMIT, kernels: Kernels | None = None
+) -> tuple[str, list[str] | None]:
     """Run a notebook in its own folder.
 
     Parameters
@@ -37,6 +65,8 @@ def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
     path : Path
     limit : int
         Seconds that one cell may take.
+    kernels : Kernels, optional
+        Where to be known while running.
 
     Returns
     -------
@@ -62,7 +92,8 @@ def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
         resources={"metadata": {"path": str(path.parent)}},
     )
     try:
-        client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
+        with (kernels or Kernels()).watch(client):
+            client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}"
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", last,
@@ -71,7 +102,7 @@ def run(path: Path, limit: int = TIME_LIMIT) -> tuple[str, list[str] | None]:
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
                                    f"a cell ran for more than {limit} s",
                                    "shorten it")]) from None
-    except DeadKernelError:
+    except RuntimeError:  # a dead kernel, or one that died before it was ready
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", "its kernel died",
                                    "run it again; if it dies again, check memory")]) from None
     read = _tables_read(notebook.cells.pop())

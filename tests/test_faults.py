@@ -1,0 +1,161 @@
+"""What stands in the way of a build is named, and nothing is lost: disks, neighbours, Ctrl-C."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from evidence import outputs
+from evidence.build import build
+from evidence.cli import main
+from sample_review import edit, shown, write_sample
+
+SECONDS = 120
+COMMAND = [sys.executable, "-m", "evidence.cli"]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A sample review as its first build has left it."""
+    root = write_sample(tmp_path_factory.mktemp("built") / "sample")
+    build(root)
+    return root
+
+
+@pytest.fixture
+def sample(built, tmp_path):
+    """A copy of it, free to be changed."""
+    return shutil.copytree(built, tmp_path / "sample")
+
+
+@contextmanager
+def small_disk(folder, size):
+    """A disk of its own at `folder`, where this user may make one."""
+    folder.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    done = None
+    if shutil.which("mount") and os.name == "posix":
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done is None or done.returncode:
+        pytest.skip(f"cannot mount a disk here: {done.stderr.strip() if done else 'no mount'}")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+def remounted(folder, options):
+    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+
+
+def assert_named(capsys, *words):
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    for word in words:
+        assert word in error, error
+
+
+def test_a_full_disk_is_named_and_leaves_everything_as_it_was(built, tmp_path, capsys):
+    with small_disk(tmp_path / "disk", "8m") as disk:
+        root = shutil.copytree(built, disk / "sample")
+        edit(root / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+        before = shown(root)
+        with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError):
+            while True:
+                filler.write(b"x" * 4096)
+        assert main(["build", str(root)]) == 1
+        assert_named(capsys, "No space left on device", "free space")
+        assert shown(root) == before
+        assert main(["analyse", str(root)]) == 1
+        assert_named(capsys, "No space left on device")
+        assert shown(root) == before
+        (disk / "filler").unlink()
+        assert main(["build", str(root)]) == 0
+        after = shown(root)
+        assert set(after) == set(before) and after != before
+        assert "−0.7".encode() in after["notebooks/beta.ipynb"]
+        assert not (root / ".evidence" / "staged").exists()
+
+
+def test_a_read_only_checkout_can_be_read_and_says_why_it_cannot_be_built(
+    built, tmp_path, capsys
+):
+    with small_disk(tmp_path / "disk", "8m") as disk:
+        root = shutil.copytree(built, disk / "sample")
+        remounted(disk, "ro")
+        for command in ("check", "status", "build"):  # a build that has nothing to do
+            assert main([command, str(root)]) == 0
+        before = shown(root)
+        capsys.readouterr()
+        assert main(["analyse", str(root)]) == 0  # gives what is there
+        remounted(disk, "rw")
+        edit(root / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+        shutil.rmtree(root / ".evidence")
+        remounted(disk, "ro")
+        for command in ("build", "analyse"):
+            assert main([command, str(root)]) == 1
+            assert_named(capsys, "Read-only file system", "check permissions")
+        assert shown(root) == before
+
+
+def test_two_builds_at_once_give_what_one_gives(sample, tmp_path):
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    alone = shutil.copytree(sample, tmp_path / "alone")
+    processes = [
+        subprocess.Popen([*COMMAND, "build", str(sample)], stdout=subprocess.PIPE,
+                         stderr=subprocess.PIPE, text=True, encoding="utf-8")
+        for _ in range(2)
+    ]
+    said = [process.communicate(timeout=SECONDS) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], said
+    assert sum("waiting for it" in error for _, error in said) == 1, said
+    build(alone)
+    assert shown(sample) == shown(alone)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
+def test_ctrl_c_stops_soon_and_loses_nothing(sample):
+    edit(sample / "data" / "review.csv", "Does it build?", "Does it stop?")
+    edit(sample / "data" / "review.csv", "A sample", "Another sample")
+    for name in ("alpha", "beta", "gamma"):
+        edit(sample / "notebooks" / f"{name}.ipynb", "n = Narrator()",
+             "n = Narrator()\\n\",\n    \"import time; time.sleep(3600)")
+    before = shown(sample)
+    process = subprocess.Popen([*COMMAND, "build", str(sample)], stderr=subprocess.PIPE,
+                               stdout=subprocess.DEVNULL, text=True, start_new_session=True)
+    for line in process.stderr:
+        if "Building" in line:
+            break
+    time.sleep(4)
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=SECONDS)  # long before the notebooks would end
+    assert process.returncode == 1, error
+    assert "Traceback" not in error and "Stopped" in error
+    assert shown(sample) == before
+
+
+def test_a_damaged_journal_is_put_aside(tmp_path):
+    (tmp_path / ".evidence").mkdir()
+    for text in ("", "{broken", "[1, 2]", '[["0", "../../elsewhere"]]', "null"):
+        (tmp_path / ".evidence" / "journal.json").write_text(text)
+        (tmp_path / ".evidence" / "staged").mkdir(exist_ok=True)
+        (tmp_path / ".evidence" / "staged" / "0").write_text("x")
+        with outputs.alone(tmp_path):
+            pass
+        assert not (tmp_path / ".evidence" / "journal.json").exists()
+        assert not (tmp_path.parent.parent / "elsewhere").exists()
+    assert outputs.replace_all(tmp_path, {tmp_path / "a": b"1"}) == (tmp_path / "a",)
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(sample, capsys):
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    (sample / "data" / "derived" / "pooled.csv").unlink()
+    (sample / "data" / "derived" / "pooled.csv").mkdir()
+    for command in ("build", "analyse"):
+        assert main([command, str(sample)]) == 1
+        assert_named(capsys, "pooled.csv")
