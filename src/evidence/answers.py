@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.problems import Problem, ReviewError
-from evidence.prose import MissingValueError, fill, with_citations
+from evidence.prose import MissingValueError, fill, harmless, with_citations
 from evidence.review import Review
 
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
@@ -49,7 +49,7 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
 
 def with_answer(readme: str, answer: list[str], review: Review) -> str:
     """The README with its answer block replaced; unchanged when it has no such block."""
-    cited = [with_citations(line, review.bibliography.cite) for line in answer]
+    cited = [with_citations(harmless(line), review.bibliography.cite) for line in answer]
     numbered = [f"{number}. {line}" for number, line in enumerate(cited, 1)] or [NO_ANSWER]
     block = "\n".join([BEGIN, *numbered, END])
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)

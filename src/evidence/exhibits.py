@@ -7,6 +7,7 @@ how a kind of figure computes and draws stands in ``evidence.plots.<kind>``.
 from __future__ import annotations
 
 import importlib
+import re
 from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,8 @@ from evidence.plots.greys import to_greys
 from evidence.problems import NoDataError, Problem, ReviewError
 from evidence.prose import MissingValueError, fill, plural
 from evidence.review import Review
+
+NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,9 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
                                    f"use one of {', '.join(known)}")])
     spec = known[name]
     row = list(known).index(name) + 2
+    if not NAME.fullmatch(name):
+        raise ReviewError([Problem("data/figures.csv", row, "figure", name, "is not a plain name",
+                                   "use a-z, 0-9, _ and -")])
     if spec.kind not in KINDS:
         raise ReviewError([Problem("data/figures.csv", row, "kind", spec.kind,
                                    "is not a kind of figure", f"use one of {', '.join(KINDS)}")])

@@ -11,13 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from evidence import printing
-from evidence.exhibits import Exhibit
+from evidence.exhibits import NAME, Exhibit
 from evidence.files import write_bytes
 from evidence.plots import page
 from evidence.review import Review
 
 FORMATS = ("png", "svg", "pdf")
-NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 NO_DATES = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},

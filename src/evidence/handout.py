@@ -19,6 +19,7 @@ from evidence.answers import audiences
 from evidence.freshness import notebook_paths
 from evidence.narration import Narrator
 from evidence.outputs import alone, replace_all
+from evidence.prose import escaped
 
 FOLDER = "site"
 FRONT = "index.html"
@@ -102,7 +103,8 @@ def _title(notebook: NotebookNode, name: str) -> str:
 def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
     """The front page as a notebook: question, answer, pages, figures, references."""
     review = narrator.review
-    parts = [f"# {review.item('title', review.root.name)}", review.item("question")]
+    title = escaped(review.item("title", review.root.name))
+    parts = [f"# {title}", escaped(review.item("question"))]
     audience = next(iter(audiences(review)), "")
     if audience:
         parts += ["## The answer", str(narrator.answer(audience)), NOTICE]

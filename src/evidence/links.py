@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pandas as pd
 
@@ -10,9 +11,13 @@ from evidence.claims import keys
 from evidence.review import Review
 from evidence.tables import DASH, Markup
 
+PLACE = re.compile(r"https?://\S+|(?!/)[^\s:]+(?:#\S*)?")  # a page, or a file of the review
+
 
 def link(label: str, target: str) -> Markup:
-    """A link as a table shows it."""
+    """A link as a table shows it; plain text unless it leads to the web or into the review."""
+    if not PLACE.fullmatch(target):
+        return Markup(html.escape(label), label)
     address = html.escape(target, quote=True)
     return Markup(f'<a href="{address}">{html.escape(label)}</a>', label)
 

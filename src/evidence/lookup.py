@@ -11,6 +11,7 @@ import pandas as pd
 from IPython.display import HTML, display
 from itables.javascript import generate_init_offline_itables_html, to_html_datatable
 from itables.options import dt_bundle
+from itables.typing import JavascriptFunction
 
 from evidence import searching
 from evidence.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
@@ -19,6 +20,12 @@ from evidence.prose import escaped
 
 MOST_HITS = 60
 STYLE = "<style>.dt-container td { max-width: 30em; min-width: 3em; vertical-align: top; }</style>"
+NEUTRAL = JavascriptFunction("""function (cell) {
+  const box = document.createElement("textarea");
+  box.innerHTML = cell;
+  const text = box.value;
+  return /^[=+\\-@\\t\\r]/.test(text) && isNaN(text) ? "'" + text : text;
+}""")  # a saved cell that a spreadsheet would take for a formula gets an apostrophe
 HELP = "Type one word or more; a row is found when it holds them all."
 
 
@@ -97,10 +104,11 @@ class Sortable(Explorer):
 
 
 def data_table(frame: pd.DataFrame, name: str) -> str:
-    """A table to sort, search and save as CSV or Excel, as HTML; cells are escaped."""
+    """A table to sort, search and save as CSV or Excel, as HTML; cells are escaped, and no saved
+    cell is a formula."""
     numbers = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
     shown = frame.astype(object).map(_cell).rename(columns=lambda name: name.replace("_", " "))
-    save = {"filename": name, "title": None}
+    save = {"filename": name, "title": None, "exportOptions": {"format": {"body": NEUTRAL}}}
     words = [place for place, is_number in enumerate(numbers) if not is_number]
     table = to_html_datatable(
         shown, connected=False, showIndex=False, maxBytes=0, allow_html=False, autoWidth=False,

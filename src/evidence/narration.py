@@ -18,7 +18,7 @@ from evidence import answers, exhibits, schema, tables
 from evidence.analysis import Analyses
 from evidence.export import render
 from evidence.facts import Facts
-from evidence.prose import escaped, fill, with_citations
+from evidence.prose import escaped, fill, harmless, with_citations
 from evidence.review import Review, load_review
 
 SCREEN_DPI = 100
@@ -85,8 +85,9 @@ class Narrator:
         return self.review.table(name)
 
     def say(self, template: str, **more: Any) -> Passage:
-        """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation."""
-        text = fill(template, ChainMap(more, self.facts))
+        """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation, and no
+        text of a table becomes HTML."""
+        text = fill(template, ChainMap(more, self.facts), harmless)
         return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:
@@ -94,7 +95,7 @@ class Narrator:
         lines = answers.lines(self.review, self.facts, audience)
         if not lines:
             return _nothing("data/answers.csv has no line")
-        numbered = "\n".join(f"{number}. {line}" for number, line in enumerate(lines, 1))
+        numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
         return Passage(with_citations(numbered, self._cite))
 
     def exhibit(self, name: str) -> exhibits.Exhibit:
@@ -113,7 +114,8 @@ class Narrator:
         """Caption, method line and the place of the files of a figure."""
         exhibit = self.exhibit(name)
         files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
-        return Passage(f"{exhibit.caption} *{exhibit.method}.* Files: {files}.")
+        said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
+        return Passage(f"{said} Files: {files}.")
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""

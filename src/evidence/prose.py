@@ -32,6 +32,10 @@ SMALL = (
 )
 
 
+PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
+CALL = re.compile(r"\](?:\(|:)(?=[\s\x00-\x20]*(?!https?:)[A-Za-z][\w+.-]*:)")
+
+
 class MissingValueError(ValueError):
     """A sentence asks for a value that the tables do not hold."""
 
@@ -69,8 +73,34 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return one if count == 1 else many or f"{one}s"
 
 
+class Escaped(str):
+    """Text that has been made safe and is to be left as it is."""
+
+    __slots__ = ()
+
+
+def escaped(text: object) -> Escaped:
+    """Text of a table made safe inside HTML and Markdown: every sign of it is shown."""
+    safe = html.escape(str(text), quote=True)
+    for character in r"\`*_[]|":
+        safe = safe.replace(character, f"&#{ord(character)};")
+    return Escaped(safe)
+
+
+def harmless(text: str) -> str:
+    """Markdown of a table made safe: bold type and citations stay, HTML is shown as text, and
+    links lead to web pages or into the review."""
+    if isinstance(text, Escaped):
+        return text
+    return CALL.sub("]&#40;", html.escape(text, quote=False))
+
+
 class _Filler(string.Formatter):
     """Python's formatter with the extra codes, plain text of any type allowed."""
+
+    def __init__(self, text: Callable[[str], str] = str):
+        super().__init__()
+        self._text = text
 
     def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
         if isinstance(key, int):
@@ -80,6 +110,8 @@ class _Filler(string.Formatter):
         return kwargs[key]
 
     def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        if PRIVATE.search(field_name):
+            raise MissingValueError(f"'{field_name}' is no value")
         try:
             return super().get_field(field_name, args, kwargs)
         except (KeyError, AttributeError, IndexError) as error:
@@ -94,18 +126,27 @@ class _Filler(string.Formatter):
         if format_spec == "p":
             return p_value(float(value))
         if format_spec == "list":
-            return joined(value)
+            return self._text(joined(value))
         if format_spec == "null":
             return "excludes" if value else "includes"
         if format_spec.startswith("abs"):
             return format(abs(value), format_spec[3:])
         if isinstance(value, str):
-            return format(value, format_spec)
+            return format(self._text(value), format_spec)
         return signed(format(value, format_spec))
 
 
-def fill(template: str, facts: Mapping[str, Any]) -> str:
+def fill(
+    template: str, facts: Mapping[str, Any], text: Callable[[str], str] = str
+) -> str:
     """Fill a template from `facts`.
+
+    Parameters
+    ----------
+    template : str
+    facts : mapping
+    text : callable, optional
+        What is done to each value that is text, such as `harmless`.
 
     Raises
     ------
@@ -113,7 +154,7 @@ def fill(template: str, facts: Mapping[str, Any]) -> str:
         When a placeholder names nothing, or names an empty cell.
     """
     try:
-        return _Filler().vformat(template, (), facts)
+        return _Filler(text).vformat(template, (), facts)
     except MissingValueError as error:
         raise MissingValueError(f"{error}, in: {template[:90]}") from None
     except (ValueError, TypeError) as error:
@@ -135,11 +176,3 @@ def with_citations(text: str, cite: Callable[[str], str]) -> str:
 def without_citations(text: str) -> str:
     """The text as plain words: no citations, no bold type."""
     return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")
-
-
-def escaped(text: object) -> str:
-    """Text of a table made safe inside HTML and Markdown."""
-    safe = html.escape(str(text), quote=True)
-    for character in r"\`*_[]|":
-        safe = safe.replace(character, f"&#{ord(character)};")
-    return safe

@@ -21,13 +21,15 @@ from evidence.plots.layers import Drawing, Grid, lay_out
 from evidence.prose import plural
 from evidence.review import Review
 
+SLASHES = Path([(-0.5, -0.6), (0, 0.6), (0, -0.6), (0.5, 0.6)],
+               [Path.MOVETO, Path.LINETO] * 2)
 HEADINGS = ("Drug", "Receptor, target", "Cell", "Mediator", "Outcome")
 MARKS = {  # stance: words, marker, colour, size
     "supports": ("supported", ">", page.BLUE, 9),
     "contested": ("contested", "D", page.PURPLE, 8),
     "contradicts": ("contradicted", "X", page.VERMILION, 10.5),
     "unclear": ("unclear", "o", page.GREY, 8),
-    "retracted": ("retracted", "$//$", page.BLACK, 13),
+    "retracted": ("retracted", SLASHES, page.BLACK, 13),
 }
 LINES = {  # tier: words, width, pattern
     "in_vitro": ("cells", 1.1, (0, (1, 1.6))),
@@ -108,7 +110,7 @@ def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
             markeredgewidth=1.8 if stance == "unclear" else 0.5)
     if stance == "retracted":
         middle = (route[0] + end) / 2
-        ax.plot(*middle, marker="$//$", markersize=size, color=colour, zorder=7)
+        ax.plot(*middle, marker=SLASHES, markersize=size, color=colour, zorder=7)
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
