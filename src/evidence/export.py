@@ -10,7 +10,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from evidence import printing
 from evidence.exhibits import NAME, Exhibit
 from evidence.files import write_bytes
 from evidence.plots import page
@@ -43,6 +42,8 @@ def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "sli
     dict of str to bytes
         Content by format; equal input gives equal bytes.
     """
+    if style == "print":
+        from evidence import printing
     files = {}
     with page.style(style):
         figure = exhibit.figure(style)

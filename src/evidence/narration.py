@@ -79,6 +79,7 @@ class Narrator:
         self.analyses = Analyses(self.review)
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
+        self._exhibits: dict[str, exhibits.Exhibit] = {}
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
@@ -100,7 +101,9 @@ class Narrator:
 
     def exhibit(self, name: str) -> exhibits.Exhibit:
         """One figure of data/figures.csv with everything that is said about it."""
-        return exhibits.build(self.review, self.analyses, name)
+        if name not in self._exhibits:
+            self._exhibits[name] = exhibits.build(self.review, self.analyses, name)
+        return self._exhibits[name]
 
     def show(self, name: str) -> Picture:
         """The figure `name`; its sources count as cited."""

@@ -107,10 +107,11 @@ def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
     ax.plot(*end, marker=marker, markersize=size, color=colour, linestyle="none", zorder=7,
             markerfacecolor="white" if stance == "unclear" else colour,
             markeredgecolor=colour if stance in ("unclear", "retracted") else "white",
-            markeredgewidth=1.8 if stance == "unclear" else 0.5)
+            markeredgewidth=1.8 if stance in ("unclear", "retracted") else 0.5)
     if stance == "retracted":
         middle = (route[0] + end) / 2
-        ax.plot(*middle, marker=SLASHES, markersize=size, color=colour, zorder=7)
+        ax.plot(*middle, marker=SLASHES, markersize=size, color=colour, zorder=7,
+                markeredgewidth=1.8)
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:

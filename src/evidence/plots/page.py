@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
 STYLES = ("slide", "notebook", "print")
@@ -111,10 +112,10 @@ def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:
 
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
     """Width of one line of text as a fraction of the figure's width."""
-    artist = figure.text(0, 0, text, size=size, weight=weight)
-    x0, _, x1, _ = extent(figure, artist)
-    artist.remove()
-    return x1 - x0
+    font = FontProperties(size=size, weight=weight)
+    renderer = figure.canvas.get_renderer()
+    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
+    return width / figure.bbox.width
 
 
 def wrap(

@@ -1,0 +1,105 @@
+"""Time of a full build of this review against the floor, of a build with little to do, of imports.
+
+The floor is what running notebooks costs by itself: as many kernels as there are notebooks, as many
+at a time as there are cores, each importing pandas and matplotlib and drawing one empty figure.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("data", "notebooks", "figures", "references.bib", "requirements.lock", "README.md")
+EMPTY = "import pandas\nimport matplotlib.pyplot as plt\nplt.subplots()[0]"
+BUILD = [sys.executable, "-m", "evidence.cli", "build"]
+REPEATS = 3
+GOALS = {"full": 3.0, "import": 1.3}  # times the floor, times the two libraries
+UNCHANGED = 1.0  # seconds
+
+
+def seconds(run: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def floor(notebooks: int) -> None:
+    """Run that many notebooks that draw one empty figure each."""
+    def run(_: int) -> None:
+        cell = nbformat.v4.new_code_cell(EMPTY)
+        NotebookClient(nbformat.v4.new_notebook(cells=[cell]), kernel_name="python3").execute()
+
+    with ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(run, range(notebooks)))
+
+
+def build(root: Path, *options: str) -> str:
+    done = subprocess.run([*BUILD, *options, str(root)], check=True, capture_output=True, text=True)
+    return done.stdout
+
+
+def copied(folder: Path) -> Path:
+    """A copy of this review to build in."""
+    for name in PARTS:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / name)
+    return folder
+
+
+def import_time(modules: str) -> float:
+    command = [sys.executable, "-c", f"import {modules}"]
+    return seconds(lambda: subprocess.run(command, check=True))
+
+
+def in_turn(*runs: Callable[[], float], repeats: int) -> list[float]:
+    """Medians of several runs that take turns, after one to warm up."""
+    times = [[run() for run in runs] for _ in range(repeats + 1)][1:]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as name:
+        root = copied(Path(name))
+        notebooks = len(list((root / "notebooks").glob("*.ipynb")))
+        full, least = in_turn(
+            lambda: seconds(lambda: build(root, "--force")),
+            lambda: seconds(lambda: floor(notebooks)), repeats=REPEATS,
+        )
+        nothing, = in_turn(lambda: seconds(lambda: build(root)), repeats=5)
+        harms = root / "data" / "harms.csv"
+        harms.write_bytes(harms.read_bytes() + b"\n")
+        start = time.perf_counter()
+        said = build(root)
+        one = time.perf_counter() - start
+    ours, libraries = in_turn(
+        lambda: import_time("evidence"), lambda: import_time("pandas, matplotlib.pyplot"),
+        repeats=7,
+    )
+    targets = said.strip().splitlines()[-1].partition(" targets")[0]
+    rows = [
+        ("full build", full, f"{full / least:.1f} times the floor (goal {GOALS['full']:.0f})"),
+        (f"floor, {notebooks} kernels", least, ""),
+        ("nothing changed", nothing, f"goal {UNCHANGED:.0f} s"),
+        ("harms.csv changed", one, f"{targets} targets made"),
+        ("import evidence", ours,
+         f"{ours / libraries:.2f} times pandas and matplotlib (goal {GOALS['import']})"),
+    ]
+    for what, took, words in rows:
+        print(f"{what:22}{took:>8.2f} s  {words}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
