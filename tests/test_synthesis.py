@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.estimators import INTERVAL_RULES, METHODS, between_study_variance, pool_many
+from evidence.measures import Z95
 from evidence.synthesis import synthesise
 from evidence.variants import cumulative, leave_one_out, mantel_haenszel, subgroups
 
@@ -208,7 +209,23 @@ def test_one_study_keeps_its_own_interval():
             (0.5 * np.exp(-1.959964 * 0.2), 0.5 * np.exp(1.959964 * 0.2))
         )
     assert np.isnan([pool.tau2, pool.i2, pool.q, pool.q_p_value, pool.tau2_ci_high]).all()
-    assert pool.method_line == "One study with its own Wald interval, k = 1, n = 50."
+    assert pool.method_line == "One study with its own interval, k = 1, n = 50."
+
+
+def test_limits_that_a_report_prints_are_shown_and_never_change_a_pool():
+    """They may rest on t; what is pooled is the standard error."""
+    ready = {"yi": [-0.4, 0.5], "vi": [0.09, 0.16]}
+    plain = synthesise(pd.DataFrame(ready), measure="MD")
+    pool = synthesise(pd.DataFrame({**ready, "ci_low": [-1.02, np.nan], "ci_high": [0.22, 0.9]}),
+                      measure="MD")
+    assert (pool.studies[0].ci_low, pool.studies[0].ci_high) == (-1.02, 0.22)
+    assert pool.studies[1] == plain.studies[1]  # half an interval is none
+    assert [(r.estimate, r.se, r.ci_low, r.ci_high) for r in pool.pooled] == [
+        (r.estimate, r.se, r.ci_low, r.ci_high) for r in plain.pooled]
+    alone = synthesise(pd.DataFrame({"yi": [2.4], "vi": [1.5], "ci_low": [-4.8], "ci_high": [0.0]}),
+                       measure="MD")
+    assert (alone.ci_low, alone.ci_high) == (-4.8, 0.0) and not alone.excludes_null
+    assert alone.default.ci_low == pytest.approx(2.4 - Z95 * np.sqrt(1.5))
 
 
 def test_two_studies_have_numbers_but_no_prediction():

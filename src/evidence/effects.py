@@ -22,7 +22,7 @@ REPORTED_AS = {
 }
 COLUMNS = (
     "outcome_id", "study", "yi", "vi", "measure", "derived_from", "included", "reason", "n",
-    "design", "crossover", "higher_is", "verification", "year",
+    "design", "crossover", "higher_is", "verification", "year", "ci_low", "ci_high",
 )  # fmt: skip
 
 _FROM_MEANS = {
@@ -60,6 +60,8 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
         ``reported_se``, ``reported_ci`` or ``paired``: the pairing of a crossover trial was
         worked out here from an exact p value, or from SDs and a stated ``correlation``.
         ``n`` counts the people of both arms, those of a crossover trial once.
+        ``ci_low`` and ``ci_high`` are the limits that the report gives for a reported effect, on
+        its own scale, else NaN.
         ``reason`` is empty for included rows.
 
     Raises
@@ -94,12 +96,14 @@ def _effect(row: Mapping, measure: str, basis: str) -> dict:
         "measure": measure, "derived_from": "", "n": _people(row, crossover),
         "design": _text(row, "design"), "crossover": crossover,
         "higher_is": _text(row, "higher_is"), "verification": _text(row, "verification"),
-        "year": _number(row, "year"),
+        "year": _number(row, "year"), "ci_low": np.nan, "ci_high": np.nan,
     }  # fmt: skip
     barred = _barred(row)
     try:
         yi, vi, source = _estimate(row, measure, basis, crossover)
         result |= {"yi": float(yi), "vi": float(vi), "derived_from": source}
+        if source.startswith("reported"):
+            result |= {name: _number(row, f"effect_{name}") for name in ("ci_low", "ci_high")}
         reason = barred
     except ValueError as error:
         reason = str(error) if barred == NOT_POOLABLE else barred or str(error)

@@ -25,6 +25,8 @@ RULE_WORDS = {
 class StudyRow:
     """One pooled row. ``effect`` and its 95 % limits are on the display scale, ``yi`` may be a log.
 
+    The limits are those that the report prints for this effect (which may rest on t), else Wald
+    limits; what is pooled is ``yi`` with ``vi``.
     ``n`` is None where it is not known, ``year`` likewise; ``weight`` is in percent.
     """
 
@@ -140,13 +142,13 @@ class Synthesis:
 
     @property
     def ci_low(self) -> float:
-        """Lower 95 % limit on the display scale."""
-        return self.default.ci_low
+        """Lower 95 % limit on the display scale; of one study, its own."""
+        return self.studies[0].ci_low if self.k == 1 else self.default.ci_low
 
     @property
     def ci_high(self) -> float:
-        """Upper 95 % limit on the display scale."""
-        return self.default.ci_high
+        """Upper 95 % limit on the display scale; of one study, its own."""
+        return self.studies[0].ci_high if self.k == 1 else self.default.ci_high
 
     @property
     def excludes_null(self) -> bool:
@@ -170,6 +172,6 @@ class Synthesis:
         if self.k == 0:
             return "No study can be pooled."
         if self.k == 1:
-            return f"One study with its own Wald interval, k = 1{people}."
+            return f"One study with its own interval, k = 1{people}."
         words = f"{METHOD_WORDS[self.tau2_method]}; {RULE_WORDS[self.interval_rule]}"
         return f"{words[0].upper()}{words[1:]}; k = {self.k}{people}."

@@ -106,7 +106,7 @@ def single_trials(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns title, measure, study, n (Int64), effect, ci_low, ci_high (the trial's own Wald
+        Columns title, measure, study, n (Int64), effect, ci_low, ci_high (the trial's own
         interval, ratios as ratios), verification and rationale.
     """
     rows = [

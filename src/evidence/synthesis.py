@@ -46,7 +46,8 @@ def synthesise(
     Returns
     -------
     Synthesis
-        One study keeps its own Wald interval under each rule; without studies all is NaN.
+        The pool of one study is that study with a Wald interval under each rule; without studies
+        all is NaN.
 
     Raises
     ------
@@ -97,7 +98,7 @@ def _complete(effects: pd.DataFrame, measure: str | None) -> pd.DataFrame:
     defaults = {
         "study": labels, "included": True, "reason": "", "measure": measure or "GEN", "n": pd.NA,
         "design": "", "crossover": False, "derived_from": "", "verification": "", "higher_is": "",
-        "year": pd.NA,
+        "year": pd.NA, "ci_low": np.nan, "ci_high": np.nan,
     }  # fmt: skip
     for name, value in defaults.items():
         if name not in table:
@@ -114,12 +115,10 @@ def _study_rows(pooled: pd.DataFrame, tau2: float, show) -> tuple[StudyRow, ...]
     for row, weight in zip(records(pooled), weights / weights.sum(), strict=True):
         half = Z95 * np.sqrt(row["vi"])
         known = {name: _plain(row[name]) for name in StudyRow.__slots__ if name in row}
-        known |= {
-            "effect": float(show(row["yi"])),
-            "ci_low": float(show(row["yi"] - half)),
-            "ci_high": float(show(row["yi"] + half)),
-            "weight": float(100 * weight),
-        }
+        limits = {"ci_low": row["yi"] - half, "ci_high": row["yi"] + half}
+        if is_empty(row["ci_low"]) or is_empty(row["ci_high"]):
+            known |= {name: float(show(limit)) for name, limit in limits.items()}
+        known |= {"effect": float(show(row["yi"])), "weight": float(100 * weight)}
         rows.append(StudyRow(**known))
     return tuple(rows)
 
