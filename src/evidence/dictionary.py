@@ -122,7 +122,7 @@ def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
     readers: dict[str, dict[str, Reader]] = {}
     for resource in filter(is_table, descriptor["resources"]):
         schema = resource["schema"]
-        missing = schema.get("missingValues", [""])
+        missing = ["", *schema.get("missingValues", [])]  # an empty cell never says anything
         readers[resource["name"]] = own = {}
         for item in schema["fields"]:
             try:

@@ -158,7 +158,8 @@ def _header_problems(header: list[str], name: str) -> list[Problem]:
 def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Problem | None:
     if not any(cell.strip(SPACES) for cell in row):
         return Problem(name, line, "", "", "row is empty", "delete it")
-    if row[0].strip(SPACES) == header[0] and [cell.strip(SPACES) for cell in row] == header:
+    same = sum(cell.strip(SPACES) == column for cell, column in zip(row, header, strict=False))
+    if same > len(header) / 2:
         return Problem(name, line, "", "", "repeats the header", "delete it")
     for position, cell in enumerate(row):
         if "\n" in cell.strip(SPACES) or "\r" in cell.strip(SPACES):
