@@ -16,6 +16,7 @@ from evidence.problems import Problem
 
 FAR = 4  # standard errors between an effect and its arms
 TIMES = 3  # between a standard error and what the arms imply
+WIDER = 1.1  # adjustment narrows an interval; one wider than this comes from fewer people
 POINTS = 1.0  # between a percentage and its counts
 CHECK = "check both against the source"
 
@@ -58,6 +59,13 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
             yield from c.problems(name, here & wide & ~far, "effect_se",
                                   se.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
+            if kinds == ("mean_difference",):
+                wider = here & (ratio > WIDER) & ~wide & ~far
+                yield from c.problems(
+                    name, wider, "effect_se",
+                    se.map("is wider than SDs and people of the arms imply, {:.4g}".format),
+                    "ask how many people contributed", True,
+                )
 
 
 def _of_means(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -136,6 +136,22 @@ def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
     return table[columns]
 
 
+def interests(review: Review) -> pd.DataFrame:
+    """Who paid for each study and what its authors may gain, as far as it was read.
+
+    Returns
+    -------
+    DataFrame
+        Rows of bias_facts.csv on funding and conflicts: columns study, topic, fact, verification,
+        source, source_where.
+    """
+    facts = review.table("bias_facts")
+    columns = ["study", "topic", "fact", "verification", "source", "source_where"]
+    if facts.empty:
+        return pd.DataFrame(columns=columns)
+    return facts.loc[facts["topic"].isin(("funding", "conflicts")), columns]
+
+
 def _crossovers(review: Review) -> set[str]:
     studies = review.table("studies")
     return set(studies.loc[studies["design"] == "rct_crossover", "study"])

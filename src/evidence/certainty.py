@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.facts import Row
+from evidence.facts import Facts, Records, Row
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.information import control_risk, rated_outcomes
-from evidence.prose import fill, interval, plural, signed
+from evidence.problems import Problem, ReviewError
+from evidence.prose import MissingValueError, fill, interval, joined, plural, signed
 from evidence.results import Synthesis
 from evidence.review import Review
 
@@ -19,6 +20,8 @@ LEVELS = ("very low", "low", "moderate", "high")
 REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
 RANDOMISED, OTHER = 4, 2
 NO_EVIDENCE, AGAIN = "no evidence", "to be judged again"
+UNITS = {"RR": "risk ratio", "OR": "odds ratio", "RD": "risk difference", "MD": "points",
+         "SMD": "standard deviations", "GEN": ""}
 
 
 def grade(start: int, down: int, up: int = 0) -> str:
@@ -56,13 +59,14 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
     cells, planned, to_come = measured(review), unread_markers(review), waiting(review)
     to_come = to_come[to_come["placebo"]]
     cells = cells[cells["placebo"].astype(bool)]
-    designs = review.table("studies").set_index("study")["design"]
+    studies = review.table("studies").set_index("study")
+    designs = studies["design"] if "design" in studies else pd.Series(dtype=object)
     rows = []
     for row in table.to_dict("records"):
         found, people = _evidence(row, analyses, cells)
         judged = {part.strip() for part in _text(row["judged_studies"]).split(";")} - {""}
         down = int(np.nansum([_level(row.get(reason)) for reason in REASONS]))
-        is_randomised = designs.reindex(found).str.startswith("rct").all()
+        is_randomised = designs.reindex(found).astype("str").str.startswith("rct").all()
         start = RANDOMISED if is_randomised else OTHER
         certainty = grade(start, down) if judged == set(found) else AGAIN
         rows.append(row | {
@@ -84,9 +88,15 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     -------
     DataFrame
         Columns outcome, trials, participants, effect, per_1000 (empty where there are no risks),
-        certainty, why, meaning, studies.
+        reported (what else is known and could not be pooled), certainty, why (every domain),
+        meaning, studies.
+
+    Raises
+    ------
+    ReviewError
+        When a template of certainty.csv asks for a value that is not there.
     """
-    texts = {"intervention": review.intervention, "control": review.control}
+    facts = Facts(review, analyses)
     rows = []
     for row in certainty_table(review, analyses).to_dict("records"):
         analysis = analyses.get(_text(row["analysis"]))
@@ -96,12 +106,32 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
             "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
             "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
             "per_1000": _per_1000(review, analysis) if has_effect else None,
+            "reported": _told(row, "reported", facts),
             "certainty": row["certainty"], "why": "" if again else _why(row),
             "meaning": "The evidence has changed since it was judged." if again
-            else fill(_text(row["meaning"]), texts),
+            else _told(row, "meaning", facts),
             "studies": ";".join(row["studies"]),
         })
     return pd.DataFrame(rows)
+
+
+def facts_with_ratings(review: Review, analyses: Mapping[str, Any]) -> Facts:
+    """Everything a template may name, and ``rated``: the rows of `certainty_table` by outcome."""
+    return Facts(review, analyses, rated=lambda: _ratings(review, analyses))
+
+
+def _ratings(review: Review, analyses: Mapping[str, Any]) -> Mapping[str, Row]:
+    table = certainty_table(review, analyses)
+    return Records(table, "outcome") if len(table) else {}
+
+
+def _told(row: Mapping, column: str, facts: Facts) -> str:
+    """A template of certainty.csv with its values."""
+    try:
+        return fill(_text(row.get(column)), facts)
+    except MissingValueError as error:
+        raise ReviewError([Problem("data/certainty.csv", None, column, row["outcome"], str(error),
+                                   "mend the template or the table it reads")]) from None
 
 
 def findings_facts(table: pd.DataFrame) -> dict[str, Any]:
@@ -127,7 +157,7 @@ def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
 
 
 def _effects(review: Review, pool: Synthesis) -> str:
-    name = "risk ratio" if pool.is_ratio else "points"
+    name = UNITS[pool.measure]
     if pool.k != 2:
         return _estimate(pool.estimate, pool.ci_low, pool.ci_high, pool.is_ratio, name)
     parts = [
@@ -141,7 +171,7 @@ def _effects(review: Review, pool: Synthesis) -> str:
 def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
     number = f"{value:.2f}" if is_ratio else signed(f"{value:+.2f}")
     text = f"{number} ({interval(low, high)})"
-    return f"{name} {text}" if is_ratio else f"{text} {name}"
+    return f"{name} {text}" if is_ratio else f"{text} {name}".strip()
 
 
 def _per_1000(review: Review, analysis: Any) -> str | None:
@@ -176,6 +206,8 @@ def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
     names = review.table("domain_groups")
     if names.empty or outcomes.empty:
         return False
+    if not {"domain", "poolable"} <= set(outcomes):
+        return False
     domains = names.loc[names["domain_group"] == row["domain_group"], "domain"]
     people = set(studies)
     if "participants_of" in own:
@@ -197,17 +229,22 @@ def _nothing(row: Mapping) -> str:
 
 
 def _why(row: Mapping) -> str:
-    words = {1: "one level", 2: "two levels"}
-    parts = [
-        f"{reason.replace('_', ' ')} {words[_level(row[reason])]} down: "
-        + _lowered(_text(row.get(f"why_{reason}")))
-        for reason in REASONS if _level(row.get(reason)) > 0
-    ]
-    return ". ".join(part[0].upper() + part[1:] for part in parts)
+    """Levels down with their reasons, then the domains without one and those nobody could judge."""
+    if not row["judged_studies"] or pd.isna(row["judged_studies"]):
+        return ""
+    words = {0: "no level down", 1: "one level down", 2: "two levels down"}
+    said = {words[level]: [] for level in (2, 1, 0)} | {"not assessable": []}
+    for reason in REASONS:
+        value = row.get(reason)
+        verdict = "not assessable" if pd.isna(value) else words[_level(value)]
+        why = _text(row.get(f"why_{reason}"))
+        said[verdict].append(reason.replace("_", " ") + (f" ({_lowered(why)})" if why else ""))
+    return ". ".join(f"{verdict[0].upper()}{verdict[1:]}: {joined(parts)}"
+                     for verdict, parts in said.items() if parts)
 
 
 def _lowered(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:] if not text[1:2].isupper() else text
 
 
 def _level(value: Any) -> int:

@@ -33,16 +33,19 @@ def audit(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        The columns of claims.csv and two bool columns: `uncited`, and `important`: a safety claim
-        that the evidence supports although its citation does not do so in full.
+        The columns of claims.csv and two bool columns: `uncited`, and `important`: a claim that
+        claim_remarks.csv calls a warning and that the evidence supports although its citation does
+        not do so in full.
     """
     claims = review.table("claims")
     if claims.empty:
         return claims
     claims = claims.sort_values("position").reset_index(drop=True)
     claims["uncited"] = claims["cited_key"].isna()
+    noted = review.table("claim_remarks")
+    warned = noted.loc[noted["remark"] == "warning", "claim_id"] if len(noted) else ()
     claims["important"] = (
-        (claims["claim_type"] == "safety")
+        claims["claim_id"].isin(warned)
         & (claims["evidence_verdict"] == "supported")
         & (claims["citation_verdict"] != "supported")
     )

@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evidence import nodata
-from evidence.facts import Facts
+from evidence.certainty import facts_with_ratings
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
 from evidence.problems import NoDataError, Problem, ReviewError
@@ -180,7 +180,7 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
             review, analyses, spec
         )
-        facts = ChainMap(dict(content.facts), Facts(review, analyses))
+        facts = ChainMap(dict(content.facts), facts_with_ratings(review, analyses))
         title, subtitle, caption = (
             fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
         )

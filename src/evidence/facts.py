@@ -161,17 +161,20 @@ class Facts(Mapping[str, Any]):
 
     Each table with a one-column key gives its rows by id; besides there are ``review`` (items of
     review.csv), ``intervention`` and ``control`` (labels), ``census``, ``analyses`` (syntheses by
-    id), ``n_markers`` and ``n_markers_controlled`` (laboratory markers of inflammation, and those
-    of them with a readable controlled result).
+    id) and four counts of laboratory markers of inflammation: ``n_markers``, ``n_markers_read``
+    (with a readable result), ``n_markers_controlled`` (with a readable result against a control),
+    ``n_markers_unread`` (planned or measured with a control, no result could be read).
 
     Parameters
     ----------
     review : Review
     analyses : mapping
         Results of `evidence.analysis.run_analyses`, or `evidence.analysis.Analyses`.
+    **more : callable
+        What makes each further fact, by its name.
     """
 
-    def __init__(self, review: Review, analyses: Mapping[str, Any]):
+    def __init__(self, review: Review, analyses: Mapping[str, Any], **more: Callable[[], Any]):
         keys = {name: review.dictionary.primary_key(name) for name in review.tables}
         self._makers: dict[str, Callable[[], Any]] = {
             name: partial(_records, review, name, key[0])
@@ -185,10 +188,11 @@ class Facts(Mapping[str, Any]):
             "analyses": lambda: {name: run.synthesis for name, run in analyses.items()},
         }
         if "biomarkers" in review.tables:
-            self._makers["n_markers"] = lambda: len(_laboratory(review))
-            self._makers["n_markers_controlled"] = lambda: len(
-                controlled_markers(_laboratory(review))
-            )
+            self._makers |= {
+                name: partial(_count_markers, review, *flags)
+                for name, flags in MARKER_COUNTS.items()
+            }
+        self._makers |= more
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -210,6 +214,21 @@ def _records(review: Review, name: str, key: str) -> Records:
     return Records(review.table(name), key)
 
 
+MARKER_COUNTS = {  # controlled, result_available; None: either
+    "n_markers": (None, None), "n_markers_read": (None, True),
+    "n_markers_controlled": (True, True), "n_markers_unread": (True, False),
+}
+
+
+def _count_markers(review: Review, controlled: bool | None, readable: bool | None) -> int:
+    markers = _laboratory(review)
+    keep = pd.Series(True, markers.index)
+    for column, wanted in (("controlled", controlled), ("result_available", readable)):
+        if wanted is not None:
+            keep &= _true(markers, column) == wanted
+    return int(keep.sum())
+
+
 def _laboratory(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
     return markers[markers["marker_class"].isin(LABORATORY)]
@@ -225,6 +244,28 @@ def pico(review: Review) -> pd.DataFrame:
     """The question taken apart: population, intervention, comparison, outcomes."""
     rows = [(title, review.item(item)) for item, title in PICO.items() if review.item(item)]
     return pd.DataFrame(rows, columns=["Part", "In this review"])
+
+
+def remarks(review: Review) -> pd.DataFrame:
+    """What the checks remark on the tables (references aside).
+
+    Returns
+    -------
+    DataFrame
+        Columns file, row (its id where the table has one), column, value, remark.
+    """
+    paths = {f"data/{table['path']}": name for name, table in review.dictionary.tables.items()}
+    found = []
+    for problem in review.warnings:
+        if problem.file in paths:
+            name = paths[problem.file]
+            key = review.dictionary.primary_key(name)
+            frame = review.table(name)
+            row = (frame.loc[problem.row - 2, key[0]]
+                   if len(key) == 1 and problem.row and problem.row - 2 in frame.index
+                   else problem.row)
+            found.append([problem.file, row, problem.column, problem.value, problem.rule])
+    return pd.DataFrame(found, columns=["file", "row", "column", "value", "remark"])
 
 
 def awaiting(review: Review) -> pd.DataFrame:

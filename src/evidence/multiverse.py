@@ -91,7 +91,7 @@ class Multiverse:
 
     @property
     def n_excluding(self) -> int:
-        """Specifications whose 95 % interval excludes no difference."""
+        """Specifications whose 95 % interval excludes zero."""
         return int(self.table["excludes_null"].sum())
 
     @property
@@ -107,7 +107,7 @@ class Multiverse:
 
     @property
     def share_below(self) -> float:
-        """Share of specifications with an estimate below no difference."""
+        """Share of specifications with an estimate below zero."""
         return float((self.table["estimate"] < self.null_value).mean())
 
     @property

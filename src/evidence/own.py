@@ -88,16 +88,17 @@ def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Exhi
 
 
 def _message(pool: Synthesis) -> str:
+    null = "1" if pool.is_ratio else "zero"
     if pool.k == 0:
         return "No result can be pooled; the rows give the reasons"
     if pool.can_pool:
         return ("{analyses[own].k:Words} trials pooled: {analyses[own].estimate:.2f} "
                 "({analyses[own].ci_low:.2f} to {analyses[own].ci_high:.2f}); the interval "
-                "{analyses[own].excludes_null:null} no difference")
+                f"{{analyses[own].excludes_null:null}} {null}")
     if pool.k == 1:
         return ("One trial: {analyses[own].estimate:.2f} ({analyses[own].ci_low:.2f} to "
                 "{analyses[own].ci_high:.2f}); its interval "
-                "{analyses[own].excludes_null:null} no difference")
+                f"{{analyses[own].excludes_null:null}} {null}")
     return "Two trials, which cannot support a pooled interval"
 
 

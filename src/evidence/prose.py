@@ -11,6 +11,7 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 ``p``        p value: "0.016", "below 0.001"
 ``list``     several items as "a, b and c"
 ``null``     "excludes" for true, "includes" for false
+``.0%``      a share as "71 %", with a space
 ===========  ==================================================
 """
 
@@ -133,7 +134,7 @@ class _Filler(string.Formatter):
             return format(abs(value), format_spec[3:])
         if isinstance(value, str):
             return format(self._text(value), format_spec)
-        return signed(format(value, format_spec))
+        return signed(format(value, format_spec)).replace("%", " %")
 
 
 def fill(

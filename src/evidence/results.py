@@ -152,7 +152,7 @@ class Synthesis:
 
     @property
     def excludes_null(self) -> bool:
-        """Whether the default interval leaves out the value of no difference."""
+        """Whether the default interval excludes the value of no difference."""
         return self.ci_low > self.null_value or self.ci_high < self.null_value
 
     @property

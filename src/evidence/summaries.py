@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from evidence.analysis import Analysis
+from evidence.gaps import is_placebo_trial
 from evidence.plots.forest_rows import MEASURE_WORDS
 from evidence.prose import p_value
 from evidence.results import RULE_WORDS, SMALLEST_POOL, Synthesis
+from evidence.review import Review
 from evidence.variants import leave_one_out
 
 
@@ -92,6 +94,49 @@ def without_each(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
             table.loc[table["k"] < SMALLEST_POOL, ["ci_low", "ci_high"]] = np.nan
             found.append(table.assign(title=analysis.title))
     return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
+
+
+def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
+    """What other placebo-controlled trials report of the condition and outcome of an analysis.
+
+    Returns
+    -------
+    DataFrame
+        Rows of outcomes.csv of randomised placebo-controlled trials that are not in the pool, of
+        the conditions and domains that the pool has: columns study, instrument, week, contrast,
+        intervention_n, control_n, effect, p_value, note.
+    """
+    pool = analyses[name].synthesis
+    outcomes, studies = review.table("outcomes"), review.table("studies")
+    ids, trials = ({getattr(row, field) for row in pool.studies} for field in ("outcome_id",
+                                                                              "study"))
+    domains = set(outcomes.loc[outcomes["outcome_id"].isin(ids), "domain"])
+    conditions = set(studies.loc[studies["study"].isin(trials), "condition"])
+    others = studies[is_placebo_trial(studies) & studies["condition"].isin(conditions)
+                     & ~studies["study"].isin(trials)]
+    rows = outcomes[outcomes["study"].isin(others["study"]) & outcomes["domain"].isin(domains)]
+    return rows.reindex(columns=["study", "instrument", "week", "contrast", "intervention_n",
+                                 "control_n", "effect", "p_value", "note"])
+
+
+def unused(review: Review, analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Differences between arms that may be pooled, verified, and named in no analysis.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, domain, instrument, week, effect, ci_low, ci_high.
+    """
+    named = {outcome for item in analyses.values() for outcome in item.effects["outcome_id"]}
+    outcomes = review.table("outcomes")
+    columns = ["study", "domain", "instrument", "week", "effect", "effect_ci_low", "effect_ci_high"]
+    if not {"poolable", "verification"} <= set(outcomes):
+        return pd.DataFrame(columns=columns)
+    free = outcomes["poolable"].fillna(False).astype(bool) & ~outcomes["outcome_id"].isin(named)
+    free &= outcomes["verification"].isin(("primary", "secondary", "derived"))
+    return outcomes[free].reindex(columns=columns).rename(
+        columns={"effect_ci_low": "ci_low", "effect_ci_high": "ci_high"}
+    )
 
 
 def _limits(pool: Synthesis) -> list[float]:
