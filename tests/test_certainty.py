@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, edit
 from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
 from evidence.analysis import run_analyses
+from evidence.certainty import summary_of_findings
 from evidence.estimators import pool_many
+from evidence.prose import MissingValueError, fill
 from evidence.review import load_review
 from figure_checks import texts
 
@@ -255,3 +257,31 @@ def test_letters_stand_on_the_figure(review, analyses):
                               ("no information", "NI")):
         assert shown.count(letter) == judged.get(judgement, 0) + 1  # one in the legend
     assert "provisional" in " ".join(shown)
+
+
+def test_every_domain_is_told_and_what_nobody_could_judge_is_named(review, analyses):
+    table = summary_of_findings(review, analyses).set_index("outcome")
+    rows = review.table("certainty").set_index("label")
+    for outcome, row in table[table["why"] != ""].iterrows():
+        for reason in certainty.REASONS:
+            assert reason.replace("_", " ") in row["why"], outcome
+        unjudged = rows.loc[outcome, list(certainty.REASONS)].isna().sum()
+        assert ("Not assessable" in row["why"]) == (unjudged > 0), outcome
+    assert "−0.33" in table.loc[rows.index[rows["outcome"] == "pain_fm"][0], "reported"]
+
+
+def test_ratings_can_be_named_in_sentences(review, analyses, minimal):
+    facts = certainty.facts_with_ratings(review, analyses)
+    assert fill("{rated[pain_fm].certainty}", facts) == "very low"
+    small = load_review(minimal)
+    with pytest.raises(MissingValueError):
+        fill("{rated[pain_fm].certainty}", certainty.facts_with_ratings(small, {}))
+
+
+def test_a_summary_names_its_measure(minimal):
+    (minimal / "data" / "certainty.csv").write_text(
+        "outcome,analysis,domain_group,meaning\nwarm,warmth,warmth,Unclear\n")
+    edit(minimal / "data" / "analyses.csv", ",MD,", ",GEN,")
+    review = load_review(minimal)
+    text = summary_of_findings(review, run_analyses(review))["effect"][0]
+    assert "points" not in text and "risk" not in text

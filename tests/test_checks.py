@@ -87,6 +87,10 @@ CASES = {
         agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 20.0},
         "effect_se", {**MEANS, "effect": -5.0, "effect_se": NAN},
     ),
+    "standard error wider than its arms": (
+        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 2.3},
+        "effect_se", {**MEANS, "effect": -5.0, "effect_se": 1.2},
+    ),
     "ratio far from its counts": (
         agreement.effects_fit_arms, "outcomes", {**RR, **COUNTS, "effect": 72.0}, "effect",
         {**RR, **COUNTS, "effect": 0.5},
