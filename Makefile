@@ -35,6 +35,8 @@ reference: ## Compute the reference values again with R metafor (needs R)
 
 bench: $(INSTALLED) ## Print the benchmark tables
 	$(BIN)/python benchmarks/synthesis.py
+	$(BIN)/python benchmarks/growth.py
+	$(BIN)/python benchmarks/build.py
 
 clean: ## Remove the environment and caches
 	rm -rf .venv build site src/*.egg-info .pytest_cache .ruff_cache .hypothesis

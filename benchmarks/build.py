@@ -39,7 +39,8 @@ def floor(notebooks: int) -> None:
     """Run that many notebooks that draw one empty figure each."""
     def run(_: int) -> None:
         cell = nbformat.v4.new_code_cell(EMPTY)
-        NotebookClient(nbformat.v4.new_notebook(cells=[cell]), kernel_name="python3").execute()
+        book = nbformat.v4.new_notebook(cells=[cell])
+        NotebookClient(book, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).execute()
 
     with ThreadPoolExecutor(os.cpu_count()) as threads:
         list(threads.map(run, range(notebooks)))
