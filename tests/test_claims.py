@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from conftest import REPOSITORY
 from evidence import claims, links
+from evidence.prose import in_words
 from evidence.review import load_review
 
 ROOT = Path(__file__).parents[1]
@@ -195,3 +197,11 @@ def test_targets_of_links_exist(target):
     path = (NOTEBOOKS / document).resolve()
     assert path.is_file(), document
     assert not heading or heading in headings(path)
+
+
+def test_the_readme_counts_what_the_article_cites():
+    cited = [row["cited_key"] for row in rows("claims") if row["cited_key"]]
+    uncited = in_words(len(rows("claims")) - len(cited))
+    text = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
+    assert (f"makes {len(rows('claims'))} claims about it; {len(cited)} cite one of "
+            f"{in_words(len(set(cited)))} sources, {uncited} cite none") in text

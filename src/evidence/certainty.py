@@ -106,7 +106,7 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
             "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
             "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
             "per_1000": _per_1000(review, analysis) if has_effect else None,
-            "reported": _told(row, "reported", facts),
+            "reported": _told(row, "reported", facts) or None,
             "certainty": row["certainty"], "why": "" if again else _why(row),
             "meaning": "The evidence has changed since it was judged." if again
             else _told(row, "meaning", facts),

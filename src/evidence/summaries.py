@@ -104,7 +104,7 @@ def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> p
     DataFrame
         Rows of outcomes.csv of randomised placebo-controlled trials that are not in the pool, of
         the conditions and domains that the pool has: columns study, instrument, week, contrast,
-        intervention_n, control_n, effect, p_value, note.
+        intervention_n, control_n, effect, p_value (as text), note.
     """
     pool = analyses[name].synthesis
     outcomes, studies = review.table("outcomes"), review.table("studies")
@@ -115,8 +115,10 @@ def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> p
     others = studies[is_placebo_trial(studies) & studies["condition"].isin(conditions)
                      & ~studies["study"].isin(trials)]
     rows = outcomes[outcomes["study"].isin(others["study"]) & outcomes["domain"].isin(domains)]
-    return rows.reindex(columns=["study", "instrument", "week", "contrast", "intervention_n",
+    rows = rows.reindex(columns=["study", "instrument", "week", "contrast", "intervention_n",
                                  "control_n", "effect", "p_value", "note"])
+    known = rows["p_value"].notna()
+    return rows.assign(p_value=rows["p_value"].map(p_value, na_action="ignore").where(known))
 
 
 def unused(review: Review, analyses: Mapping[str, Analysis]) -> pd.DataFrame:
