@@ -13,7 +13,6 @@ from itertools import combinations
 import pytest
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
-from pptx.util import Pt
 
 from conftest import REPOSITORY
 from evidence import answers, exhibits
@@ -145,14 +144,21 @@ def test_pictures_groups_and_tables_have_alt_text(show):
 def test_text_has_at_least_14_points_and_fits_its_box(show):
     for slide in show.slides:
         for frame in frames(slide):
-            runs = [run for paragraph in frame.paragraphs for run in paragraph.runs]
-            assert all(run.font.size >= Pt(14) for run in runs), frame.text
+            sizes = frame._txBody.xpath(".//a:r/a:rPr/@sz | .//a:fld/a:rPr/@sz")
+            assert all(int(size) >= 1400 for size in sizes), frame.text
         for shape in slide.shapes:
             if shape.has_text_frame and shape.text_frame.text:
-                size = shape.text_frame.paragraphs[0].runs[0].font.size.pt
-                bold = shape.text_frame.paragraphs[0].runs[0].font.bold
+                first = shape.text_frame._txBody.xpath(".//a:rPr")[0]
+                size, bold = int(first.get("sz")) / 100, first.get("b") == "1"
                 needed = text_height(shape.text_frame.text, shape.width / EMU, size, bold)
                 assert needed <= shape.height / EMU + 0.01, shape.text_frame.text
+
+
+def test_slides_are_numbered(show):
+    for number, slide in enumerate(show.slides, 1):
+        fields = [shape.text_frame for shape in slide.shapes if shape.name == "Slide number"]
+        assert [frame.text for frame in fields] == ([str(number)] if number > 1 else [])
+        assert all(frame._txBody.xpath(".//a:fld/@type") == ["slidenum"] for frame in fields)
 
 
 def test_nothing_leaves_the_slide(show):

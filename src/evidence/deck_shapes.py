@@ -35,6 +35,7 @@ SAFETY, UNKNOWN = 1.01, 0.7  # factor of widths; width of a letter that the font
 LINE = 1.2  # height of a line in font sizes
 HEAD, FOOT = 0.025 * HEIGHT, 0.982 * HEIGHT  # top of the message, bottom of the foot
 HEAD_GAP, BODY_GAP = 0.03, 0.08  # above the subtitle, above the body
+NUMBER_FIELD = "{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}"  # PowerPoint's own for slide numbers
 TITLE_ONLY = 5  # place of the layout in python-pptx's own template
 FONT = "Arial"
 FIXED_SPACE, FIXED_HYPHEN = "\u00a0", "\u2011"  # where no line may end
@@ -141,6 +142,8 @@ def foot_top(text: str) -> float:
 def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
     """A slide with its message on top, and method and sources at its foot."""
     slide = show.slides.add_slide(show.slide_layouts[TITLE_ONLY])
+    if len(show.slides) > 1:
+        _add_number(slide, len(show.slides))
     width = RIGHT - LEFT
     box = Box(LEFT, HEAD, width, text_height(title, width, page.TITLE_SIZE, True))
     place_title(slide, box, title, page.TITLE_SIZE)
@@ -154,6 +157,17 @@ def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
         add_text(slide.shapes, box, foot, page.FOOTER_SIZE, name="Method and sources",
                  ink=page.GREY)  # fmt: skip
     return slide
+
+
+def _add_number(slide, number: int) -> None:
+    """The number of a slide in the margin; it follows when slides are moved."""
+    box = Box(RIGHT + 0.03, FOOT - 0.24, WIDTH - RIGHT - 0.06, 0.24)
+    shape = add_text(slide.shapes, box, str(number), SMALLEST, name="Slide number", ink=page.GREY,
+                     side="center")
+    run = shape.text_frame.paragraphs[0].runs[0]._r
+    run.tag = qn("a:fld")
+    run.set("id", NUMBER_FIELD)
+    run.set("type", "slidenum")
 
 
 def place_title(slide, box: Box, text: str, size: float) -> None:
