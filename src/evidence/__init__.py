@@ -1,3 +1,3 @@
 """Evidence reviews as notebooks: verified tables in; synthesis, figures and prose out."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
