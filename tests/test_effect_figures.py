@@ -192,6 +192,25 @@ def test_measures_do_not_share_a_panel(built):
         assert round(axes.get_ylim()[0] + 0.4) == (table["effect_measure"] == measure).sum()
 
 
+def test_our_interval_is_whole_and_a_stray_one_does_not_set_the_scale(built):
+    first, second = built["published_versus_ours"].figure().axes
+    ours = ANALYSES["fm_pain"].synthesis
+    low, high = first.get_xlim()
+    assert low < ours.ci_low and ours.ci_high < high
+    assert not [line for line in markers_of(first) if line.get_marker() in "<>"]
+    arrows = [line for line in markers_of(second) if line.get_marker() in "<>"]
+    assert len(arrows) == 2 and not any(line.get_clip_on() for line in arrows)
+    assert {float(line.get_ydata()[0]) for line in arrows} == {6.0}  # −4.69 to 6.02
+    assert np.ptp(second.get_xlim()) < 3
+
+
+def test_rows_of_one_published_review_are_told_apart(built):
+    shown = texts(built["published_versus_ours"].figure())
+    for words in ("k = 5, primary analysis", "k ?, sensitivity analysis", "k ?, fibromyalgia",
+                  "k ?, active drugs, chronic pain", "k = 7, any control, chronic pain"):
+        assert shown.count(words) == 1, words
+
+
 def test_no_diamond_and_no_weight_for_two_trials(built):
     table = built["fm_pain_forest"].table
     parallel = table[table["analysis"] == "fm_pain_parallel"]
