@@ -10,10 +10,10 @@ from matplotlib.colors import to_hex
 from evidence import exhibits
 from evidence.analysis import run_analyses
 from evidence.facts import census
-from evidence.plots import page
+from evidence.plots import changes, page
 from evidence.problems import ReviewError
 from evidence.review import load_review
-from figure_checks import faint, outside, overlaps, small, texts
+from figure_checks import drawn_texts, faint, outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
@@ -78,6 +78,48 @@ def test_percent_changes_come_from_the_printed_or_the_computed_change():
     assert round(final["intervention"], 1) == -20.6 and round(final["control"], 1) == -14.5
     assert table.loc["younger2013-pain-w12-pp", "difference"] == pytest.approx(-10.8)
     assert pd.isna(table.loc["parkitny2017-symptoms-w8", "difference"])
+
+
+def test_a_difference_stands_with_the_interval_that_its_row_gives():
+    table = exhibits.build(REVIEW, ANALYSES, "cited_outcomes").table
+    words = {row["outcome_id"]: changes.difference_words(row) for _, row in
+             table.dropna(subset=["difference"]).iterrows()}
+    rows = REVIEW.table("outcomes").set_index("outcome_id")
+    for name, (difference, below) in words.items():
+        low, high = rows.loc[name, ["effect_ci_low", "effect_ci_high"]]
+        if rows.loc[name, "effect_measure"] == "percent_point_difference":
+            assert f"({low:.1f} to {high:.1f})".replace("-", "−") in difference
+            assert difference.endswith("†") == (rows.loc[name, "verification"] == "derived")
+        else:
+            assert f"points ({low:.2f} to {high:.2f})".replace("-", "−") in below
+    bare = table.dropna(subset=["difference"]).iloc[0].copy()
+    bare[["low", "high", "effect"]] = float("nan")
+    assert changes.difference_words(bare)[1] == "no interval given as a percentage"
+
+
+@pytest.mark.parametrize("name", ["cited_outcomes", "rigour_ladder"])
+def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
+    figure = exhibits.build(REVIEW, ANALYSES, name).figure()
+    left, right = figure.axes
+    zero = left.transData.transform((0, 0))[0]
+    for artist, text, box in drawn_texts(figure):
+        if artist in left.texts and text.removeprefix("−").replace(".", "").isdigit():
+            assert not box.x0 < zero < box.x1, text
+        if text.startswith(("← favours", "favours")):
+            middle = (box.x0 + box.x1) / 2
+            assert right.bbox.x0 - 5 < middle < right.bbox.x1 + 5, text
+
+
+def test_percentage_points_are_named_and_thresholds_have_their_source():
+    exhibit = exhibits.build(REVIEW, ANALYSES, "cited_outcomes")
+    assert "percentage points" in exhibit.title
+    assert set(REVIEW.table("instruments").set_index("instrument_id").loc[
+        list(exhibits.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
+        exhibit.sources)
+    row = REVIEW.table("outcomes").set_index("outcome_id").loc["younger2013-symptoms-conference"]
+    numbers = f"{row['intervention_change_pct']:.1f} against {row['control_change_pct']:.1f} %"
+    assert numbers.replace("-", "−") in exhibit.caption
+    assert "no controlled counterpart" not in exhibit.caption
 
 
 @pytest.mark.parametrize(("column", "value", "word"), [
