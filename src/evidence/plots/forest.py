@@ -151,6 +151,14 @@ class _Pen:
         style = {"size": self.grid.size, "va": "center_baseline", "color": INK} | style
         self.ax.text(x, y, text, **style)
 
+    def block(self, x: float, y: float, lines: Sequence[str], **style) -> None:
+        """Lines of one text, as high above `y` as below it."""
+        if len(lines) > 1:
+            close = min(1.15, self.grid.line / (1.2 * self.grid.em))
+            style |= {"va": "center", "linespacing": close}
+        if lines:
+            self.text(x, y, "\n".join(lines), **style)
+
     def cell(self, column: str, y: float, text: str, **style) -> None:
         """Text in a column: names and designs from its left end, numbers to its right end."""
         if text and column in self.grid.columns:
@@ -229,10 +237,8 @@ def _draw_row(pen: _Pen, row: Row, label: Sequence[str], span: Sequence[str], y:
     grid = pen.grid
     quiet = row.kind in ("left_out", "prediction", "caption", "rule")
     style = {"color": INK if row.is_bold or not quiet else GREY, "weight": weight(row)}
-    for lines, x in ((label, 0.0), (span, grid.columns["label"][1] + GAP * grid.em)):
-        for number, words in enumerate(lines):
-            above = ((len(lines) - 1) / 2 - number) * grid.line
-            pen.text(x, y + above, words, bbox=COVER if x else None, **style)
+    pen.block(0.0, y, label, **style)
+    pen.block(grid.columns["label"][1] + GAP * grid.em, y, span, bbox=COVER, **style)
     for column in ("design", "n", "effect", "weight"):
         pen.cell(column, y, getattr(row, column), **style)
     if row.kind == "study":
