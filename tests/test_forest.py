@@ -109,9 +109,9 @@ def test_rows_columns_and_rules():
     ax = slide(pool, study_labels={"study0": "Ash 2001"}, marks={"study0": "†"})
     shown = texts(ax)
     for text in (
-        "Study", "Design", "n", "Mean difference", "Effect [95% interval]", "Weight", "Ash 2001†",
+        "Study", "Design", "n", "Mean difference", "Effect [95 % interval]", "Weight", "Ash 2001†",
         "parallel", "crossover", "Pooled", "Prediction interval", "Wald", "Hartung-Knapp",
-        "Hartung-Knapp, floored", "← favours drug", "favours placebo →", str(pool.n), "100%",
+        "Hartung-Knapp, floored", "← favours drug", "favours placebo →", str(pool.n), "100 %",
     ):  # fmt: skip
         assert text in shown, text
     first = pool.studies[0]

@@ -82,7 +82,7 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
     for x, words, side in (
         (COLUMNS["study"], "Trial", "left"), (COLUMNS["intervention"], intervention, "right"),
         (COLUMNS["control"], control, "right"),
-        (COLUMNS["effect"], f"{MEASURE_WORDS[measure]} [95% interval]", "right"),
+        (COLUMNS["effect"], f"{MEASURE_WORDS[measure]} [95 % interval]", "right"),
     ):
         text(x, -0.95, words, weight="bold", ha=side)
     ax.plot([0, 1], [-0.55, -0.55], color=page.GREY, lw=0.8)

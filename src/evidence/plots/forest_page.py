@@ -29,7 +29,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sides = {pool.estimate > pool.null_value for pool in pools if pool.k}
     facts = {
         "k_studies": len(studies),
-        "sign_words": "turns the sign" if len(sides) > 1 else "leaves the sign as it is",
+        "sign_words": "reverses the direction" if len(sides) > 1 else "leaves the direction as it is",
         "n_derived": len(derived),
     }
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]

@@ -106,7 +106,7 @@ def forest_rows(
             name = study_labels.get(row.study, row.study) + marks.get(row.study, "")
             line = Row(
                 "study", name, words, _count(row.n), _effect(row, scale),
-                f"{row.weight:.1f}%" if pool.can_pool else "", row.effect, row.ci_low, row.ci_high,
+                f"{row.weight:.1f} %" if pool.can_pool else "", row.effect, row.ci_low, row.ci_high,
                 row.weight / largest, row.crossover,
             )  # fmt: skip
             rows.append(_without_text(line, len(fresh)) if crowded else line)
@@ -158,7 +158,7 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, with_rules: bool) -
     default = pool.default
     rows = [
         Row("gap", height=0.35),
-        Row("pool", label, "", _count(pool.n), _effect(default, scale), "100%",
+        Row("pool", label, "", _count(pool.n), _effect(default, scale), "100 %",
             default.estimate, default.ci_low, default.ci_high),
     ]  # fmt: skip
     if np.isfinite(default.pi_low):
@@ -179,7 +179,7 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, with_rules: bool) -
 def _heterogeneity(pool: Synthesis) -> str:
     p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
-    return f"{shares}I² = {pool.i2:.0f}%, Q = {pool.q:.1f} (p {p_value})"
+    return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"
 
 
 def favours_words(higher_is: str, intervention: str, control: str) -> tuple[str, str]:
