@@ -192,3 +192,30 @@ def test_least_columns_are_enough(tmp_path):
         harms=pd.DataFrame(),
     )  # fmt: skip
     assert run_analyses(plain)["cough"].synthesis.k == 4
+
+
+@pytest.mark.parametrize("column", ["verification", "poolable", "unit"])
+def test_a_column_of_one_table_bars_no_row_of_the_other(tmp_path, column):
+    value = {"verification": "primary", "poolable": True, "unit": "participants"}[column]
+    spec = specification(include="ash-cough;birch-cough"), specification(
+        analysis="nausea", measure="RR", include="ash-nausea"
+    )
+    for here, there in (("outcomes", "harms"), ("harms", "outcomes")):
+        tables = {"outcomes": OUTCOMES, "harms": HARMS.drop(columns="unit")}
+        tables[here] = tables[here].assign(**{column: value})
+        tables[there] = tables[there].drop(columns=column, errors="ignore")
+        results = run_analyses(review(tmp_path, *spec, **tables))
+        assert {name: run.synthesis.k for name, run in results.items()} == {
+            "cough": 2, "nausea": 1
+        }, here
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), [
+    ("verification", np.nan, "unverified"), ("poolable", np.nan, "marked not poolable"),
+    ("poolable", False, "marked not poolable"), ("poolable", "false", "marked not poolable"),
+])
+def test_an_empty_cell_of_its_own_table_bars_a_row(tmp_path, column, value, reason):
+    spec = specification(analysis="nausea", measure="RR", include="ash-nausea")
+    harms = HARMS.assign(**{column: pd.Series([value, value, value], dtype=object)})
+    pool = run_analyses(review(tmp_path, spec, harms=harms))["nausea"].synthesis
+    assert [row.reason for row in pool.excluded] == [reason]

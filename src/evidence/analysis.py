@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.effects import BASES, MEASURES, outcome_effects
+from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.files import write_bytes
 from evidence.problems import Problem, ReviewError
@@ -28,6 +28,7 @@ POOLED_COLUMNS = (
     "se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
     "tau2_ci_high", "i2", "q", "q_p_value", "excluded",
 )  # fmt: skip
+BARRING = {"unit": "participants", "poolable": True, "verification": NOT_RECORDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,20 +103,14 @@ def run_analyses(review) -> dict[str, Analysis]:
 def analysis_rows(review) -> pd.DataFrame:
     """Rows of outcomes and harms, indexed by id, with what their study says beside them.
 
-    A harm is an outcome of which more is worse; its id stands in ``outcome_id``.
+    A harm is an outcome of which more is worse; its id stands in ``outcome_id``. A column that may
+    bar a row from a pool (`BARRING`) does so only where the row's own table has it.
     """
-    tables = [review.table("outcomes")]
+    tables = [review.table("outcomes").assign(unit="participants")]
     harms = review.table("harms")
     if not harms.empty:
         tables.append(harms.rename(columns={"harm_id": "outcome_id"}).assign(higher_is="worse"))
-    rows = pd.concat([table.astype(object) for table in tables], ignore_index=True)
-    if "unit" not in rows:
-        rows["unit"] = "participants"
-    is_harm = np.arange(len(rows)) >= len(tables[0])
-    rows.loc[~is_harm, "unit"] = "participants"
-    if "poolable" not in rows:
-        rows["poolable"] = True
-    rows.loc[is_harm, "poolable"] = True
+    rows = pd.concat([_unbarred(table).astype(object) for table in tables], ignore_index=True)
     studies = review.table("studies").set_index("study")
     for name in ("design", "n_analysed", "n_randomised"):
         if name in studies:
@@ -124,6 +119,11 @@ def analysis_rows(review) -> pd.DataFrame:
         rows["participants_of"] = rows["study"].map(_participants(studies["participants_of"]))
     rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
     return rows.set_index("outcome_id", drop=False)
+
+
+def _unbarred(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which columns that it does not have bar none of its rows."""
+    return table.assign(**{name: value for name, value in BARRING.items() if name not in table})
 
 
 def effects_table(results: Mapping[str, Analysis]) -> pd.DataFrame:

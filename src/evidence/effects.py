@@ -111,6 +111,7 @@ def _effect(row: Mapping, measure: str, basis: str) -> dict:
 
 
 NOT_POOLABLE = "marked not poolable"
+NOT_RECORDED = "not recorded"  # verification of a table that has no such column
 
 
 def _barred(row: Mapping) -> str:
@@ -121,8 +122,7 @@ def _barred(row: Mapping) -> str:
         return "counts are of events, not of participants"
     if "verification" in row and _text(row, "verification") in ("", "unverified"):
         return "unverified"
-    poolable = row.get("poolable", True)
-    if pd.isna(poolable) or not poolable:
+    if "poolable" in row and _text(row, "poolable").lower() in ("", "false"):
         return NOT_POOLABLE
     return ""
 
