@@ -178,6 +178,37 @@ def test_opposite_directions_are_not_pooled(tmp_path):
         run_analyses(review(tmp_path, specification(), outcomes=mixed))
 
 
+SCALES = {"scale_low": [0.0] * 5, "scale_high": [10.0, 100.0, np.nan, 10.0, 10.0]}
+KINDS = {"effect_measure": ["percent_change", "risk_difference", "none", np.nan, "none"]}
+
+
+@pytest.mark.parametrize(("measure", "cells", "rule"), [
+    ("MD", SCALES, "pools points of different scales: 0 to 10, 0 to 100"),
+    ("GEN", SCALES, "pools points of different scales: 0 to 10, 0 to 100"),
+    ("GEN", KINDS, "pools effects of different kinds: percent change, risk difference"),
+])
+def test_what_has_no_unit_in_common_is_not_pooled(tmp_path, measure, cells, rule):
+    spec = specification(measure=measure)
+    with pytest.raises(ReviewError) as error:
+        run_analyses(review(tmp_path, specification(analysis="one", include="ash-cough"), spec,
+                            outcomes=OUTCOMES.assign(**cells)))
+    assert [(p.row, p.column, p.value, p.rule) for p in error.value.problems] == [
+        (3, "include", "cough", rule)
+    ]
+
+
+def test_scales_of_rows_that_are_not_pooled_or_have_no_points_may_differ(tmp_path):
+    mixed = OUTCOMES.assign(**SCALES)
+    barred = mixed.assign(poolable=[True, False, True, True, True])
+    assert run_analyses(review(tmp_path, specification(), outcomes=barred))["cough"].synthesis.k
+    percents = mixed.assign(effect_measure="percent_change")
+    spec = specification(measure="GEN")
+    assert run_analyses(review(tmp_path, spec, outcomes=percents))["cough"].synthesis.k == 3
+    standard = mixed.assign(effect_measure="standardised_mean_difference")
+    spec = specification(measure="SMD")
+    assert run_analyses(review(tmp_path, spec, outcomes=standard))["cough"].synthesis.k == 3
+
+
 def test_chain_of_shared_participants(tmp_path):
     studies = STUDIES.assign(participants_of=[np.nan, "ash2001", "birch2003", "cedar2005"])
     pool = run_analyses(review(tmp_path, specification(), studies=studies))["cough"].synthesis

@@ -124,6 +124,14 @@ def test_a_wrong_choice_is_named(row, values, word):
         multiverse.explore(review, ANALYSES["fm_pain"])
 
 
+def test_options_on_another_scale_are_named():
+    outcomes = REVIEW.table("outcomes")
+    outcomes.loc[outcomes["outcome_id"] == "tsui2024-severity-w8", "scale_high"] = 100
+    review = replace(REVIEW, tables={**REVIEW.tables, "outcomes": outcomes})
+    with pytest.raises(ReviewError, match="different scales: 0 to 10, 0 to 100"):
+        multiverse.explore(review, ANALYSES["fm_pain"])
+
+
 def test_an_analysis_without_choices_is_refused():
     with pytest.raises(ReviewError, match="has no choices"):
         multiverse.explore(REVIEW, ANALYSES["hiv_pain"])

@@ -14,6 +14,7 @@ import pandas as pd
 from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.files import write_bytes
+from evidence.mixtures import mixtures
 from evidence.problems import Problem, ReviewError
 from evidence.synthesis import Synthesis, synthesise
 
@@ -94,7 +95,7 @@ def run_analyses(review) -> dict[str, Analysis]:
     results = {}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
         results[spec["analysis"]] = _run(spec, rows)
-        problems += _direction_problems(results[spec["analysis"]], line)
+        problems += _mixture_problems(results[spec["analysis"]], rows, line)
     if problems:
         raise ReviewError(problems)
     return results
@@ -222,13 +223,11 @@ def _id_problems(ids: list[str], counts: Mapping[str, int]) -> list[tuple[str, s
     return found
 
 
-def _direction_problems(result: Analysis, line: int) -> list[Problem]:
-    pooled = result.effects[result.effects["included"]]
-    if pooled["higher_is"].replace("", np.nan).nunique() < 2:
-        return []
-    rule = "pools outcomes where higher is worse with outcomes where higher is better"
-    advice = "keep one direction per analysis"
-    return [Problem(FILE, line, "include", result.analysis, rule, advice)]
+def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[Problem]:
+    """What the pooled rows of an analysis must have in common and have not."""
+    ids = result.effects.loc[result.effects["included"], "outcome_id"]
+    found = mixtures(rows.loc[ids], result.synthesis.measure)
+    return [Problem(FILE, line, "include", result.analysis, *words) for words in found]
 
 
 def _participants(participants_of: pd.Series) -> dict[str, str]:

@@ -18,6 +18,7 @@ import pandas as pd
 from evidence.analysis import Analysis, analysis_rows
 from evidence.effects import RATIOS, outcome_effects
 from evidence.estimators import INTERVAL_RULES, METHODS, pool_many
+from evidence.mixtures import mixtures
 from evidence.problems import Problem, ReviewError
 from evidence.results import SMALLEST_POOL
 
@@ -189,6 +190,8 @@ def _trial_options(
             rule, advice = "is a trial of another choice as well", "keep one choice per trial"
             problems.append(Problem(FILE, line, "outcome_id", outcome, rule, advice))
         effects[outcome] = (effect["yi"], effect["vi"], effect["n"])
+    for words in mixtures(known.loc[list(effects)], measure):
+        problems.append(Problem(FILE, None, "outcome_id", analysis, *words))
     for choice, options in trials.items():
         if sum(option.is_main for option in options) != 1:
             rule, advice = "has not exactly one main option", "set is_main for one option"
