@@ -188,6 +188,22 @@ def test_paired_sources_of_a_crossover_trial():
     assert only(arms.assign(correlation=0.5), "MD")["vi"] == pytest.approx(4 / 28)
 
 
+@pytest.mark.parametrize("cells", [
+    {"contrast": "crossover_paired"}, {"contrast": np.nan, "design": "rct_crossover"},
+])
+@pytest.mark.parametrize("measure", ["RR", "OR", "RD"])
+def test_counts_of_a_crossover_trial_are_not_two_independent_arms(measure, cells):
+    counts = _count_row((10, 50), (20, 50)).assign(**cells)
+    for basis in ("auto", "arms"):
+        alone = only(counts, measure, basis)
+        assert not alone["included"] and "crossover trial" in alone["reason"]
+    kind = {"RR": "risk_ratio", "OR": "odds_ratio", "RD": "risk_difference"}[measure]
+    reported = only(counts.assign(effect=0.5, effect_se=0.2, effect_measure=kind), measure)
+    assert (reported["included"], reported["derived_from"]) == (True, "reported_se")
+    silent = only(counts.assign(control_events=np.nan), measure)
+    assert silent["reason"] == "no effect reported, counts are not given for both arms"
+
+
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [

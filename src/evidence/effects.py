@@ -50,7 +50,8 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
     basis : str
         ``auto``: counts come first for RR, OR and RD of parallel trials; a reported effect with
         its standard error or interval comes first elsewhere, since it carries the trial's own
-        adjustment and pairing. ``reported`` and ``arms`` allow one source only.
+        adjustment and pairing. ``reported`` and ``arms`` allow one source only. Counts of a
+        crossover trial are never used: the people of both periods are the same.
 
     Returns
     -------
@@ -181,6 +182,9 @@ def _from_arms(row: Mapping, measure: str, crossover: bool) -> tuple:
         counts = _arms(row, "events", "n")
         if np.isnan(counts).any():
             raise _Absent("counts are not given for both arms")
+        if crossover:
+            raise ValueError("counts of a crossover trial do not show its pairs: "
+                             "give the paired effect with its error")
         return *_FROM_COUNTS[measure](*counts), "arms"
     arms = _arms(row, "mean", "sd", "n")
     if np.isnan(arms).any():
