@@ -12,6 +12,7 @@ from evidence import measures
 RATIOS = ("RR", "OR")
 COUNTS = ("RR", "OR", "RD")
 MEASURES = ("MD", "SMD", "RR", "OR", "RD", "GEN")
+LARGEST = 1e100  # beyond it squares and weights are no numbers any more
 BASES = ("auto", "reported", "arms")
 REPORTED_AS = {
     "MD": "mean_difference",
@@ -101,7 +102,8 @@ def _effect(row: Mapping, measure: str, basis: str) -> dict:
     }  # fmt: skip
     barred = _barred(row)
     try:
-        yi, vi, source = _estimate(row, measure, basis, crossover)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            yi, vi, source = _estimate(row, measure, basis, crossover)
         result |= {"yi": float(yi), "vi": float(vi), "derived_from": source}
         if source.startswith("reported"):
             result |= {name: _number(row, f"effect_{name}") for name in ("ci_low", "ci_high")}
@@ -146,7 +148,7 @@ def _estimate(row: Mapping, measure: str, basis: str, crossover: bool) -> tuple:
         except _Absent as error:
             reasons.append(str(error))
             continue
-        if not (np.isfinite(yi) and np.isfinite(vi) and vi > 0):
+        if not (np.isfinite(yi) and 1 / LARGEST < vi < np.inf):
             raise ValueError("the sampling variance is not positive")
         return yi, vi, origin
     raise ValueError(", ".join(dict.fromkeys(reasons)))
@@ -154,6 +156,7 @@ def _estimate(row: Mapping, measure: str, basis: str, crossover: bool) -> tuple:
 
 def _from_report(row: Mapping, measure: str, crossover: bool) -> tuple:
     effect, kind = _number(row, "effect"), _text(row, "effect_measure")
+    se, low, high = (_number(row, f"effect_{name}") for name in ("se", "ci_low", "ci_high"))
     if np.isnan(effect):
         raise _Absent("no effect reported")
     if measure == "GEN" and kind in ("risk_ratio", "odds_ratio"):
@@ -163,8 +166,8 @@ def _from_report(row: Mapping, measure: str, crossover: bool) -> tuple:
     is_ratio = measure in RATIOS
     if is_ratio and effect <= 0:
         raise ValueError("a ratio must be above zero")
+    _check_size(effect, se, low, high)
     yi = np.log(effect) if is_ratio else effect
-    se, low, high = (_number(row, f"effect_{name}") for name in ("se", "ci_low", "ci_high"))
     if not np.isnan(se):
         return yi, _square(se), "reported_se"
     if not (np.isnan(low) or np.isnan(high)):
@@ -189,6 +192,7 @@ def _from_arms(row: Mapping, measure: str, crossover: bool) -> tuple:
     arms = _arms(row, "mean", "sd", "n")
     if np.isnan(arms).any():
         raise _Absent("means and SDs are not given for both arms")
+    _check_size(*arms)
     independent, paired = _FROM_MEANS[measure]
     if not crossover:
         return *independent(*arms), "arms"
@@ -261,6 +265,11 @@ def is_empty(value: object) -> bool:
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
+
+
+def _check_size(*numbers: float) -> None:
+    if any(abs(number) > LARGEST for number in numbers):
+        raise ValueError("a number is too large to be used")
 
 
 def _square(se: float) -> float:
