@@ -37,7 +37,7 @@ class Analysis:
     """One row of analyses.csv with its effects and its synthesis.
 
     ``parent`` is the analysis that a sensitivity analysis belongs to, empty otherwise.
-    ``effects`` is the table of `evidence.effects.outcome_effects`.
+    ``effects`` is the table of `evidence.effects.outcome_effects`, taken with ``basis``.
     """
 
     analysis: str
@@ -47,6 +47,7 @@ class Analysis:
     rationale: str
     effects: pd.DataFrame
     synthesis: Synthesis
+    basis: str = "auto"
 
 
 class Analyses(Mapping[str, Analysis]):
@@ -173,8 +174,8 @@ def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
 
 
 def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
-    measure = spec["measure"]
-    effects = outcome_effects(rows.loc[_ids(spec)], measure, _word(spec, "basis", "auto"))
+    measure, basis = spec["measure"], _word(spec, "basis", "auto")
+    effects = outcome_effects(rows.loc[_ids(spec)], measure, basis)
     synthesis = synthesise(
         effects,
         measure=measure,
@@ -183,7 +184,7 @@ def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
         title=_word(spec, "title"),
     )
     texts = ("analysis", "title", "role", "parent", "rationale")
-    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis)
+    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis, basis)
 
 
 def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
