@@ -15,6 +15,7 @@ from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.files import write_bytes
 from evidence.mixtures import mixtures
+from evidence.participants import roots
 from evidence.problems import Problem, ReviewError
 from evidence.synthesis import Synthesis, synthesise
 
@@ -117,8 +118,7 @@ def analysis_rows(review) -> pd.DataFrame:
     for name in ("design", "n_analysed", "n_randomised"):
         if name in studies:
             rows[name] = rows["study"].map(studies[name].astype(object))
-    if "participants_of" in studies:
-        rows["participants_of"] = rows["study"].map(_participants(studies["participants_of"]))
+    rows["participants_of"] = rows["study"].map(roots(studies).astype(object))
     rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
     return rows.set_index("outcome_id", drop=False)
 
@@ -229,19 +229,6 @@ def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[P
     ids = result.effects.loc[result.effects["included"], "outcome_id"]
     found = mixtures(rows.loc[ids], result.synthesis.measure)
     return [Problem(FILE, line, "include", result.analysis, *words) for words in found]
-
-
-def _participants(participants_of: pd.Series) -> dict[str, str]:
-    """Each study's own people: the study at the end of its chain of ``participants_of``."""
-    parents = participants_of.dropna().to_dict()
-    roots = {}
-    for study in participants_of.index:
-        root, seen = study, {study}
-        while parents.get(root, root) not in seen:
-            root = parents[root]
-            seen.add(root)
-        roots[study] = root
-    return roots
 
 
 def _year(bibliography, study: str) -> int | None:
