@@ -77,6 +77,21 @@ CASES = {
         plan_checks.participants_end, "studies", {"study": "a", "participants_of": "a"},
         "participants_of", {"study": "b", "participants_of": "a"},
     ),
+    "important effect that is none": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": 0.0, "effect_unit": "points"}, "important_effect",
+        {"important_effect": 1.0, "effect_unit": "points"},
+    ),
+    "important ratio that is one": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": 1.0, "effect_unit": "ratio"}, "important_effect",
+        {"important_effect": 0.75, "effect_unit": "ratio"},
+    ),
+    "important ratio that is not above zero": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": -0.5, "effect_unit": "ratio"}, "important_effect",
+        {"important_effect": -0.5, "effect_unit": "sd"},
+    ),
     "code for a missing value": (
         checks.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",
         {"intervention_mean": -9.0},

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from evidence.context import Context
+from evidence.context import Context, among, number
 from evidence.participants import circles
 from evidence.problems import Problem
 
@@ -25,6 +25,21 @@ def participants_end(c: Context) -> Iterator[Problem]:
                           "leave it empty for the study that counts these people")
 
 
+def important_effects_exist(c: Context) -> Iterator[Problem]:
+    """An important effect is an effect: not zero, of a ratio above zero and not one."""
+    table = c.tables.get("certainty")
+    if table is None or "important_effect" not in table:
+        return
+    effect, ratio = number(table, "important_effect"), among(table, "effect_unit", ("ratio",))
+    for where, rule in (
+        (ratio & ((effect <= 0) | (effect == 1)), "a ratio must be above 0 and not 1"),
+        (~ratio & (effect == 0), "is no effect"),
+    ):
+        yield from c.problems("certainty", where, "important_effect", rule,
+                              "give the smallest effect that matters, or leave it empty")
+
+
 PLAN_CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     participants_end,
+    important_effects_exist,
 )
