@@ -46,7 +46,8 @@ TABLES = {
 def fuzz(kind):
     return settings(
         max_examples=round(CASES * SHARES[kind]), deadline=None, database=None,
-        derandomize=not BY_HAND, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck),
+        derandomize=not BY_HAND, phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
 
 
