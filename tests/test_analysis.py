@@ -178,6 +178,37 @@ def test_opposite_directions_are_not_pooled(tmp_path):
         run_analyses(review(tmp_path, specification(), outcomes=mixed))
 
 
+SCALES = {"scale_low": [0.0] * 5, "scale_high": [10.0, 100.0, np.nan, 10.0, 10.0]}
+KINDS = {"effect_measure": ["percent_change", "risk_difference", "none", np.nan, "none"]}
+
+
+@pytest.mark.parametrize(("measure", "cells", "rule"), [
+    ("MD", SCALES, "pools points of different scales: 0 to 10, 0 to 100"),
+    ("GEN", SCALES, "pools points of different scales: 0 to 10, 0 to 100"),
+    ("GEN", KINDS, "pools effects of different kinds: percent change, risk difference"),
+])
+def test_what_has_no_unit_in_common_is_not_pooled(tmp_path, measure, cells, rule):
+    spec = specification(measure=measure)
+    with pytest.raises(ReviewError) as error:
+        run_analyses(review(tmp_path, specification(analysis="one", include="ash-cough"), spec,
+                            outcomes=OUTCOMES.assign(**cells)))
+    assert [(p.row, p.column, p.value, p.rule) for p in error.value.problems] == [
+        (3, "include", "cough", rule)
+    ]
+
+
+def test_scales_of_rows_that_are_not_pooled_or_have_no_points_may_differ(tmp_path):
+    mixed = OUTCOMES.assign(**SCALES)
+    barred = mixed.assign(poolable=[True, False, True, True, True])
+    assert run_analyses(review(tmp_path, specification(), outcomes=barred))["cough"].synthesis.k
+    percents = mixed.assign(effect_measure="percent_change")
+    spec = specification(measure="GEN")
+    assert run_analyses(review(tmp_path, spec, outcomes=percents))["cough"].synthesis.k == 3
+    standard = mixed.assign(effect_measure="standardised_mean_difference")
+    spec = specification(measure="SMD")
+    assert run_analyses(review(tmp_path, spec, outcomes=standard))["cough"].synthesis.k == 3
+
+
 def test_chain_of_shared_participants(tmp_path):
     studies = STUDIES.assign(participants_of=[np.nan, "ash2001", "birch2003", "cedar2005"])
     pool = run_analyses(review(tmp_path, specification(), studies=studies))["cough"].synthesis
@@ -192,3 +223,30 @@ def test_least_columns_are_enough(tmp_path):
         harms=pd.DataFrame(),
     )  # fmt: skip
     assert run_analyses(plain)["cough"].synthesis.k == 4
+
+
+@pytest.mark.parametrize("column", ["verification", "poolable", "unit"])
+def test_a_column_of_one_table_bars_no_row_of_the_other(tmp_path, column):
+    value = {"verification": "primary", "poolable": True, "unit": "participants"}[column]
+    spec = specification(include="ash-cough;birch-cough"), specification(
+        analysis="nausea", measure="RR", include="ash-nausea"
+    )
+    for here, there in (("outcomes", "harms"), ("harms", "outcomes")):
+        tables = {"outcomes": OUTCOMES, "harms": HARMS.drop(columns="unit")}
+        tables[here] = tables[here].assign(**{column: value})
+        tables[there] = tables[there].drop(columns=column, errors="ignore")
+        results = run_analyses(review(tmp_path, *spec, **tables))
+        assert {name: run.synthesis.k for name, run in results.items()} == {
+            "cough": 2, "nausea": 1
+        }, here
+
+
+@pytest.mark.parametrize(("column", "value", "reason"), [
+    ("verification", np.nan, "unverified"), ("poolable", np.nan, "marked not poolable"),
+    ("poolable", False, "marked not poolable"), ("poolable", "false", "marked not poolable"),
+])
+def test_an_empty_cell_of_its_own_table_bars_a_row(tmp_path, column, value, reason):
+    spec = specification(analysis="nausea", measure="RR", include="ash-nausea")
+    harms = HARMS.assign(**{column: pd.Series([value, value, value], dtype=object)})
+    pool = run_analyses(review(tmp_path, spec, harms=harms))["nausea"].synthesis
+    assert [row.reason for row in pool.excluded] == [reason]

@@ -231,6 +231,16 @@ def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
     assert "Age of the data" in lines
 
 
+def test_status_does_not_call_a_pooled_study_left_out(minimal):
+    review = load_review(minimal)
+    analyses = run_analyses(review)
+    assert analyses["warmth"].synthesis.k == 2
+    assert any("and 0 studies without a randomised placebo, left out" in line
+               for line in status.status(review, analyses))
+    assert any("and 2 studies without a randomised placebo, left out" in line
+               for line in status.status(review, {}))
+
+
 def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal):
     review = load_review(minimal)
     analyses = run_analyses(review)

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from conftest import edit
-from evidence import agreement, checks, source_checks
+from evidence import agreement, checks, plan_checks, source_checks
 from evidence.bibliography import Bibliography, Reference
 from evidence.context import Context
 from evidence.dictionary import Dictionary, default_descriptor
@@ -25,7 +25,9 @@ MEANS = {
     **MD, "intervention_mean": 45.0, "intervention_sd": 10.0, "intervention_n": 50,
     "control_mean": 50.0, "control_sd": 10.0, "control_n": 50,
 }  # fmt: skip
-ALL_CHECKS = (*checks.CHECKS, *agreement.AGREEMENT, *source_checks.SOURCE_CHECKS)
+ALL_CHECKS = (
+    *checks.CHECKS, *plan_checks.PLAN_CHECKS, *agreement.AGREEMENT, *source_checks.SOURCE_CHECKS
+)
 
 
 def reference(key: str, **fields: str) -> Reference:
@@ -70,6 +72,25 @@ CASES = {
         {"control_change": 5.0, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
         "control_change",
         {"control_change": NAN, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
+    ),
+    "people of a study that leads back to itself": (
+        plan_checks.participants_end, "studies", {"study": "a", "participants_of": "a"},
+        "participants_of", {"study": "b", "participants_of": "a"},
+    ),
+    "important effect that is none": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": 0.0, "effect_unit": "points"}, "important_effect",
+        {"important_effect": 1.0, "effect_unit": "points"},
+    ),
+    "important ratio that is one": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": 1.0, "effect_unit": "ratio"}, "important_effect",
+        {"important_effect": 0.75, "effect_unit": "ratio"},
+    ),
+    "important ratio that is not above zero": (
+        plan_checks.important_effects_exist, "certainty",
+        {"important_effect": -0.5, "effect_unit": "ratio"}, "important_effect",
+        {"important_effect": -0.5, "effect_unit": "sd"},
     ),
     "code for a missing value": (
         checks.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",

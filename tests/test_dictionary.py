@@ -102,6 +102,20 @@ def test_minimal_review_is_checked(minimal, table, old, new, column):
     assert [(p.file, p.column) for p in found] == [(f"data/{table}.csv", column)], found
 
 
+@pytest.mark.parametrize(("cell", "rule"), [
+    ("0.5", None), ("-1", None), ("0,5", "is not a number"), ("1.5", "is above 1"),
+    ("-1.5", "is below -1"),
+])
+def test_the_correlation_between_periods_is_a_number(minimal, cell, rule):
+    edit(minimal / "data/outcomes.csv", "poolable", "correlation,poolable")
+    edit(minimal / "data/outcomes.csv", "1.5,0.5,", f'1.5,0.5,"{cell}",')
+    edit(minimal / "data/outcomes.csv", "0.8,0.4,", "0.8,0.4,,")
+    found = [(p.row, p.column, p.rule) for p in problems_of(minimal)]
+    assert found == ([] if rule is None else [(2, "correlation", rule)])
+    if rule is None:
+        assert load_review(minimal).table("outcomes")["correlation"][0] == float(cell)
+
+
 def test_harms_can_be_analysed(minimal):
     (minimal / "data/harms.csv").write_text("harm_id,study\nh1,abel2001\n", encoding="utf-8")
     edit(minimal / "data/analyses.csv", "cole2005-warmth", "h1")

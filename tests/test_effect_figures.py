@@ -99,6 +99,28 @@ def test_the_main_specification_is_the_analysis_itself(choices):
     assert main["n"].item() == synthesis.n
 
 
+def _explored(**cells):
+    """The pain analysis with other cells of analyses.csv, and its multiverse."""
+    review = changed("analyses", "fm_pain", **cells)
+    analysis = run_analyses(review)["fm_pain"]
+    return analysis.synthesis, multiverse.explore(review, analysis).table
+
+
+def test_a_common_effect_is_the_main_specification_of_such_an_analysis():
+    synthesis, table = _explored(tau2_method="FE")
+    main = table[table["is_main"]]
+    assert main[["tau2_method", "interval_rule"]].to_numpy().tolist() == [["FE", "wald"]]
+    assert main["estimate"].item() == pytest.approx(synthesis.estimate)
+    assert main["ci_high"].item() == pytest.approx(synthesis.rule("wald").ci_high)
+
+
+def test_the_multiverse_takes_effects_on_the_basis_of_the_analysis():
+    synthesis, table = _explored(basis="reported")
+    assert table.loc[table["is_main"], "estimate"].item() == pytest.approx(synthesis.estimate)
+    with pytest.raises(ReviewError, match="means and SDs are not given for both arms"):
+        _explored(basis="arms")
+
+
 def test_a_switch_compares_pairs_that_differ_in_one_choice(choices):
     table = choices.table
     out = table[table["crossover"] == "out"]
@@ -124,6 +146,12 @@ def test_a_wrong_choice_is_named(row, values, word):
         frame.loc[row, column] = value
     review = replace(REVIEW, tables={**REVIEW.tables, "specifications": frame})
     with pytest.raises(ReviewError, match=word):
+        multiverse.explore(review, ANALYSES["fm_pain"])
+
+
+def test_options_on_another_scale_are_named():
+    review = changed("outcomes", "tsui2024-severity-w8", scale_high=100)
+    with pytest.raises(ReviewError, match="different scales: 0 to 10, 0 to 100"):
         multiverse.explore(review, ANALYSES["fm_pain"])
 
 

@@ -188,6 +188,22 @@ def test_paired_sources_of_a_crossover_trial():
     assert only(arms.assign(correlation=0.5), "MD")["vi"] == pytest.approx(4 / 28)
 
 
+@pytest.mark.parametrize("cells", [
+    {"contrast": "crossover_paired"}, {"contrast": np.nan, "design": "rct_crossover"},
+])
+@pytest.mark.parametrize("measure", ["RR", "OR", "RD"])
+def test_counts_of_a_crossover_trial_are_not_two_independent_arms(measure, cells):
+    counts = _count_row((10, 50), (20, 50)).assign(**cells)
+    for basis in ("auto", "arms"):
+        alone = only(counts, measure, basis)
+        assert not alone["included"] and "crossover trial" in alone["reason"]
+    kind = {"RR": "risk_ratio", "OR": "odds_ratio", "RD": "risk_difference"}[measure]
+    reported = only(counts.assign(effect=0.5, effect_se=0.2, effect_measure=kind), measure)
+    assert (reported["included"], reported["derived_from"]) == (True, "reported_se")
+    silent = only(counts.assign(control_events=np.nan), measure)
+    assert silent["reason"] == "no effect reported, counts are not given for both arms"
+
+
 @pytest.mark.parametrize(
     ("cells", "reason"),
     [
@@ -196,6 +212,8 @@ def test_paired_sources_of_a_crossover_trial():
         ({"poolable": False}, "not poolable"),
         ({"poolable": pd.NA}, "not poolable"),
         ({"effect_se": 0.0}, "standard error is not positive"),
+        ({"effect_se": 1e200}, "too large"),
+        ({"effect_se": 1e-200}, "variance is not positive"),
         ({"effect_se": np.nan}, "no standard error or interval"),
         ({"effect_se": np.nan, "poolable": False}, "no standard error or interval"),
         ({"effect": np.nan}, "no effect reported"),
@@ -221,6 +239,15 @@ def test_impossible_numbers_are_reasons_not_crashes():
         effect=1.0, effect_ci_low=2.0, effect_ci_high=0.0, effect_measure="mean_difference"
     )
     assert "upper limit" in only(low_high, "MD")["reason"]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("measure", ["MD", "SMD"])
+def test_numbers_beyond_all_bounds_are_reasons_not_crashes(measure):
+    assert "too large" in only(_mean_row((1, 1e200, 20), (1, 1, 20)), measure)["reason"]
+    kind = {"MD": "mean_difference", "SMD": "standardised_mean_difference"}[measure]
+    limits = row(effect=0.0, effect_ci_low=-1e308, effect_ci_high=1e308, effect_measure=kind)
+    assert "too large" in only(limits, measure)["reason"]
 
 
 def _ready(**cells) -> pd.DataFrame:

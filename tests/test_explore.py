@@ -84,11 +84,19 @@ def test_families_hold_comparisons_of_one_scale_only(review):
 def test_the_same_choice_gives_the_pool_of_the_review(review):
     for name, analysis in run_analyses(review).items():
         spec = review.table("analyses").set_index("analysis").loc[name]
-        if pd.notna(spec.get("basis")) and spec["basis"] != "auto":
-            continue
         rows = selection.measurable(review).loc[spec["include"].split(";")]
-        pool = own.pooled(review, rows, analysis.synthesis.measure).synthesis
+        pool = own.pooled(review, rows, analysis.synthesis.measure, basis=spec["basis"]).synthesis
         assert repr(pool.pooled) == repr(analysis.synthesis.pooled), name  # NaN equals NaN
+
+
+def test_a_start_from_an_analysis_keeps_its_basis(n):
+    box = explore.OwnForest(n)
+    assert "a report gives" not in box.words
+    box.start.value = "depression"
+    assert box.basis == "reported" and "a report gives" in box.words
+    families = [name for name in box.family.options if name != box.family.value]
+    box.family.value = families[0]
+    assert box.basis == "auto" and "a report gives" not in box.words
 
 
 def test_rows_of_both_directions_are_refused(review):

@@ -1,8 +1,11 @@
 """Promises of the repository: commands, lock, topic-free package, README."""
 
+import ast
 import re
 import subprocess
+import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -35,6 +38,43 @@ def test_every_direct_dependency_has_its_reason():
     text = read("pyproject.toml")
     listed = re.findall(r'^  "[A-Za-z][\w-]*[<>=].*$', text, re.MULTILINE)
     assert listed and all("# " in line for line in listed)
+
+
+def bare(requirement):
+    """Name of a distribution as an index compares it."""
+    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()
+
+
+def imported(folder):
+    """Modules that a folder imports, but for the standard library, its own and the starter's."""
+    own = {path.stem for path in (ROOT / "tests").glob("*.py")} | {"evidence"}
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        if "starter" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                found.add(node.module.partition(".")[0])
+    return found - own - set(sys.stdlib_module_names)
+
+
+def test_what_is_imported_is_declared():
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    needed = {bare(text) for text in project["dependencies"]}
+    offers = packages_distributions()
+    for folder, declared in (
+        ("src", needed),
+        ("tests", needed | {bare(text) for text in project["optional-dependencies"]["test"]}),
+    ):
+        for module in imported(folder):
+            assert {bare(name) for name in offers[module]} & declared, f"{folder} imports {module}"
+
+
+def test_the_lowest_versions_are_those_that_the_code_needs():
+    wanted = tomllib.loads(read("pyproject.toml"))["project"]["dependencies"]
+    assert {"pandas>=3", "matplotlib>=3.11"} <= set(wanted)
 
 
 def test_make_help_lists_the_commands():

@@ -11,9 +11,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.effects import BASES, MEASURES, outcome_effects
+from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.files import write_bytes
+from evidence.mixtures import mixtures
+from evidence.participants import roots
 from evidence.problems import Problem, ReviewError
 from evidence.synthesis import Synthesis, synthesise
 
@@ -28,6 +30,7 @@ POOLED_COLUMNS = (
     "se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
     "tau2_ci_high", "i2", "q", "q_p_value", "excluded",
 )  # fmt: skip
+BARRING = {"unit": "participants", "poolable": True, "verification": NOT_RECORDED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Analysis:
     """One row of analyses.csv with its effects and its synthesis.
 
     ``parent`` is the analysis that a sensitivity analysis belongs to, empty otherwise.
-    ``effects`` is the table of `evidence.effects.outcome_effects`.
+    ``effects`` is the table of `evidence.effects.outcome_effects`, taken with ``basis``.
     """
 
     analysis: str
@@ -45,6 +48,7 @@ class Analysis:
     rationale: str
     effects: pd.DataFrame
     synthesis: Synthesis
+    basis: str = "auto"
 
 
 class Analyses(Mapping[str, Analysis]):
@@ -93,7 +97,7 @@ def run_analyses(review) -> dict[str, Analysis]:
     results = {}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
         results[spec["analysis"]] = _run(spec, rows)
-        problems += _direction_problems(results[spec["analysis"]], line)
+        problems += _mixture_problems(results[spec["analysis"]], rows, line)
     if problems:
         raise ReviewError(problems)
     return results
@@ -102,28 +106,26 @@ def run_analyses(review) -> dict[str, Analysis]:
 def analysis_rows(review) -> pd.DataFrame:
     """Rows of outcomes and harms, indexed by id, with what their study says beside them.
 
-    A harm is an outcome of which more is worse; its id stands in ``outcome_id``.
+    A harm is an outcome of which more is worse; its id stands in ``outcome_id``. A column that may
+    bar a row from a pool (`BARRING`) does so only where the row's own table has it.
     """
-    tables = [review.table("outcomes")]
+    tables = [review.table("outcomes").assign(unit="participants")]
     harms = review.table("harms")
     if not harms.empty:
         tables.append(harms.rename(columns={"harm_id": "outcome_id"}).assign(higher_is="worse"))
-    rows = pd.concat([table.astype(object) for table in tables], ignore_index=True)
-    if "unit" not in rows:
-        rows["unit"] = "participants"
-    is_harm = np.arange(len(rows)) >= len(tables[0])
-    rows.loc[~is_harm, "unit"] = "participants"
-    if "poolable" not in rows:
-        rows["poolable"] = True
-    rows.loc[is_harm, "poolable"] = True
+    rows = pd.concat([_unbarred(table).astype(object) for table in tables], ignore_index=True)
     studies = review.table("studies").set_index("study")
     for name in ("design", "n_analysed", "n_randomised"):
         if name in studies:
             rows[name] = rows["study"].map(studies[name].astype(object))
-    if "participants_of" in studies:
-        rows["participants_of"] = rows["study"].map(_participants(studies["participants_of"]))
+    rows["participants_of"] = rows["study"].map(roots(studies).astype(object))
     rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
     return rows.set_index("outcome_id", drop=False)
+
+
+def _unbarred(table: pd.DataFrame) -> pd.DataFrame:
+    """A table in which columns that it does not have bar none of its rows."""
+    return table.assign(**{name: value for name, value in BARRING.items() if name not in table})
 
 
 def effects_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
@@ -172,8 +174,8 @@ def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
 
 
 def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
-    measure = spec["measure"]
-    effects = outcome_effects(rows.loc[_ids(spec)], measure, _word(spec, "basis", "auto"))
+    measure, basis = spec["measure"], _word(spec, "basis", "auto")
+    effects = outcome_effects(rows.loc[_ids(spec)], measure, basis)
     synthesis = synthesise(
         effects,
         measure=measure,
@@ -182,7 +184,7 @@ def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
         title=_word(spec, "title"),
     )
     texts = ("analysis", "title", "role", "parent", "rationale")
-    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis)
+    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis, basis)
 
 
 def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
@@ -222,26 +224,11 @@ def _id_problems(ids: list[str], counts: Mapping[str, int]) -> list[tuple[str, s
     return found
 
 
-def _direction_problems(result: Analysis, line: int) -> list[Problem]:
-    pooled = result.effects[result.effects["included"]]
-    if pooled["higher_is"].replace("", np.nan).nunique() < 2:
-        return []
-    rule = "pools outcomes where higher is worse with outcomes where higher is better"
-    advice = "keep one direction per analysis"
-    return [Problem(FILE, line, "include", result.analysis, rule, advice)]
-
-
-def _participants(participants_of: pd.Series) -> dict[str, str]:
-    """Each study's own people: the study at the end of its chain of ``participants_of``."""
-    parents = participants_of.dropna().to_dict()
-    roots = {}
-    for study in participants_of.index:
-        root, seen = study, {study}
-        while parents.get(root, root) not in seen:
-            root = parents[root]
-            seen.add(root)
-        roots[study] = root
-    return roots
+def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[Problem]:
+    """What the pooled rows of an analysis must have in common and have not."""
+    ids = result.effects.loc[result.effects["included"], "outcome_id"]
+    found = mixtures(rows.loc[ids], result.synthesis.measure)
+    return [Problem(FILE, line, "include", result.analysis, *words) for words in found]
 
 
 def _year(bibliography, study: str) -> int | None:

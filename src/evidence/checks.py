@@ -16,6 +16,7 @@ from evidence.agreement import AGREEMENT
 from evidence.bibliography import Bibliography
 from evidence.context import Context, among, number
 from evidence.dictionary import Dictionary
+from evidence.plan_checks import PLAN_CHECKS
 from evidence.problems import Problem
 from evidence.source_checks import SOURCE_CHECKS
 
@@ -46,7 +47,7 @@ def domain_problems(
 ) -> list[Problem]:
     """All that the domain checks find, errors and warnings together."""
     context = Context(dictionary, tables, bibliography, root)
-    checks = (*CHECKS, *AGREEMENT, *SOURCE_CHECKS)
+    checks = (*CHECKS, *PLAN_CHECKS, *AGREEMENT, *SOURCE_CHECKS)
     return [problem for check in checks for problem in check(context)]
 
 

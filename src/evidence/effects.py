@@ -12,6 +12,7 @@ from evidence import measures
 RATIOS = ("RR", "OR")
 COUNTS = ("RR", "OR", "RD")
 MEASURES = ("MD", "SMD", "RR", "OR", "RD", "GEN")
+LARGEST = 1e100  # beyond it squares and weights are no numbers any more
 BASES = ("auto", "reported", "arms")
 REPORTED_AS = {
     "MD": "mean_difference",
@@ -44,13 +45,15 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
     rows : DataFrame
         Rows of outcomes.csv (or of harms.csv with ``outcome_id``), in the order of the analysis.
         ``design``, ``n_analysed``, ``n_randomised``, ``participants_of`` and ``year`` of the
-        study are used where they are columns.
+        study are used where they are columns; ``participants_of`` is the study that counts its
+        people, as `evidence.participants.roots` finds it.
     measure : str
         MD, SMD, RR, OR, RD or GEN.
     basis : str
         ``auto``: counts come first for RR, OR and RD of parallel trials; a reported effect with
         its standard error or interval comes first elsewhere, since it carries the trial's own
-        adjustment and pairing. ``reported`` and ``arms`` allow one source only.
+        adjustment and pairing. ``reported`` and ``arms`` allow one source only. Counts of a
+        crossover trial are never used: the people of both periods are the same.
 
     Returns
     -------
@@ -100,7 +103,8 @@ def _effect(row: Mapping, measure: str, basis: str) -> dict:
     }  # fmt: skip
     barred = _barred(row)
     try:
-        yi, vi, source = _estimate(row, measure, basis, crossover)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            yi, vi, source = _estimate(row, measure, basis, crossover)
         result |= {"yi": float(yi), "vi": float(vi), "derived_from": source}
         if source.startswith("reported"):
             result |= {name: _number(row, f"effect_{name}") for name in ("ci_low", "ci_high")}
@@ -111,6 +115,7 @@ def _effect(row: Mapping, measure: str, basis: str) -> dict:
 
 
 NOT_POOLABLE = "marked not poolable"
+NOT_RECORDED = "not recorded"  # verification of a table that has no such column
 
 
 def _barred(row: Mapping) -> str:
@@ -121,8 +126,7 @@ def _barred(row: Mapping) -> str:
         return "counts are of events, not of participants"
     if "verification" in row and _text(row, "verification") in ("", "unverified"):
         return "unverified"
-    poolable = row.get("poolable", True)
-    if pd.isna(poolable) or not poolable:
+    if "poolable" in row and _text(row, "poolable").lower() in ("", "false"):
         return NOT_POOLABLE
     return ""
 
@@ -145,7 +149,7 @@ def _estimate(row: Mapping, measure: str, basis: str, crossover: bool) -> tuple:
         except _Absent as error:
             reasons.append(str(error))
             continue
-        if not (np.isfinite(yi) and np.isfinite(vi) and vi > 0):
+        if not (np.isfinite(yi) and 1 / LARGEST < vi < np.inf):
             raise ValueError("the sampling variance is not positive")
         return yi, vi, origin
     raise ValueError(", ".join(dict.fromkeys(reasons)))
@@ -153,6 +157,7 @@ def _estimate(row: Mapping, measure: str, basis: str, crossover: bool) -> tuple:
 
 def _from_report(row: Mapping, measure: str, crossover: bool) -> tuple:
     effect, kind = _number(row, "effect"), _text(row, "effect_measure")
+    se, low, high = (_number(row, f"effect_{name}") for name in ("se", "ci_low", "ci_high"))
     if np.isnan(effect):
         raise _Absent("no effect reported")
     if measure == "GEN" and kind in ("risk_ratio", "odds_ratio"):
@@ -162,8 +167,8 @@ def _from_report(row: Mapping, measure: str, crossover: bool) -> tuple:
     is_ratio = measure in RATIOS
     if is_ratio and effect <= 0:
         raise ValueError("a ratio must be above zero")
+    _check_size(effect, se, low, high)
     yi = np.log(effect) if is_ratio else effect
-    se, low, high = (_number(row, f"effect_{name}") for name in ("se", "ci_low", "ci_high"))
     if not np.isnan(se):
         return yi, _square(se), "reported_se"
     if not (np.isnan(low) or np.isnan(high)):
@@ -181,10 +186,14 @@ def _from_arms(row: Mapping, measure: str, crossover: bool) -> tuple:
         counts = _arms(row, "events", "n")
         if np.isnan(counts).any():
             raise _Absent("counts are not given for both arms")
+        if crossover:
+            raise ValueError("counts of a crossover trial do not show its pairs: "
+                             "give the paired effect with its error")
         return *_FROM_COUNTS[measure](*counts), "arms"
     arms = _arms(row, "mean", "sd", "n")
     if np.isnan(arms).any():
         raise _Absent("means and SDs are not given for both arms")
+    _check_size(*arms)
     independent, paired = _FROM_MEANS[measure]
     if not crossover:
         return *independent(*arms), "arms"
@@ -257,6 +266,11 @@ def is_empty(value: object) -> bool:
 
 def _words(code: str) -> str:
     return code.replace("_", " ")
+
+
+def _check_size(*numbers: float) -> None:
+    if any(abs(number) > LARGEST for number in numbers):
+        raise ValueError("a number is too large to be used")
 
 
 def _square(se: float) -> float:

@@ -169,6 +169,7 @@ class OwnForest(Explorer):
         self.review = n.review
         self.rows = selection.measurable(n.review)
         self.exhibit: Exhibit | None = None
+        self.basis = "auto"
         analyses = n.review.table("analyses")
         self.analyses = analyses.set_index("analysis")
         self.start = one("Start from", list(zip(analyses["title"], analyses["analysis"],
@@ -210,11 +211,14 @@ class OwnForest(Explorer):
             self.measure.value = spec["measure"]
             self.method.value = spec.get("tau2_method") or "REML"
             self.rule.value = DEFAULT_RULE
+        basis = spec.get("basis")
+        self.basis = "auto" if pd.isna(basis) else basis
         self.update()
 
     @in_turn
     def offer(self, _: Any = None) -> None:
         """List the results of the chosen outcome and mark them all."""
+        self.basis = "auto"
         block = self.rows[self.rows["family"] == self.family.value]
         with quiet(self.update, self.controls):
             self._list(block)
@@ -233,7 +237,7 @@ class OwnForest(Explorer):
         chosen = self.rows.loc[list(self.included.value)]
         try:
             analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
-                                  self.rule.value)
+                                  self.rule.value, basis=self.basis)
             self.exhibit = own.forest(self.review, analysis)
             self.words = " ".join([analysis.synthesis.method_line,
                                    *own.remarks(chosen, analysis)])

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from evidence.participants import counts_own
 from evidence.review import Review
 
 
@@ -57,8 +58,8 @@ class Census:
         Randomised trials with results, and those of them with a placebo.
     participants, placebo_participants : int
         People in primary studies and in randomised placebo-controlled trials with results,
-        counted once (`participants_of` names the study that has them already): people analysed
-        where that is known, else people randomised.
+        counted once (see `evidence.participants`): people analysed where that is known, else
+        people randomised.
     values : DataFrame
         Rows by table and verification level.
     unverified_fields : int
@@ -103,13 +104,12 @@ def primary_studies(studies: pd.DataFrame) -> pd.DataFrame:
 
 
 def people(studies: pd.DataFrame) -> pd.Series:
-    """People of each study: analysed, else randomised; 0 where they are another study's."""
+    """People of each study: analysed, else randomised; 0 where another of them counts them."""
     count = pd.Series(pd.NA, index=studies.index, dtype="Int64")
     for column in ("n_analysed", "n_randomised"):
         if column in studies:
             count = count.fillna(studies[column])
-    if "participants_of" in studies:
-        count[studies["participants_of"].notna()] = 0
+    count[~counts_own(studies)] = 0
     return count
 
 
@@ -131,13 +131,9 @@ def census(review: Review) -> Census:
         if "verification" in table and not name.startswith("bias"):
             counts = table["verification"].value_counts()
             values[name] = [int(counts.get(level, 0)) for level in LEVELS]
-    independent = (
-        trials["participants_of"].isna() if "participants_of" in trials
-        else pd.Series(True, trials.index)
-    )
     return Census(
-        len(studies), len(primary), int(independent.sum()),
-        int(independent[placebo.index].sum()),
+        len(studies), len(primary), int(counts_own(trials).sum()),
+        int(counts_own(placebo).sum()),
         int(people(primary).sum()), int(people(placebo).sum()),
         pd.DataFrame.from_dict(values, orient="index", columns=list(LEVELS)),
         sum(bool(review.bibliography[key].unverified) for key in review.bibliography),

@@ -12,6 +12,7 @@ from evidence.analysis import analysis_rows
 from evidence.designs import design
 from evidence.facts import primary_studies, with_results
 from evidence.gaps import STATUS_WORDS, is_placebo_trial
+from evidence.participants import counts_own
 from evidence.review import Review
 
 NO_ROW = "no outcome in the tables"
@@ -44,9 +45,7 @@ def flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
     primary = primary_studies(studies)
     results = with_results(primary)
     placebo = results[is_placebo_trial(results)]
-    own = placebo
-    if "participants_of" in placebo:
-        own = placebo[placebo["participants_of"].isna()]
+    own = placebo[counts_own(placebo)]
     reasons = unpooled(review, analyses)
     pooled = own[~own.index.isin(reasons["study"])]
     status = primary.get("status", pd.Series("published", primary.index)).map(

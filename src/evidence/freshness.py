@@ -1,9 +1,9 @@
 """What has to be made again: hashes of what each target was made from, and of what it made.
 
 Only the standard library is used here, so that an unchanged review is recognised at once.
-A target (a figure, a notebook, the deck) is fresh when the engine (package, lock file, Python,
-references, data dictionary), its own source and the tables that it read have the hashes of its
-last run, and its files are as it left them.
+A target (a figure, a notebook, the deck) is fresh when the engine (package, the packages that it
+needs, lock file, Python, references, data dictionary), its own source and the tables that it read
+have the hashes of its last run, and its files are as it left them.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from evidence.outputs import FOLDER
 
 STATE = f"{FOLDER}/state.json"
 PACKAGE = Path(__file__).parent
+DICTIONARY = "datapackage.json"
 DECK = "deck:slides"
 
 
@@ -31,9 +34,11 @@ class Inputs:
     Attributes
     ----------
     engine : str
-        Package, lock file, Python version, references, data dictionary and the set of tables.
+        Package, versions of the packages that it needs, lock file, Python version, references,
+        data dictionary and the set of tables.
     tables : mapping of str to str
-        By name of the table.
+        By name of the table in the data dictionary; of a file that is not described there, by its
+        own name without ending.
     sources : mapping of str to str
         Own source of each target: the row of figures.csv, the cells of the notebook.
     """
@@ -45,7 +50,8 @@ class Inputs:
     @property
     def everything(self) -> str:
         """Hash of all inputs together."""
-        return sha256("\n".join([self.engine, *self.sources, *self.tables.values()]).encode())
+        parts = [self.engine, sorted(self.sources.items()), sorted(self.tables.items())]
+        return sha256(json.dumps(parts).encode())
 
     def digest(self, target: str, read: Iterable[str] | None) -> str:
         """Hash of all that a target is made from; `read` None means every table."""
@@ -84,20 +90,59 @@ def sha256(content: bytes) -> str:
 def inputs(root: Path) -> Inputs:
     """Hash what a build of the review at `root` would read."""
     data = root / "data"
-    tables = {path.stem: sha256(path.read_bytes()) for path in sorted(data.glob("*.csv"))}
-    engine = hashlib.sha256(sys.version.encode())
+    files = table_files(data)
+    tables = {name: sha256(path.read_bytes()) for name, path in files.items()}
+    engine = hashlib.sha256("\n".join([sys.version, *_versions()]).encode())
     others = [root / "requirements.lock", root / "references.bib", *sorted(data.glob("*.json"))]
     code = [p for p in sorted(PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
     for path in [*others, *code]:
         if path.is_file():
             engine.update(path.name.encode() + path.read_bytes())
     engine.update("\n".join(tables).encode())
-    sources = {f"figure:{name}": text for name, text in _figure_rows(data / "figures.csv").items()}
+    rows = _figure_rows(files["figures"]) if "figures" in files else {}
+    sources = {f"figure:{name}": text for name, text in rows.items()}
     if sources:
         sources[DECK] = ""
     for path in notebook_paths(root):
         sources[f"notebook:{path.stem}"] = sha256(_source(path))
     return Inputs(engine.hexdigest(), tables, sources)
+
+
+def table_files(data: Path) -> dict[str, Path]:
+    """Tables of the folder `data` by the names under which the build reads them."""
+    own = data / DICTIONARY
+    described = _described(own if own.exists() else PACKAGE / DICTIONARY)
+    files = {name: data / path for name, path in described.items() if (data / path).is_file()}
+    for path in data.glob("*.csv"):
+        if path.is_file() and path not in files.values():
+            files[path.name if path.stem in files else path.stem] = path
+    return dict(sorted(files.items()))
+
+
+def _described(dictionary: Path) -> dict[str, str]:
+    """File of each table of a data dictionary; empty when it cannot be read."""
+    try:
+        resources = json.loads(dictionary.read_bytes())["resources"]
+        return {str(item["name"]): str(item["path"]) for item in resources if "schema" in item}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _versions() -> list[str]:
+    """Installed versions of the packages that this one declares to need."""
+    try:
+        declared = metadata.requires("evidence") or []
+    except metadata.PackageNotFoundError:
+        return []
+    names = [re.split(r"[^\w.-]", text)[0] for text in declared if "extra ==" not in text]
+    return [f"{name} {_version(name)}" for name in sorted(names)]
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
 
 
 def notebook_paths(root: Path) -> list[Path]:
@@ -106,8 +151,6 @@ def notebook_paths(root: Path) -> list[Path]:
 
 
 def _figure_rows(path: Path) -> dict[str, str]:
-    if not path.exists():
-        return {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file))

@@ -19,6 +19,7 @@ from evidence.information import (
     rated_outcomes,
     target,
 )
+from evidence.participants import roots
 from evidence.review import Review
 
 HARMS, MARKERS = "Harms", "Inflammation markers"
@@ -50,15 +51,11 @@ def root_people(review: Review) -> pd.DataFrame:
     """
     studies = primary_studies(review.table("studies")).set_index("study", drop=False)
     counts = people(studies)
-    roots = studies["study"]
-    if "participants_of" in studies:
-        roots = studies["participants_of"].where(
-            studies["participants_of"].isin(studies.index), roots
-        )
+    owners = roots(studies)
     names = review.labels("condition_groups", "condition", "condition_group")
     return pd.DataFrame({
-        "root": roots,
-        "people": roots.map(counts).astype("Int64"),
+        "root": owners,
+        "people": owners.map(counts).astype("Int64"),
         "condition_group": [
             names.get(code, code) for code in _column(studies, "condition").fillna("not stated")
         ],

@@ -73,12 +73,16 @@ def _z(alpha: float, power: float) -> float:
 
 
 def pooled_sd(review: Review, analysis: Any) -> float:
-    """Standard deviation within arms, pooled over the parallel trials of an analysis of means.
+    """Standard deviation within arms in the unit of an analysis, pooled over its parallel trials.
 
-    The SDs of both arms where they are printed, else the one that the standard error of the
-    difference implies, SE / √(1/n₁ + 1/n₀). Trials are weighted by n₁ + n₀ − 2. NaN without a
-    parallel trial: the standard error of a crossover trial is of paired differences.
+    Of mean differences the SDs of both arms where they are printed; else the one that the standard
+    error of the effect implies, SE / √(1/n₁ + 1/n₀). Trials are weighted by n₁ + n₀ − 2. NaN
+    without a parallel trial: the standard error of a crossover trial is of paired differences.
+    Standardised mean differences are in units of the SD: 1.
     """
+    measure = analysis.synthesis.measure
+    if measure == "SMD":
+        return 1.0
     rows = analysis_rows(review)
     total, degrees = 0.0, 0.0
     for study in analysis.synthesis.studies:
@@ -86,7 +90,7 @@ def pooled_sd(review: Review, analysis: Any) -> float:
         n1, n0 = _pair(row, "n")
         if study.crossover or not n1 + n0 > 2:
             continue
-        sd1, sd0 = _pair(row, "sd")
+        sd1, sd0 = _pair(row, "sd") if measure == "MD" else (np.nan, np.nan)
         variance = ((n1 - 1) * sd1**2 + (n0 - 1) * sd0**2) / (n1 + n0 - 2)
         if np.isnan(variance):
             variance = study.vi / (1 / n1 + 1 / n0)
@@ -114,7 +118,8 @@ def control_risk(review: Review, analysis: Any) -> float:
 class Target:
     """What a trial of one outcome has to find: `effect` in `unit`, with what that takes.
 
-    ``sd`` is in points, ``risk`` that of the control arms; NaN where unknown or not needed.
+    ``sd`` is in the unit of the pool, ``risk`` that of the control arms; NaN where unknown or not
+    needed.
     """
 
     effect: float
@@ -123,17 +128,30 @@ class Target:
     risk: float
 
     def per_arm(self, *, share: float = 1.0, alpha: float = ALPHA, power: float = POWER) -> float:
-        """People per arm for `share` of the effect (of its logarithm for ratios); NaN where SD or
-        risk is unknown."""
-        if self.unit == RATIO and np.isnan(self.risk):
-            return np.nan
+        """People per arm for `share` of the effect (of its logarithm for ratios).
+
+        NaN where no size can be computed: SD or risk is unknown, no control or everybody would have
+        the event, or the effect is none.
+        """
+        effect = self.part(share)
         if self.unit == RATIO:
-            return n_per_arm_risks(self.risk, self.effect**share, alpha=alpha, power=power)
+            possible = 0 < self.risk < 1 and 0 < self.risk * effect < 1 and effect != 1
+            return n_per_arm_risks(self.risk, effect, alpha=alpha, power=power) if possible \
+                else np.nan
         sd = 1.0 if self.unit == SD_UNITS else self.sd
-        return n_per_arm(share * self.effect, sd, alpha=alpha, power=power)
+        return n_per_arm(effect, sd, alpha=alpha, power=power) if effect != 0 and sd > 0 else np.nan
+
+    def part(self, share: float) -> float:
+        """A share of the effect, of a ratio on the log scale; NaN where a ratio is not positive."""
+        if self.unit == RATIO:
+            return self.effect**share if self.effect > 0 else np.nan
+        return share * self.effect
 
     def variance(self, per_arm: float) -> float:
-        """Sampling variance of the effect (log ratio for ratios) of a trial of that size."""
+        """Sampling variance of the effect (log ratio for ratios) of a trial of that size.
+
+        In the unit of the pool, whatever the unit of the target.
+        """
         if self.unit == RATIO:
             risks = (self.risk, self.risk * self.effect)
             return sum((1 - risk) / (risk * per_arm) for risk in risks)
@@ -141,8 +159,12 @@ class Target:
 
 
 def target(review: Review, analysis: Any, effect: float, unit: str) -> Target:
-    """The target of an analysis, with SD or control risk from its own trials."""
-    sd = np.nan if unit == RATIO else pooled_sd(review, analysis)
+    """The target of an analysis, with SD or control risk from its own trials.
+
+    Points have no SD in an analysis of standardised differences.
+    """
+    no_sd = unit == RATIO or (unit == POINTS and analysis.synthesis.measure == "SMD")
+    sd = np.nan if no_sd else pooled_sd(review, analysis)
     risk = control_risk(review, analysis) if unit == RATIO else np.nan
     return Target(float(effect), unit, sd, risk)
 
@@ -174,7 +196,7 @@ def information_size(review: Review, analyses: Mapping[str, Any], *, alpha: floa
         rows.append({
             "outcome": row["outcome"], "label": row["label"], "analysis": row["analysis"],
             "k": analysis.synthesis.k, "accrued": accrued,
-            "effect": aim.effect**share if aim.unit == RATIO else share * aim.effect,
+            "effect": aim.part(share),
             "unit": aim.unit, "sd": aim.sd, "risk": aim.risk, "needed": needed,
             "needed_half": 2 * np.ceil(aim.per_arm(share=share / 2, **sizes)),
             "reached": accrued / needed,

@@ -18,6 +18,7 @@ import pandas as pd
 from evidence.analysis import Analysis, analysis_rows
 from evidence.effects import RATIOS, outcome_effects
 from evidence.estimators import INTERVAL_RULES, METHODS, pool_many
+from evidence.mixtures import mixtures
 from evidence.problems import Problem, ReviewError
 from evidence.results import SMALLEST_POOL
 
@@ -31,6 +32,7 @@ RULE_LABELS = {
     "wald": "Wald", "hartung_knapp": "Hartung-Knapp",
     "hartung_knapp_floored": "Hartung-Knapp, floored",
 }  # fmt: skip
+COMMON_EFFECT = "FE"
 COMMON_EFFECT_RULE = "wald"  # Hartung-Knapp mends the error of random effects
 SMALLEST = 2  # a pool needs two trials
 LEFT_OUT = 1  # trials that may be left out at once
@@ -127,7 +129,8 @@ def explore(review, analysis: Analysis) -> Multiverse:
     """Pool every combination of the choices of one analysis.
 
     Combinations that leave out more than one trial of the main analysis, or that hold fewer than
-    two trials, are not made. A common effect is combined with the Wald interval only.
+    two trials, are not made. Effects are taken on the basis of the analysis. A common effect is
+    combined with the Wald interval only, which is then the main rule of a common-effect analysis.
 
     Parameters
     ----------
@@ -146,12 +149,11 @@ def explore(review, analysis: Analysis) -> Multiverse:
         has not exactly one main option.
     """
     synthesis = analysis.synthesis
-    trials, effects = _trial_options(review, analysis.analysis, synthesis.measure)
+    trials, effects = _trial_options(review, analysis)
     methods = [Option(ESTIMATOR, m, METHOD_LABELS[m], m == synthesis.tau2_method) for m in METHODS]
-    rules = [
-        Option(RULE, rule, RULE_LABELS[rule], rule == synthesis.interval_rule)
-        for rule in INTERVAL_RULES
-    ]
+    is_common = synthesis.tau2_method == COMMON_EFFECT
+    main_rule = COMMON_EFFECT_RULE if is_common else synthesis.interval_rule
+    rules = [Option(RULE, rule, RULE_LABELS[rule], rule == main_rule) for rule in INTERVAL_RULES]
     sets = _data_sets(list(trials.values()))
     table = _pool_sets(sets, effects, synthesis.measure)
     options = (*(o for group in trials.values() for o in group), *methods, *rules)
@@ -166,11 +168,12 @@ def explore(review, analysis: Analysis) -> Multiverse:
 
 
 def _trial_options(
-    review, analysis: str, measure: str
+    review, analysis: Analysis
 ) -> tuple[dict[str, list[Option]], Mapping[str, tuple[float, float, float]]]:
     """Options by choice, and effect, variance and people of every row they name."""
     rows = review.table("specifications")
-    rows = rows[rows["analysis"] == analysis] if "analysis" in rows else rows
+    name, measure = analysis.analysis, analysis.synthesis.measure
+    rows = rows[rows["analysis"] == name] if "analysis" in rows else rows
     known = analysis_rows(review)
     trials: dict[str, list[Option]] = {}
     effects, owner, problems = {}, {}, []
@@ -181,7 +184,7 @@ def _trial_options(
         if not outcome:
             continue
         line = int(index) + 2
-        effect = outcome_effects(known.loc[[outcome]], measure).iloc[0]
+        effect = outcome_effects(known.loc[[outcome]], measure, analysis.basis).iloc[0]
         if effect["reason"]:
             advice = "name a row that can be pooled"
             problems.append(Problem(FILE, line, "outcome_id", outcome, effect["reason"], advice))
@@ -189,13 +192,15 @@ def _trial_options(
             rule, advice = "is a trial of another choice as well", "keep one choice per trial"
             problems.append(Problem(FILE, line, "outcome_id", outcome, rule, advice))
         effects[outcome] = (effect["yi"], effect["vi"], effect["n"])
+    for words in mixtures(known.loc[list(effects)], measure):
+        problems.append(Problem(FILE, None, "outcome_id", name, *words))
     for choice, options in trials.items():
         if sum(option.is_main for option in options) != 1:
             rule, advice = "has not exactly one main option", "set is_main for one option"
             problems.append(Problem(FILE, None, "is_main", choice, rule, advice))
     if not trials:
         rule, advice = "has no choices", "list the options of each choice"
-        problems.append(Problem(FILE, None, "analysis", analysis, rule, advice))
+        problems.append(Problem(FILE, None, "analysis", name, rule, advice))
     if problems:
         raise ReviewError(problems)
     return trials, effects
@@ -225,7 +230,7 @@ def _pool_sets(sets: list[tuple[Option, ...]], effects: Mapping, measure: str) -
     show = np.exp if measure in RATIOS else np.asarray
     parts = []
     for method, rule in product(METHODS, INTERVAL_RULES):
-        if method == "FE" and rule != COMMON_EFFECT_RULE:
+        if method == COMMON_EFFECT and rule != COMMON_EFFECT_RULE:
             continue
         pools = pool_many(yi, vi, method=method, rule=rule)
         values = {name: show(getattr(pools, name)) for name in ("estimate", "ci_low", "ci_high")}

@@ -22,6 +22,10 @@ from evidence.selection import Filter, choose
 from evidence.synthesis import Synthesis, synthesise
 
 FOLDER = "figures/custom"
+BASIS_WORDS = {
+    "reported": "Only effects that a report gives are taken.",
+    "arms": "Only effects worked out from the two arms are taken.",
+}
 
 
 def landscape(review: Review, wanted: Filter) -> Exhibit | None:
@@ -42,7 +46,7 @@ def landscape(review: Review, wanted: Filter) -> Exhibit | None:
 
 def pooled(
     review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
-    rule: str = DEFAULT_RULE, title: str = "",
+    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto",
 ) -> Analysis:
     """An analysis of chosen rows.
 
@@ -55,6 +59,8 @@ def pooled(
         See `evidence.synthesis.synthesise`.
     title : str
         What the rows measure; their families by default.
+    basis : str
+        See `evidence.effects.outcome_effects`.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def pooled(
     if rows.empty:
         raise ReviewError([Problem("Own forest plot", None, "", "", "nothing is chosen",
                                    "choose at least one result")])
-    effects = outcome_effects(rows, measure)
+    effects = outcome_effects(rows, measure, basis)
     if len(set(effects.loc[effects["included"], "higher_is"]) - {""}) > 1:
         raise ReviewError([Problem("Own forest plot", None, "", "",
                                    "higher is worse in some rows and better in others",
@@ -72,7 +78,7 @@ def pooled(
     title = title or "; ".join(dict.fromkeys(rows["family"]))
     pool = synthesise(effects, measure=measure, method=method, interval_rule=rule,
                       analysis="own", title=title)
-    return Analysis("own", title, "exploratory", "", "", effects, pool)
+    return Analysis("own", title, "exploratory", "", "", effects, pool, basis)
 
 
 def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Exhibit:
@@ -111,6 +117,8 @@ def remarks(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
         found.append("A mean difference mixes units here: " + "; ".join(kinds) + ".")
     elif len(kinds) > 1:
         found.append("Different outcomes are put together: " + "; ".join(kinds) + ".")
+    if analysis.basis in BASIS_WORDS:
+        found.append(BASIS_WORDS[analysis.basis])
     left = len(rows) - len(kept)
     if left:
         found.append(f"{left} of {len(rows)} chosen rows are not pooled; "

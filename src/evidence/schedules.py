@@ -6,6 +6,7 @@ import pandas as pd
 
 from evidence.designs import design
 from evidence.facts import primary_studies, with_results
+from evidence.participants import counts_own
 from evidence.review import Review
 
 
@@ -102,7 +103,8 @@ def trial_lengths(review: Review) -> pd.DataFrame:
     """
     trials = with_results(primary_studies(review.table("studies")))
     keep = trials["randomised"].fillna(False) & trials["placebo_controlled"].fillna(False)
-    trials = trials[keep.astype(bool) & trials["participants_of"].isna()]
+    trials = trials[keep.astype(bool)]
+    trials = trials[counts_own(trials)]
     table = pd.DataFrame({
         "study": trials["study"], "design": trials["design"],
         "kind": [design(code).short for code in trials["design"]],

@@ -65,8 +65,11 @@ def _unused(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     for row in table.itertuples():
         yield f"  {row.study}: {row.reason}"
     known = root_people(review)
-    others = int((known["has_results"].astype(bool) & ~known["placebo"].astype(bool)).sum())
-    yield f"  and {others} studies without a randomised placebo, left out of every pool"
+    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    known = known[known["has_results"].astype(bool) & ~known["placebo"].astype(bool)]
+    others = len(known.index.difference(list(used)))
+    yield (f"  and {others} {plural(others, 'study', 'studies')} without a randomised placebo, "
+           "left out of every pool")
 
 
 def _registered(review: Review) -> Iterator[str]:

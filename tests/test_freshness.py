@@ -1,0 +1,103 @@
+"""What counts as changed: every input, by the name under which it is read."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+from evidence import freshness
+from evidence.dictionary import default_descriptor
+from evidence.freshness import Inputs, inputs
+from evidence.review import load_review
+from sample_review import edit, write_sample
+
+FIGURE = "figure:studies"
+
+
+@pytest.fixture
+def sample(tmp_path):
+    return write_sample(tmp_path / "sample")
+
+
+@pytest.fixture
+def renamed(sample):
+    """The sample with a dictionary of its own, in which two tables lie in files of other names."""
+    paths = {"outcomes": "results.csv", "figures": "pictures.csv"}
+    data, descriptor = sample / "data", default_descriptor()
+    kept = [r for r in descriptor["resources"] if (data / r["path"]).exists()]
+    for resource in kept:
+        resource["schema"]["foreignKeys"] = []
+        for field in resource["schema"]["fields"]:
+            field.pop("refersTo", None)
+        path = resource["path"]
+        resource["path"] = paths.get(resource["name"], path)
+        (data / path).rename(data / resource["path"])
+    (data / "datapackage.json").write_text(json.dumps({**descriptor, "resources": kept}))
+    load_review(sample)
+    return sample
+
+
+def test_a_table_is_known_by_its_name_whatever_its_file_is_called(renamed):
+    before = inputs(renamed)
+    assert {"outcomes", "figures"} <= set(before.tables) and "results" not in before.tables
+    assert FIGURE in before.sources
+    edit(renamed / "data" / "results.csv", "-0.5,0.2", "-0.7,0.2")
+    after = inputs(renamed)
+    assert after.digest(FIGURE, ["outcomes"]) != before.digest(FIGURE, ["outcomes"])
+    assert after.digest(FIGURE, ["studies"]) == before.digest(FIGURE, ["studies"])
+
+
+def test_a_file_beside_the_dictionary_does_not_take_the_name_of_a_table(renamed):
+    before = inputs(renamed)
+    shutil.copy(renamed / "data" / "results.csv", renamed / "data" / "outcomes.csv")
+    after = inputs(renamed)
+    assert set(after.tables) == {*before.tables, "outcomes.csv"}
+    assert after.tables["outcomes"] == before.tables["outcomes"]
+
+
+@pytest.mark.parametrize("text", ["{broken", "[]", '{"resources": [1, {"schema": 0}]}'])
+def test_a_damaged_dictionary_leaves_the_names_of_the_files(sample, text):
+    (sample / "data" / "datapackage.json").write_text(text)
+    assert {"outcomes", "figures"} <= set(inputs(sample).tables)
+
+
+def test_everything_holds_sources_and_tables_not_their_names_alone():
+    one = Inputs("e", {"studies": "1"}, {"figure:a": "1"})
+    assert one.everything == Inputs("e", {"studies": "1"}, {"figure:a": "1"}).everything
+    others = (
+        Inputs("e", {"studies": "1"}, {"figure:a": "2"}),
+        Inputs("e", {"studies": "2"}, {"figure:a": "1"}),
+        Inputs("f", {"studies": "1"}, {"figure:a": "1"}),
+    )
+    assert all(one.everything != other.everything for other in others)
+
+
+def test_an_upgraded_dependency_makes_everything_stale(sample, monkeypatch):
+    monkeypatch.setattr(freshness.metadata, "requires", lambda name: [
+        "pandas>=3", "Python-Pptx <2,>=1.0", "absent>=1", 'pytest>=8; extra == "test"',
+    ])
+    versions = {"pandas": "3.0", "Python-Pptx": "1.0"}
+
+    def version(name):
+        if name not in versions:
+            raise freshness.metadata.PackageNotFoundError(name)
+        return versions[name]
+
+    monkeypatch.setattr(freshness.metadata, "version", version)
+    before = inputs(sample).engine
+    assert inputs(sample).engine == before
+    for name in ("Python-Pptx", "absent"):
+        versions[name] = "2.0"
+        after = inputs(sample).engine
+        assert after != before
+        before = after
+    versions["pytest"] = "9"
+    assert inputs(sample).engine == before
+
+
+def test_hashing_the_inputs_takes_a_moment(sample):
+    inputs(sample)
+    start = time.perf_counter()
+    inputs(sample)
+    assert time.perf_counter() - start < 1
