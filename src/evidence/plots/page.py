@@ -73,11 +73,19 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     """
     top = write(figure, LEFT, 0.975, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.008, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
-    text = figure.text(
-        LEFT, 0.018, wrap(figure, footer, RIGHT - LEFT, FOOTER_SIZE, lines=FOOTER_LINES),
-        size=FOOTER_SIZE, color=GREY, va="bottom", ha="left", linespacing=1.15,
-    )
+    wrapped = wrap(figure, footer, RIGHT - LEFT, FOOTER_SIZE, lines=FOOTER_LINES)
+    text = figure.text(LEFT, 0.018, wrapped, size=FOOTER_SIZE, color=GREY, va="bottom", ha="left",
+                       linespacing=spacing(wrapped, 1.15))
     text.set_gid("footer")
+
+
+def spacing(text: str, value: float) -> float | str:
+    """Line spacing of a text: `value` where it has several lines, else "normal".
+
+    With a number one line is centred on its ink, so that neighbours with and without descenders
+    stand at different heights.
+    """
+    return value if "\n" in text else "normal"
 
 
 def foot_fits(text: str) -> bool:
@@ -99,7 +107,8 @@ def write(
     """
     wrapped = wrap(figure, text, width or RIGHT - x, size, lines=lines,
                    weight=kwargs.get("weight", "normal"))
-    artist = figure.text(x, y, wrapped, size=size, va="top", ha="left", linespacing=1.12, **kwargs)
+    artist = figure.text(x, y, wrapped, size=size, va="top", ha="left",
+                         linespacing=spacing(wrapped, 1.12), **kwargs)
     return extent(figure, artist)[1]
 
 
