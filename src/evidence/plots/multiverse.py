@@ -21,6 +21,7 @@ from evidence.prose import interval, percent, plural, signed
 from evidence.review import Review
 
 SIZE = 14
+FAVOURS = "favours "
 REACH = 4.0  # half-width of the axis in units of the widest estimate from no difference
 LABELS, STRIP, COUNTS, TURNS = 0.295, 0.15, 0.105, 0.085  # widths of the right half, of the page
 
@@ -175,10 +176,10 @@ def _columns(multiverse: Multiverse, ax: Axes, start: float, end: float) -> None
 def _sides(figure: Figure, ax: Axes, higher_is: str, review: Review) -> None:
     """Which side of the strip favours whom, where there is room for it."""
     names = favours_words(higher_is, review.intervention, review.control)
-    left, right = (text.removeprefix("favours ") for text in names)
+    left, right = (text.removeprefix(FAVOURS) for text in names)
     text = f"← {left}   {right} →"
-    if page.text_width(figure, text, SIZE) <= STRIP + 0.03:
-        ax.set_xlabel(f"favours\n{text}", size=SIZE, linespacing=1.05)
+    if names[0].startswith(FAVOURS) and page.text_width(figure, text, SIZE) <= STRIP + 0.03:
+        ax.set_xlabel(f"{FAVOURS.strip()}\n{text}", size=SIZE, linespacing=1.05)
 
 
 def _cut(multiverse: Multiverse, reach: float) -> str:
