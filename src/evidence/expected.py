@@ -13,10 +13,10 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
     """Probability that a further setting's mean difference favours the intervention by `threshold`.
 
     It is no share of known settings: it holds the uncertainty of the mean as well as the variance
-    between settings. The predictive distribution of the difference in a new setting: t with k - 1 degrees of freedom
-    around the pooled estimate with variance tau² + se², as the prediction interval has it. The
-    idea is that of ``cidprop`` in the R package meta (expected proportion of comparable studies
-    with a clinically important benefit).
+    between settings. The predictive distribution of the difference in a new setting: t with k - 1
+    degrees of freedom around the pooled estimate with variance tau² + se², as the prediction
+    interval has it. The idea is that of ``cidprop`` in the R package meta (expected proportion of
+    comparable studies with a clinically important benefit).
 
     Parameters
     ----------

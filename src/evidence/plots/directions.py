@@ -168,9 +168,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     table = direction_table(review, chosen)
     known = table[table["verification"] != "unverified"]
     sides = known["side"].value_counts()
-    trials = table.groupby("condition")["study"].nunique()
+    trials = table.groupby("condition")["study"].nunique().agg(["min", "max"]).tolist()
     facts = {
-        "trials_each": " or ".join(in_words(count) for count in sorted({trials.min(), trials.max()})),
+        "trials_each": (" or " if trials[1] - trials[0] < 2 else " to ").join(
+            in_words(count) for count in dict.fromkeys(trials)),
         "largest": int(table["n"].max()),
         "n_rows": len(table), "n_trials": table["study"].nunique(),
         "n_conditions": table["condition"].nunique(), "n_known": len(known),

@@ -101,7 +101,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     low, high = facts["lowest"], facts["highest"]
     summary = (
         f"{multiverse.size} specifications of {multiverse.data_sets} data sets; estimates from "
-        f"{interval(low, high)}; the interval of {multiverse.n_excluding} excludes {_zero(multiverse)}. "
+        f"{interval(low, high)}; the interval of {multiverse.n_excluding} excludes "
+        f"{_zero(multiverse)}. "
         + "; ".join(
             f"{row['label']}: the direction reverses in {percent(row['sign_changes'])} of "
             f"{row['pairs']} pairs"
@@ -144,7 +145,8 @@ def _draw(figure: Figure, multiverse: Multiverse, synthesis, review: Review) -> 
     label, zero = MEASURE_WORDS[synthesis.measure], f"{multiverse.null_value:g}"
     strip = right_start + LABELS + STRIP / 2
     for place, text, side in (
-        (x, f"{label}, {_cut(multiverse, reach)}", "left"), (right_start, "By option (★ main)", "left"),
+        (x, f"{label}, {_cut(multiverse, reach)}", "left"),
+        (right_start, "By option (★ main)", "left"),
         (strip, "Estimates", "center"), (x + width - TURNS, f"Intervals\nexclude {zero}", "right"),
         (x + width, "Direction\nreverses", "right"),
     ):

@@ -92,7 +92,8 @@ def row_heights(count: int) -> np.ndarray:
 def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool) -> None:
     letter, marker, colour = LIGHTS[judgement]
     ax.plot([x], [y], marker, ms=24 if marker != "D" else 19, mfc=colour, mec=page.INK, mew=1)
-    ax.text(x, y, letter, size=SIZE, weight="bold", color="black", ha="center", va="center_baseline")
+    ax.text(x, y, letter, size=SIZE, weight="bold", color="black", ha="center",
+            va="center_baseline")
     if unverified:
         ax.text(x + 0.19, y + 0.02, UNCHECKED, size=16, weight="bold", va="center")
 

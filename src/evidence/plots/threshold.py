@@ -21,9 +21,9 @@ from evidence.review import Review
 SIZE = 15
 STEPS = 241
 APART = 6.0  # per cent between the labels of crossings
-CURVES = (  # which between-study variance, colour, line
-    ("as estimated", page.BLUE, "-"), ("as low as the trials allow", page.ACCENT, "--"),
-    ("as high as the trials allow", page.GREY, ":"),
+CURVES = (  # which between-study variance, colour, line, mark of its crossing
+    ("as estimated", page.BLUE, "-", "o"), ("as low as the trials allow", page.ACCENT, "--", "s"),
+    ("as high as the trials allow", page.GREY, ":", "D"),
 )
 
 
@@ -49,10 +49,10 @@ def threshold(synthesis: Synthesis, ax: Axes, marks: pd.DataFrame, intervention:
     last = float(max([1.0, *marks["value"]]))
     points = np.linspace(0, last, STEPS)
     crossings = []
-    for tau2, (_, colour, line) in zip(_variances(synthesis), CURVES, strict=True):
+    for tau2, (_, colour, line, mark) in zip(_variances(synthesis), CURVES, strict=True):
         share = 100 * share_beyond(synthesis, points, tau2)
         ax.plot(points, share, color=colour, ls=line, lw=3)
-        ax.plot(last, share[-1], "o", color=colour, ms=9, clip_on=False, zorder=3)
+        ax.plot(last, share[-1], mark, color=colour, ms=9, clip_on=False, zorder=3)
         crossings.append((share[-1], colour))
     _label_crossings(ax, last, crossings)
     for value in marks["value"].unique():
@@ -135,7 +135,7 @@ def _explain(figure: Figure, x: float, y: float, synthesis: Synthesis, marks) ->
     notes = (f"{synthesis.tau2:.2f}", f"{synthesis.tau2_ci_low:.2g}, lower 95 % limit",
              f"{synthesis.tau2_ci_high:.1f}, upper 95 % limit")
     y = page.write(figure, x, y, "Variance τ² between settings", size=SIZE, weight="bold") - 0.014
-    for note, (words, colour, line) in zip(notes, CURVES, strict=True):
+    for note, (words, colour, line, _) in zip(notes, CURVES, strict=True):
         middle = y - 0.0165
         figure.add_artist(Line2D([x, x + 0.032], [middle] * 2, color=colour, ls=line, lw=3))
         y = page.write(figure, x + 0.042, y, words, size=SIZE, color=colour, weight="bold",

@@ -135,7 +135,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"week {row['week']:g}: difference {row['difference']:+.2f} "
         f"({interval(row['ci_low'], row['ci_high'])})" for _, row in shown.iterrows()
     ]
-    method = ("One trial, nothing is pooled; differences and 95 % intervals as reported; each visit "
-              "looks at the same people again")
+    method = ("One trial, nothing is pooled; differences and 95 % intervals as reported; each "
+              "visit looks at the same people again")
     return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",
                    "Time course", sources_of(rows), ("outcomes", "studies"), draw)
