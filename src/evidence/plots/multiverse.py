@@ -130,7 +130,7 @@ def _zero(multiverse: Multiverse) -> str:
 
 def _draw(figure: Figure, multiverse: Multiverse, synthesis, review: Review) -> tuple[Axes, Axes]:
     x, bottom, width, height = page.BODY
-    foot = 0.094
+    foot = 0.1
     bottom, height = bottom + foot, height - foot - 0.042
     far = float(np.abs(multiverse.table["estimate"] - multiverse.null_value).max())
     reach = floor(10 * REACH * far) / 10
@@ -155,7 +155,7 @@ def _draw(figure: Figure, multiverse: Multiverse, synthesis, review: Review) -> 
     for share, text, side in ((0, f"← {sides[0]}", "left"), (1, f"{sides[1]} →", "right")):
         left.text(share, -0.085, text, transform=left.transAxes, ha=side, va="top", size=SIZE)
     _sides(figure, right, synthesis.higher_is, review)
-    _legend(figure, x, bottom - foot + 0.012, multiverse)
+    _legend(figure, x, bottom - foot + 0.016, multiverse)
     return left, right
 
 
