@@ -181,7 +181,8 @@ def test_a_forest_plot_is_native_and_holds_what_its_synthesis_holds(show):
     slide = slide_of(show, exhibit.title)
     group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
     assert not any(s.shape_type == MSO_SHAPE_TYPE.PICTURE for s in leaves(slide.shapes))
-    words = [shape.text_frame.text for shape in group.shapes if shape.has_text_frame]
+    words = [" ".join(shape.text_frame.text.split()) for shape in group.shapes
+             if shape.has_text_frame]
     pool = ANALYSES["fm_pain"].synthesis
     for study in pool.studies:
         assert any(REVIEW.bibliography.cite(study.study) in text for text in words)

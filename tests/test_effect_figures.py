@@ -13,6 +13,9 @@ from scipy import stats
 from evidence import exhibits, expected, multiverse, prose, published, summaries
 from evidence.analysis import run_analyses
 from evidence.estimators import pool_many
+from evidence.plots import page
+from evidence.plots.event_forest import Line, event_forest
+from evidence.plots.scale import ratio_scale
 from evidence.problems import ReviewError
 from evidence.review import load_review
 from figure_checks import outside, overlaps, small, texts
@@ -189,9 +192,9 @@ def test_only_one_published_pain_result_has_a_p_value_that_does_not_fit(built):
 
 def test_the_large_published_effect_never_stands_without_its_correction(built):
     exhibit = built["published_versus_ours"]
-    page = " ".join(texts(exhibit.figure()))
+    shown = " ".join(texts(exhibit.figure()))
     assert "−0.86" in exhibit.title and "−0.25" in exhibit.title
-    assert "corrigendum" in page and "−0.59 to 0.09" in page
+    assert "corrigendum" in shown and "−0.59 to 0.09" in shown
     assert "corrigendum" in exhibit.alt
 
 
@@ -202,14 +205,37 @@ def test_measures_do_not_share_a_panel(built):
         assert round(axes.get_ylim()[0] + 0.4) == (table["effect_measure"] == measure).sum()
 
 
+def test_our_interval_is_whole_and_a_stray_one_does_not_set_the_scale(built):
+    first, second = built["published_versus_ours"].figure().axes
+    ours = ANALYSES["fm_pain"].synthesis
+    low, high = first.get_xlim()
+    assert low < ours.ci_low and ours.ci_high < high
+    assert not [line for line in markers_of(first) if line.get_marker() in "<>"]
+    arrows = [line for line in markers_of(second) if line.get_marker() in "<>"]
+    assert len(arrows) == 2 and not any(line.get_clip_on() for line in arrows)
+    assert {float(line.get_ydata()[0]) for line in arrows} == {6.0}  # −4.69 to 6.02
+    assert np.ptp(second.get_xlim()) < 3
+
+
+def test_rows_of_one_published_review_are_told_apart(built):
+    shown = texts(built["published_versus_ours"].figure())
+    for words in ("k = 5, primary analysis", "k ?, sensitivity analysis", "k ?, fibromyalgia",
+                  "k ?, active drugs, chronic pain", "k = 7, any control, chronic pain"):
+        assert shown.count(words) == 1, words
+
+
 def test_no_diamond_and_no_weight_for_two_trials(built):
     table = built["fm_pain_forest"].table
     parallel = table[table["analysis"] == "fm_pain_parallel"]
     assert "pooled" not in set(parallel["study"]) and parallel["weight"].isna().all()
-    page = " ".join(texts(built["fm_pain_forest"].figure()))
-    assert "cannot support a pooled interval" in page
+    exhibit = built["fm_pain_forest"]
+    shown = " ".join(texts(exhibit.figure()))
+    assert "cannot support a pooled interval; their own intervals stand above" in shown
     for words in ("Wald", "Hartung-Knapp, floored", "Prediction interval", "k = 3, n = 223", "†"):
-        assert words in page
+        assert words in shown
+    assert f"{ANALYSES['fm_pain_parallel'].synthesis.estimate:+.2f}" not in exhibit.title + shown
+    main = ANALYSES["fm_pain"].synthesis
+    assert f"{main.ci_low:.2f} to {main.ci_high:.2f}".replace("-", "−") in exhibit.title
     for name in ("fm_responders_forest", "harms_forest"):
         assert "not pooled" in " ".join(texts(built[name].figure()))
 
@@ -227,6 +253,47 @@ def test_event_counts_come_from_the_tables(built):
     assert line["placebo"] == f"{dreams['control_pct']} %" and np.isnan(line["effect"])
 
 
+def markers_of(axes):
+    return [line for line in axes.lines if line.get_marker() not in ("None", "")]
+
+
+def test_an_axis_of_ratios_holds_intervals_within_a_factor_of_eight():
+    scale = ratio_scale([0.97, 1.36], [0.82, 1.15, 0.32, 5.77])
+    assert (scale.low, scale.high) == (0.25, 8.0)
+    assert scale.ticks(7) == [0.25, 0.5, 1, 2, 4, 8]
+    narrow = ratio_scale([0.99], [0.97, 1.02])
+    assert narrow.ticks(7) == [0.5, 1, 2]
+    wide = ratio_scale([0.5, 20.0], [0.001, 900.0])
+    assert (wide.low, wide.high) == (0.125, 32.0)
+
+
+def test_only_what_leaves_the_axis_gets_an_arrow(built):
+    for name, arrows in (("harms_forest", 0), ("fm_responders_forest", 1)):
+        (axes,) = built[name].figure().axes
+        assert sum(line.get_marker() in "<>" for line in markers_of(axes)) == arrows, name
+
+
+def test_percentages_say_where_they_were_read(built):
+    shown = texts(built["harms_forest"].figure())
+    where = HARMS["younger2013-vivid-dreams"]["source_where"]
+    assert f"secondary source: {where}" in shown
+    assert "Due Bruun et al. 2024 *" in shown and "Rodríguez-Freire et al. 2026" in shown
+    assert "* Counts read in another document" in built["harms_forest"].footer
+
+
+def test_crossover_trials_have_open_squares_among_event_counts():
+    lines = [Line("Falls"), Line("Falls", "", "Ash 2001", "1 of 9", "2 of 9", 0.5, 0.2, 1.3),
+             Line("Falls", "", "Elm 2002", "1 of 9", "2 of 9", 0.6, 0.2, 1.8, crossover=True)]
+    for rows_shown, squares in ((lines, ["#0072B2", "white", "white"]), (lines[:2], ["#0072B2"])):
+        with page.style("slide"):
+            axes = event_forest(rows_shown, page.body(page.page()), measure="RR",
+                                higher_is="worse", intervention="drug", control="placebo")
+        faces = [line.get_markerfacecolor() for line in markers_of(axes)]
+        assert faces == squares
+        assert ("crossover" in [text.get_text() for text in axes.texts]) == (len(squares) == 3)
+        assert overlaps(axes.figure) == []
+
+
 def test_the_ladder_is_ordered_and_says_why_a_study_is_not_placed(built):
     table = built["rigour_ladder"].table.set_index("study")
     assert table.index[0] == "duebruun2024" and table.index[-1] == "parkitny2017"
@@ -242,13 +309,13 @@ def test_unverified_counts_are_shown_and_not_counted(built):
     table = exhibit.table
     assert (table["verification"] == "unverified").sum() == 2
     assert exhibit.content.facts["n_known"] == len(table) - 2
-    page = texts(exhibit.figure())
-    assert sum("unverified," in text for text in page) == 2
-    assert sum(text == "?" for text in page) == (~table["control_stated"]).sum() == 1
-    assert all("n = 34" not in text for text in page)  # held together by no-break spaces
-    assert "Direction and result" in page and any("whatever its p" in text for text in page)
-    assert any("percentage points" in text for text in page)
-    assert any("against amitriptyline" in " ".join(text.split()) for text in page)
+    shown = texts(exhibit.figure())
+    assert sum("unverified," in text for text in shown) == 2
+    assert sum(text == "?" for text in shown) == (~table["control_stated"]).sum() == 1
+    assert all("n = 34" not in text for text in shown)  # held together by no-break spaces
+    assert "Direction and result" in shown and any("whatever its p" in text for text in shown)
+    assert any("percentage points" in text for text in shown)
+    assert any("against amitriptyline" in " ".join(text.split()) for text in shown)
 
 
 def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):

@@ -5,12 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
 
 from evidence import exhibits
 from evidence.analysis import run_analyses
+from evidence.facts import census
+from evidence.plots import changes, page
 from evidence.problems import ReviewError
 from evidence.review import load_review
-from figure_checks import faint, outside, overlaps, past_margins, small, texts
+from figure_checks import drawn_texts, faint, outside, overlaps, past_margins, small, texts
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
@@ -44,9 +47,9 @@ def test_text_is_large_and_dark_enough(shown):
 
 def test_message_method_and_alt_text_are_there(shown):
     exhibit, figure = shown
-    page = " ".join(" ".join(texts(figure)).split())
-    assert " ".join(exhibit.title.split()) in page  # a no-break space counts as a space
-    assert exhibit.method.rstrip(".") in page
+    written = " ".join(" ".join(texts(figure)).split())
+    assert " ".join(exhibit.title.split()) in written  # a no-break space counts as a space
+    assert exhibit.method.rstrip(".") in written
     assert exhibit.title.rstrip(".") in exhibit.alt
     assert exhibit.content.summary in exhibit.alt
     assert "nan" not in exhibit.alt.lower().split()
@@ -83,6 +86,48 @@ def test_percent_changes_come_from_the_printed_or_the_computed_change():
     assert pd.isna(table.loc["parkitny2017-symptoms-w8", "difference"])
 
 
+def test_a_difference_stands_with_the_interval_that_its_row_gives():
+    table = exhibits.build(REVIEW, ANALYSES, "cited_outcomes").table
+    words = {row["outcome_id"]: changes.difference_words(row) for _, row in
+             table.dropna(subset=["difference"]).iterrows()}
+    rows = REVIEW.table("outcomes").set_index("outcome_id")
+    for name, (difference, below) in words.items():
+        low, high = rows.loc[name, ["effect_ci_low", "effect_ci_high"]]
+        if rows.loc[name, "effect_measure"] == "percent_point_difference":
+            assert f"({low:.1f} to {high:.1f})".replace("-", "−") in difference
+            assert difference.endswith("†") == (rows.loc[name, "verification"] == "derived")
+        else:
+            assert f"points ({low:.2f} to {high:.2f})".replace("-", "−") in below
+    bare = table.dropna(subset=["difference"]).iloc[0].copy()
+    bare[["low", "high", "effect"]] = float("nan")
+    assert changes.difference_words(bare)[1] == "no interval given as a percentage"
+
+
+@pytest.mark.parametrize("name", ["cited_outcomes", "rigour_ladder"])
+def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
+    figure = exhibits.build(REVIEW, ANALYSES, name).figure()
+    left, right = figure.axes
+    zero = left.transData.transform((0, 0))[0]
+    for artist, text, box in drawn_texts(figure):
+        if artist in left.texts and text.removeprefix("−").replace(".", "").isdigit():
+            assert not box.x0 < zero < box.x1, text
+        if text.startswith(("← favours", "favours")):
+            middle = (box.x0 + box.x1) / 2
+            assert right.bbox.x0 - 5 < middle < right.bbox.x1 + 5, text
+
+
+def test_percentage_points_are_named_and_thresholds_have_their_source():
+    exhibit = exhibits.build(REVIEW, ANALYSES, "cited_outcomes")
+    assert "percentage points" in exhibit.title
+    assert set(REVIEW.table("instruments").set_index("instrument_id").loc[
+        list(exhibits.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
+        exhibit.sources)
+    row = REVIEW.table("outcomes").set_index("outcome_id").loc["younger2013-symptoms-conference"]
+    numbers = f"{row['intervention_change_pct']:.1f} against {row['control_change_pct']:.1f} %"
+    assert numbers.replace("-", "−") in exhibit.caption
+    assert "no controlled counterpart" not in exhibit.caption
+
+
 @pytest.mark.parametrize(("column", "value", "word"), [
     ("kind", "pie", "kind of figure"), ("select", "nobody-pain", "is not there"),
     ("message", "{nothing:.1f}", "nothing is called"),
@@ -92,3 +137,64 @@ def test_a_wrong_specification_is_named_with_its_row(column, value, word):
     with pytest.raises(ReviewError, match=word) as caught:
         exhibits.build(review, ANALYSES, "cited_outcomes")
     assert caught.value.problems[0].row == NAMES.index("cited_outcomes") + 2
+
+
+@pytest.fixture(scope="module")
+def landscape():
+    exhibit = exhibits.build(REVIEW, ANALYSES, "study_landscape")
+    return exhibit, exhibit.figure()
+
+
+def filled(axes):
+    return [mark for mark in axes.collections
+            if to_hex(mark.get_facecolor()[0]).upper() == page.BLUE]
+
+
+def test_as_many_marks_are_filled_as_the_title_counts(landscape):
+    exhibit, figure = landscape
+    plot, legend = figure.axes
+    count = census(REVIEW).placebo_controlled
+    assert len(filled(plot)) == count and f"{count} such trials" in exhibit.title
+    assert len(filled(legend)) == 1
+
+
+def test_reports_of_the_same_people_and_fixed_order_are_told_apart(landscape):
+    exhibit, figure = landscape
+    fill = exhibit.table.set_index("study")["fill"]
+    studies = REVIEW.table("studies").set_index("study")
+    assert set(fill[fill == "further"].index) == set(
+        studies.index[studies["participants_of"].notna()]) & set(fill.index)
+    assert fill["younger2009"] == "not_randomised"
+    assert {"Further report, same people", "Placebo, not randomised"} <= set(texts(figure))
+
+
+def test_no_mark_of_the_landscape_leaves_its_row(landscape):
+    _, figure = landscape
+    plot = figure.axes[0]
+    row = plot.get_window_extent().height / abs(plot.get_ylim()[1] - plot.get_ylim()[0])
+    for mark in plot.collections:
+        if not len(mark.get_offsets()):
+            continue
+        side = mark.get_sizes()[0] ** 0.5 * figure.dpi / 72
+        y = mark.get_offsets()[0][1]
+        assert abs(y - round(y)) * row + side / 2 <= row / 2 + 1
+
+
+def test_areas_have_a_key(landscape):
+    _, figure = landscape
+    plot, legend = figure.axes
+    areas = {text: mark.get_sizes()[0] for text, mark in zip(
+        ["least", "100", "1,000"], legend.collections[-3:], strict=True)}
+    assert areas["1,000"] == pytest.approx(10 * areas["100"])
+    assert {"100", "1,000"} <= set(texts(figure))
+    people = REVIEW.table("studies").set_index("study").loc["traore2011", "n_randomised"]
+    assert any(mark.get_sizes()[0] == pytest.approx(areas["100"] * people / 100)
+               for mark in plot.collections)
+
+
+def test_one_line_stands_on_the_same_height_with_and_without_descenders():
+    with page.style("slide"):
+        figure = page.page()
+        bottoms = [page.write(figure, 0.1, 0.5, text, size=14) for text in ("cells", "cypgqj")]
+    assert bottoms[0] == pytest.approx(bottoms[1])
+    assert page.spacing("one", 0.9) == "normal" and page.spacing("two\nlines", 0.9) == 0.9

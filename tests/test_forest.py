@@ -132,9 +132,47 @@ def test_square_areas_follow_the_weights():
     assert faces == ["#FFFFFF" if row.crossover else page.BLUE for row in pool.studies]
 
 
+def keys(ax):
+    """Open squares outside the rows of studies."""
+    return [line for line in ax.lines if line.get_marker() == "s"]
+
+
+def test_an_open_square_is_explained_where_there_is_one():
+    ax = slide(synthesise(effects(4)))
+    (key,) = keys(ax)
+    assert key.get_markerfacecolor() == "white" and key.get_markeredgecolor() == page.BLUE
+    (height,) = key.get_ydata()
+    beside = [text for text in ax.texts if abs(text.get_position()[1] - height) < 0.05
+              and text.get_text() == "crossover"]
+    assert len(beside) == 1
+    parallel = slide(synthesise(effects(4, crossover=False, design="rct_parallel")))
+    assert keys(parallel) == [] and "crossover" not in texts(parallel)
+
+
+def test_the_rule_in_use_stands_out_among_the_three():
+    pool = synthesise(effects(5))
+    rules = {"wald": "Wald", "hartung_knapp": "Hartung-Knapp",
+             "hartung_knapp_floored": "Hartung-Knapp, floored"}
+    ax = slide(pool)
+    bold = {text.get_text() for text in ax.texts if text.get_fontweight() == "bold"}
+    assert bold & set(rules.values()) == {rules[pool.interval_rule]}
+
+
+def test_a_long_name_is_wrapped_before_the_axis_becomes_narrow():
+    names = {f"study{i}": "Somebody-Whoever et al. 2026" for i in range(2)}
+    ax = slide(synthesise(effects(3)), study_labels=names)
+    assert texts(ax).count("Somebody-Whoever\net al. 2026") == 2
+    assert min(text.get_fontsize() for text in ax.texts) >= 14
+    (axis,) = [line for line in ax.lines if line.get_linewidth() == 1.0
+               and line.get_ydata()[0] == line.get_ydata()[-1] and len(line.get_xdata()) == 2]
+    assert np.ptp(axis.get_xdata()) > 0.34 * ax.get_xlim()[1]
+    assert_tidy(ax)
+
+
 def test_two_studies_get_a_sentence_instead_of_a_diamond():
     ax = slide(synthesise(effects(2)))
-    assert "Two trials cannot support a pooled interval; see pooled.csv." in texts(ax)
+    why = "Two trials cannot support a pooled interval; their own intervals stand above."
+    assert why in texts(ax)
     assert not diamonds(ax)
     assert not bars(ax)
     assert "Wald" not in texts(ax)
@@ -157,7 +195,8 @@ def test_two_pools_share_their_studies():
     assert_tidy(ax)
     few = slide([pools[0], synthesise(table[:2])], pool_labels=["All trials", "Two"])
     assert len(diamonds(few)) == 1
-    assert "Two: two trials cannot support a pooled interval; see pooled.csv." in texts(few)
+    why = "Two: two trials cannot support a pooled interval; their own intervals stand above."
+    assert why in texts(few)
 
 
 def test_left_out_rows_show_their_reason():

@@ -7,6 +7,7 @@ import pytest
 from matplotlib.lines import Line2D
 
 from evidence import exhibits
+from evidence.facts import LABORATORY
 from evidence.plots import mechanism_map
 from evidence.review import load_review
 from figure_checks import faint, outside, overlaps, small, texts
@@ -122,6 +123,7 @@ def test_cytokines_tell_classes_apart_and_say_what_is_missing():
     exhibit = build("cytokines")
     said = words(exhibit)
     assert exhibit.title.startswith("n = 8, no control: 17 of 63")
+    assert "=" not in said.replace("n =", "").replace("p =", "")
     for part in ("pro-inflammatory", "anti-inflammatory", "46 further analytes", "no change",
                  "11 more: direction only", "IL-1Ra", "146.9 → 138.4 pg/mL"):
         assert part in said
@@ -144,14 +146,23 @@ def test_a_second_study_with_a_change_is_said_to_have_one():
 
 def test_markers_sentence_comes_from_the_table():
     exhibit = build("biomarkers")
-    assert exhibit.title.startswith(
-        "No placebo-controlled cytokine, CRP, ESR or calprotectin result was found"
+    table = REVIEW.table("biomarkers")
+    table = table[table["marker_class"].isin(LABORATORY)]
+    readable, controlled = table["result_available"], table["controlled"]
+    unread = int((controlled & ~readable).sum())
+    assert exhibit.title == (
+        f"None of {readable.sum()} readable cytokine, CRP, ESR or stool results was set against "
+        f"placebo; {unread} controlled ones could not be read"
     )
-    assert "outside the table: one" in exhibit.title
-    assert "Outside the table: Bihari" in words(exhibit)
+    said = words(exhibit)
+    assert f"none of {controlled.sum()} readable" in said
+    assert f"{(readable & ~controlled).sum()} of {(~controlled).sum()} readable" in said
+    assert "Outside the table: one conference talk of 1988 (Bihari et al.):" in said
     found = changed("biomarkers", "biomarker_id", "smith2011-crp", direction="decrease",
                     result_available=True)
-    assert build("biomarkers", found).title.startswith("One placebo-controlled")
+    after = build("biomarkers", found)
+    assert after.title.startswith(f"One of {readable.sum() + 1} readable")
+    assert f"1 of {controlled.sum()} readable" in words(after)
 
 
 def test_every_study_with_a_marker_has_a_row():

@@ -50,8 +50,10 @@ def analytes(table: pd.DataFrame, ax: Axes) -> Axes:
         ax.annotate(short(row["marker"]), (0, y), xycoords=("axes fraction", "data"),
                     xytext=(-8, 9), textcoords="offset points", ha="right", va="center",
                     size=TEXT, weight="bold")
-        ax.annotate(_value(row), (1, y), xycoords=("axes fraction", "data"), xytext=(6, 0),
-                    textcoords="offset points", va="center", size=TEXT, linespacing=1.1)
+        value = _value(row)
+        ax.annotate(value, (1, y), xycoords=("axes fraction", "data"), xytext=(6, 0),
+                    textcoords="offset points", va="center", size=TEXT,
+                    linespacing=page.spacing(value, 1.1))
     lowest = min(-40.0, 1.15 * float(table["change_pct"].min()))
     ax.set_xlim(lowest, max(0.0, 1.15 * float(table["change_pct"].max())))
     ax.set_ylim(-0.6, len(table) - 0.4)
@@ -170,9 +172,9 @@ def _beside(figure: Figure, y: float, facts: Mapping[str, Any], second: pd.DataF
                    f"the study; {facts['design_beside']}; {facts['condition_beside']}", size=TEXT,
                    lines=3, width=page.RIGHT - x - 0.02)
     for _, row in second.iterrows():
-        sign = {"no_change": "=", "decrease": "▼", "increase": "▲"}.get(row["direction"], "?")
+        sign = {"decrease": "▼ ", "increase": "▲ "}.get(row["direction"], "")
         y = page.write(figure, x + 0.012, y - 0.004,
-                       f"{sign} {row['marker']}: {DIRECTIONS[row['direction']]}", size=15,
+                       f"{sign}{row['marker']}: {DIRECTIONS[row['direction']]}", size=15,
                        weight="bold", lines=2, width=page.RIGHT - x - 0.02)
     figure.add_artist(FancyBboxPatch((x, y - 0.014), page.RIGHT - x, top - y + 0.014,
                                      boxstyle="square,pad=0", facecolor="none",

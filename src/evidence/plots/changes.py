@@ -19,10 +19,18 @@ from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.facts import Row
 from evidence.plots import page
-from evidence.prose import plural, signed
+from evidence.plots.forest_page import DERIVED
+from evidence.plots.forest_rows import favours_words
+from evidence.prose import interval, plural, signed
 from evidence.review import Review
 
+EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
 DOMAIN_COLOURS = (page.BLUE, page.PURPLE)
+NEAR_ZERO = -9.0  # per cent; a number right of a mark beyond it reaches the line of zero
+NO_INTERVAL = "no interval given as a percentage"
+METHOD = ("Changes as printed, else mean change / mean baseline; diamonds: simple subtractions; "
+          "“reported”: the trial’s own difference, 95 % interval; nothing is pooled")
+COVER = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # text across the line of zero
 
 
 def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -36,10 +44,12 @@ def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns outcome_id, study, domain, week, n, intervention, control, difference. Changes are
-        per cent of the baseline mean (negative = fall): as printed (`…_change_pct`), else
-        change / baseline × 100. The difference is intervention minus control in percentage points.
-        NaN where a figure is not there.
+        Columns outcome_id, study, domain, week, n, intervention, control, difference, low, high,
+        effect, effect_low, effect_high, derived. Changes are per cent of the baseline mean
+        (negative = fall): as printed (`…_change_pct`), else change / baseline × 100. The
+        difference is intervention minus control in percentage points; `low` and `high` are its
+        interval, `effect…` the mean difference with its interval in points of the scale, as far as
+        the row gives them. NaN where a figure is not there.
     """
     changes = {}
     for arm in ("intervention", "control"):
@@ -48,6 +58,11 @@ def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
             outcomes, f"{arm}_baseline_mean"
         )
         changes[arm] = printed.where(printed.notna(), computed)
+    difference = changes["intervention"] - changes["control"]
+    effect, low, high = (_numbers(outcomes, name) for name in EFFECT)
+    measure = outcomes["effect_measure"]
+    in_percent = (measure == "percent_point_difference") & ((effect - difference).abs() < 0.05)
+    in_points = (measure == "mean_difference") & low.notna() & high.notna()
     arms = outcomes[["intervention_n", "control_n"]].astype("Float64")
     paired = outcomes["contrast"] == "crossover_paired"
     return pd.DataFrame({
@@ -58,8 +73,32 @@ def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
         "n": arms.max(axis=1).where(paired, arms.sum(axis=1, min_count=1)).astype("Int64"),
         "intervention": changes["intervention"],
         "control": changes["control"],
-        "difference": changes["intervention"] - changes["control"],
+        "difference": difference,
+        "low": low.where(in_percent),
+        "high": high.where(in_percent),
+        "effect": effect.where(in_points),
+        "effect_low": low.where(in_points),
+        "effect_high": high.where(in_points),
+        "derived": in_percent & low.notna() & (outcomes["verification"] == "derived"),
     }).reset_index(drop=True)
+
+
+def difference_words(row: pd.Series) -> tuple[str, str]:
+    """The difference of a row, with its interval where there is one, and what else is known: the
+    mean difference in points of the scale, else that there is no interval."""
+    text = signed(f"{row['difference']:+.1f}")
+    if pd.notna(row["low"]) and pd.notna(row["high"]):
+        return f"{text} ({interval(row['low'], row['high'], 1)}){DERIVED * row['derived']}", ""
+    if pd.isna(row["effect"]):
+        return text, NO_INTERVAL
+    own, limits = f"{row['effect']:+.2f}", interval(row["effect_low"], row["effect_high"])
+    return text, f"reported: {signed(own)} points ({limits})"
+
+
+def method(table: pd.DataFrame) -> str:
+    """Method line of changes and their differences."""
+    derived = f".{DERIVED} Derived, not printed by the source"
+    return METHOD + derived * bool(table["derived"].any())
 
 
 def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
@@ -90,7 +129,7 @@ def changes(
     """
     rows = np.arange(len(table))[::-1]
     domains = list(dict.fromkeys(table["domain"]))
-    lowest = min(-64.0, float(np.nanmin(table[["intervention", "control"]].to_numpy())) - 8)
+    lowest = min(-69.0, float(np.nanmin(table[["intervention", "control"]].to_numpy())) - 8)
     _draw_bands(left, bands, lowest)
     for y, (_, row) in zip(rows, table.iterrows(), strict=True):
         colour = DOMAIN_COLOURS[domains.index(row["domain"]) % 2]
@@ -101,17 +140,14 @@ def changes(
                          linewidth=2, zorder=3)
         if pd.notna(row["intervention"]):
             left.scatter(row["intervention"], y, s=170, marker="o", color=colour, zorder=4)
-        _label_pair(left, row, y)
+        label_changes(left, row[["intervention", "control"]].dropna().tolist(), y)
         if pd.notna(row["difference"]):
-            right.scatter(row["difference"], y, s=190, marker="D", color=page.VERMILION, zorder=3)
-            right.text(row["difference"], y + 0.24, signed(f"{row['difference']:+.1f}"),
-                       ha="center", va="bottom", size=14)
+            _difference(right, row, y)
         else:
             right.text(0, y, "no control,\nno difference", ha="center", va="center", size=14,
-                       color=page.GREY, style="italic", linespacing=1.0, zorder=4,
-                       bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+                       color=page.GREY, style="italic", zorder=4, bbox=COVER)
     for ax in (left, right):
-        ax.set_ylim(-0.6, len(table) - 0.4)
+        ax.set_ylim(-0.85, len(table) - 0.4)
         ax.set_yticks([])
         ax.spines["left"].set_visible(False)
         ax.axvline(0, color=page.INK, lw=1, zorder=1)
@@ -120,28 +156,47 @@ def changes(
     left.set_xlabel("Change within the arm, % of its baseline")
     left.text(0.0, 1.015, f"Within arms:  ●  {intervention}    ○  {control}",
               transform=left.transAxes, size=14, weight="bold", va="bottom")
-    reach = max(15.0, 1.25 * float(np.nanmax(np.abs(table["difference"].to_numpy()), initial=0)))
+    reach = difference_reach(table)
     right.set_xlim(-reach, reach)
     right.set_xlabel("Difference, percentage points")
     right.text(0.5, 1.015, f"Between arms:  ◆  {intervention} minus {control}",
                transform=right.transAxes, ha="center", size=14, weight="bold", va="bottom")
-    better, worse = (intervention, control) if table["higher_is_worse"].all() else ("", "")
-    if better:
-        for x, text, side in ((-reach, f"← favours {better}", "left"),
-                              (reach, f"favours {worse} →", "right")):
-            right.text(x, -0.55, text, ha=side, va="bottom", size=14, color=page.GREY)
+    if table["higher_is_worse"].all():
+        sides = favours_words("worse", intervention, control)
+        for x, text, side in ((-0.035, f"← {sides[0]}", "right"), (0.035, f"{sides[1]} →", "left")):
+            right.text(x * reach, -0.82, text, ha=side, va="bottom", size=14, color=page.GREY)
     return left, right
 
 
-def _label_pair(ax: Axes, row: pd.Series, y: float) -> None:
-    pair = [row["intervention"], row["control"]]
-    values = [value for value in pair if pd.notna(value)]
+def difference_reach(table: pd.DataFrame) -> float:
+    """How far an axis of differences runs to both sides of zero."""
+    ends = table[["low", "high"]].to_numpy(float)
+    return max(15.0, 1.25 * float(np.nanmax(np.abs(table["difference"].to_numpy()), initial=0)),
+               1.1 * float(np.nanmax(np.abs(ends), initial=0)))
+
+
+def _difference(ax: Axes, row: pd.Series, y: float) -> None:
+    """Diamond, interval where there is one, and what else is known below it."""
+    words, below = difference_words(row)
+    ax.plot(row[["low", "high"]].astype(float), [y, y], color=page.VERMILION, lw=2, zorder=2)
+    ax.scatter(row["difference"], y, s=190, marker="D", color=page.VERMILION, zorder=3)
+    ax.annotate(words, (row["difference"], y), xytext=(0, 10), textcoords="offset points",
+                ha="center", va="bottom", size=14, bbox=COVER)
+    ax.annotate(below, (0, y), xytext=(0, -13), textcoords="offset points", ha="center", va="top",
+                size=14, color=page.GREY, bbox=COVER if below else None)
+
+
+def label_changes(ax: Axes, values: list[float], y: float) -> None:
+    """Numbers beside the marks; above its mark where one would be struck by the line of zero."""
     for value in values:
-        side = "right" if value == min(values) and len(values) > 1 else "left"
-        if len(values) == 1:
-            side = "right"
-        shift = -1.4 if side == "right" else 1.4
-        ax.text(value + shift, y, signed(f"{value:.1f}"), ha=side, va="center", size=14)
+        is_left = value == min(values)
+        if not is_left and value > NEAR_ZERO:
+            place, sides = (0, 7), {"ha": "center", "va": "bottom"}
+        else:
+            place = (-11 if is_left else 11, 0)
+            sides = {"ha": "right" if is_left else "left", "va": "center"}
+        ax.annotate(signed(f"{value:.1f}"), (value, y), xytext=place, size=14,
+                    textcoords="offset points", **sides)
 
 
 def _draw_bands(ax: Axes, bands: pd.DataFrame | None, lowest: float) -> None:
@@ -175,6 +230,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         instruments.set_index("instrument_id").loc[list(spec.thresholds)]
         if spec.thresholds else None
     )
+    marked = () if bands is None or "source" not in bands else tuple(
+        dict.fromkeys(bands["source"].dropna()))
     compared = table.dropna(subset=["difference"])
     facts = {
         "rows": {row["outcome_id"]: Row(row.to_dict()) for _, row in table.iterrows()},
@@ -183,34 +240,35 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lowest_difference": compared["difference"].min(),
         "highest_difference": compared["difference"].max(),
         "people_compared": int(compared["n"].sum()),
+        "threshold_sources": [review.bibliography.cite(key) for key in marked],
     }
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
         bottom, height = bottom + 0.055, height - 0.10
-        left = figure.add_axes((x + 0.205, bottom, 0.40, height))
-        right = figure.add_axes((x + 0.645, bottom, width - 0.645, height))
+        left = figure.add_axes((x + 0.205, bottom, 0.375, height))
+        right = figure.add_axes((x + 0.605, bottom, width - 0.605, height))
         changes(table, left, right, bands=bands, intervention=review.intervention,
                 control=review.control)
         for y, label in zip(range(len(table))[::-1], labels, strict=True):
             left.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0),
                           textcoords="offset points", ha="right", va="center", size=14,
-                          linespacing=1.05)
+                          linespacing=page.spacing(label, 1.05))
         return left, right
 
     parts = [
         f"{review.bibliography.cite(row['study'])}, {row['domain'].replace('_', ' ')}: "
         + (f"{row['intervention']:.1f} % on {review.intervention}"
            if pd.notna(row["intervention"]) else "no figure")
-        + (f", {row['control']:.1f} % on {review.control}, difference {row['difference']:+.1f}"
-           if pd.notna(row["control"]) else ", no control")
+        + (f", {row['control']:.1f} % on {review.control}, difference "
+           f"{', '.join(filter(None, difference_words(row)))}"
+           if pd.notna(row["difference"]) else ", no control")
         for _, row in table.iterrows()
     ]
-    method = ("Changes as printed, else mean change / mean baseline; differences are simple "
-              "subtractions without an interval; nothing is pooled")
-    sources = tuple(dict.fromkeys(chosen["source"])) if "source" in chosen else ()
-    return Content(facts, table, method, signed("; ".join(parts).replace(" -", " −")) + ".",
-                   "Dot plot", sources, ("outcomes", "studies", "instruments"), draw)
+    sources = tuple(chosen["source"]) if "source" in chosen else ()
+    return Content(facts, table, method(table), signed("; ".join(parts).replace(" -", " −")) + ".",
+                   "Dot plot", tuple(dict.fromkeys([*sources, *marked])),
+                   ("outcomes", "studies", "instruments"), draw)
 
 
 def _row_label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:

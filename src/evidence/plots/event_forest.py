@@ -19,14 +19,17 @@ from evidence.analysis import analysis_rows
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.plots.scale import effect_scale, tick_text
+from evidence.plots.scale import Scale, effect_scale, ratio_scale, tick_text
 from evidence.prose import in_words, plural
 from evidence.review import Review
 
 SIZE = 15
-COLUMNS = {"study": 0.0, "intervention": 0.35, "control": 0.48, "plot": 0.53, "effect": 1.0}
-PLOT_WIDTH = 0.25
+COLUMNS = {"study": 0.0, "intervention": 0.34, "control": 0.45, "plot": 0.485, "effect": 1.0}
+PLOT_WIDTH = 0.325
+TICKS = 7
 PERCENT_ONLY = "no counts, no ratio"
+SECOND_HAND = " *"
+COVER = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # text across the null line
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,8 @@ class Line:
     effect: float = np.nan
     ci_low: float = np.nan
     ci_high: float = np.nan
+    crossover: bool = False
+    second_hand: bool = False
 
 
 def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, intervention: str,
@@ -64,9 +69,7 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
     """
     drawn = [line for line in lines if np.isfinite(line.effect)]
     null = 1.0 if measure in ("RR", "OR") else 0.0
-    scale = effect_scale([line.effect for line in drawn],
-                         [(line.ci_low, line.ci_high) for line in drawn], [null],
-                         is_ratio=null == 1.0)
+    scale = _scale(drawn, null)
     ax.set(xlim=(0, 1), ylim=(len(lines) + 1.6, -1.35))
     ax.set_axis_off()
 
@@ -88,9 +91,9 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
     for y, line in enumerate(lines):
         if not line.study:
             text(0, y + 0.1, line.group, weight="bold")
-            text(1, y + 0.1, line.note, ha="right", color=page.GREY, style="italic")
+            text(1, y + 0.1, line.note, ha="right", color=page.GREY, style="italic", bbox=COVER)
             continue
-        text(0.015, y, line.study)
+        text(0.015, y, line.study + SECOND_HAND * line.second_hand)
         text(COLUMNS["intervention"], y, line.intervention, ha="right")
         text(COLUMNS["control"], y, line.control, ha="right")
         if np.isnan(line.effect):
@@ -99,17 +102,34 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
         text(1, y, f"{scale.number(line.effect)} {scale.interval(line.ci_low, line.ci_high)}",
              ha="right")
         ax.plot([at(line.ci_low), at(line.ci_high)], [y, y], color=page.BLUE, lw=1.8, zorder=2)
-        ax.plot(at(line.effect), y, "s", color=page.BLUE, ms=10, zorder=3)
+        _square(ax, at(line.effect), y, line.crossover)
         for value, marker in ((line.ci_low, "<"), (line.ci_high, ">")):
             if not scale.inside(value):
                 ax.plot(at(value), y, marker, color=page.BLUE, ms=9, zorder=3)
     _axis(ax, scale, at, bottom, null, favours_words(higher_is, intervention, control))
+    if any(line.crossover for line in drawn):
+        _square(ax, 0.007, bottom + 0.55, True)
+        text(0.02, bottom + 0.55, "crossover")
     return ax
+
+
+def _scale(drawn: list[Line], null: float) -> Scale:
+    estimates = [line.effect for line in drawn]
+    if null == 1.0:
+        return ratio_scale(estimates, [x for line in drawn for x in (line.ci_low, line.ci_high)])
+    intervals = [(line.ci_low, line.ci_high) for line in drawn]
+    return effect_scale(estimates, intervals, [null], is_ratio=False)
+
+
+def _square(ax: Axes, x: float, y: float, crossover: bool) -> None:
+    """The effect of a trial, open for a crossover trial as in every forest plot."""
+    face = "white" if crossover else page.BLUE
+    ax.plot(x, y, "s", color=page.BLUE, mfc=face, mew=2, ms=10, zorder=3)
 
 
 def _axis(ax: Axes, scale, at, y: float, null: float, sides: tuple[str, str]) -> None:
     ax.plot([at(scale.low), at(scale.high)], [y, y], color=page.INK, lw=1)
-    for value in scale.ticks(4):
+    for value in scale.ticks(TICKS):
         ax.plot([at(value)] * 2, [y, y + 0.12], color=page.INK, lw=1)
         ax.text(at(value), y + 0.55, tick_text(value), ha="center", va="center", size=14)
     for shift, words, side in ((-0.01, f"← {sides[0]}", "right"), (0.01, f"{sides[1]} →", "left")):
@@ -141,6 +161,11 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "excluding": in_words(excluding) if excluding else "none",
         "higher": _names(review, {row.study for row, null in effects if row.effect > null}),
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
+        "counts": {
+            name: [f"{line.intervention} against {line.control}"
+                   for line in _analysis_lines(review, analyses[name].synthesis, rows)[1:]]
+            for name in spec.select if name in analyses
+        },
     }
 
     def draw(figure: Figure) -> Axes:
@@ -154,6 +179,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "
               "trial; nothing is pooled, since two trials cannot support a pooled interval")
+    if any(line.second_hand for line in lines):
+        method += f".{SECOND_HAND} Counts read in another document"
     return Content(facts, pd.DataFrame(table), method, _summary(lines), "Forest plot without pool",
                    sources, tables, draw)
 
@@ -179,7 +206,7 @@ def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
         ]
         label = review.bibliography.cite(study.study)
         lines.append(Line(pool.title, note, label, *arms, study.effect, study.ci_low,
-                          study.ci_high))
+                          study.ci_high, study.crossover, study.verification == "secondary"))
     return lines
 
 
@@ -187,8 +214,11 @@ def _percent_lines(review: Review, row: pd.Series) -> list[Line]:
     """A harm known as percentages: a heading shared by all of its trial, and its row."""
     heading = f"Percentages only, {review.bibliography.cite(row['study'])}"
     arms = [f"{row[f'{arm}_pct']:g} %" for arm in ("intervention", "control")]
-    event = str(row["event"])
-    return [Line(heading, ""), Line(heading, "", event[:1].upper() + event[1:], *arms)]
+    event, where = str(row["event"]), row.get("source_where")
+    note = ""
+    if row.get("verification") == "secondary":
+        note = "secondary source" + (f": {where}" if pd.notna(where) else "")
+    return [Line(heading, note), Line(heading, note, event[:1].upper() + event[1:], *arms)]
 
 
 def _summary(lines: list[Line]) -> str:

@@ -14,16 +14,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from evidence.plots.forest_grid import (
-    EFFECT_HEADING,
-    GAP,
-    HEADINGS,
-    NOTE_GAP,
-    Grid,
-    Ruler,
-    fit_grid,
-    grow_grid,
-)
+from evidence.plots import forest_grid
+from evidence.plots.forest_grid import EFFECT_HEADING, GAP, HEADINGS, NOTE_GAP, Grid, Ruler, weight
 from evidence.plots.forest_rows import (
     CROWD,
     MEASURE_WORDS,
@@ -32,7 +24,7 @@ from evidence.plots.forest_rows import (
     forest_notes,
     forest_rows,
     forest_scale,
-)
+)  # fmt: skip
 from evidence.plots.page import BLUE, BODY, GREY, INK, ORANGE
 from evidence.plots.scale import Scale, tick_text
 from evidence.results import Synthesis
@@ -113,10 +105,10 @@ def forest(
     if is_fixed:
         box = ax.get_window_extent()
         width, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
-        grid = fit_grid(*texts, width=width, height=height, largest=LARGEST[layout])
+        grid = forest_grid.fit_grid(*texts, width=width, height=height, largest=LARGEST[layout])
     else:
         width = WIDTHS[layout] * (1 - 2 * MARGIN)
-        grid = grow_grid(*texts, width=width, size=LARGEST[layout])
+        grid = forest_grid.grow_grid(*texts, width=width, size=LARGEST[layout])
         ax.figure.set_size_inches(WIDTHS[layout], grid.height / (1 - 2 * MARGIN))
     ax.set(xlim=(0, grid.width), ylim=(0, grid.height))
     ax.set_axis_off()
@@ -158,6 +150,14 @@ class _Pen:
     def text(self, x: float, y: float, text: str, **style) -> None:
         style = {"size": self.grid.size, "va": "center_baseline", "color": INK} | style
         self.ax.text(x, y, text, **style)
+
+    def block(self, x: float, y: float, lines: Sequence[str], **style) -> None:
+        """Lines of one text, as high above `y` as below it."""
+        if len(lines) > 1:
+            close = min(1.15, self.grid.line / (1.2 * self.grid.em))
+            style |= {"va": "center", "linespacing": close}
+        if lines:
+            self.text(x, y, "\n".join(lines), **style)
 
     def cell(self, column: str, y: float, text: str, **style) -> None:
         """Text in a column: names and designs from its left end, numbers to its right end."""
@@ -236,11 +236,9 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Synthesis) -> float:
 def _draw_row(pen: _Pen, row: Row, label: Sequence[str], span: Sequence[str], y: float) -> None:
     grid = pen.grid
     quiet = row.kind in ("left_out", "prediction", "caption", "rule")
-    style = {"color": GREY if quiet else INK, "weight": "bold" if row.kind == "pool" else "normal"}
-    for lines, x in ((label, 0.0), (span, grid.columns["label"][1] + GAP * grid.em)):
-        for number, words in enumerate(lines):
-            above = ((len(lines) - 1) / 2 - number) * grid.line
-            pen.text(x, y + above, words, bbox=COVER if x else None, **style)
+    style = {"color": INK if row.is_bold or not quiet else GREY, "weight": weight(row)}
+    pen.block(0.0, y, label, **style)
+    pen.block(grid.columns["label"][1] + GAP * grid.em, y, span, bbox=COVER, **style)
     for column in ("design", "n", "effect", "weight"):
         pen.cell(column, y, getattr(row, column), **style)
     if row.kind == "study":
@@ -277,11 +275,16 @@ def _draw_axis(pen: _Pen, ruler: Ruler, y: float, sides: tuple[str, str], null: 
 
 
 def _draw_notes(pen: _Pen, y: float) -> None:
-    """Heterogeneity and the like, left of the ticks where it fits, else below."""
+    """Key, heterogeneity and the like, left of the ticks where it fits, else below."""
     grid = pen.grid
+    if grid.has_key:
+        middle = y - 0.65 * grid.line
+        pen.ax.plot([0.45 * grid.em], [middle + 0.03 * grid.em], "s", ms=0.8 * grid.size,
+                    mfc="white", mec=BLUE, mew=2.0 * max(grid.size / 14, 0.4))  # fmt: skip
+        pen.text(forest_grid.KEY_TEXT * grid.em, middle, forest_grid.KEY)
     first = y - (2.65 + NOTE_GAP if grid.are_notes_below else 0.65) * grid.line
     for number, words in enumerate(grid.notes):
-        pen.text(0, first - number * grid.line, words, color=GREY)
+        pen.text(grid.note_start, first - number * grid.line, words, color=GREY)
 
 
 def _ticks_that_fit(pen: _Pen, ruler: Ruler) -> list[float]:

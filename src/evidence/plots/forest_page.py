@@ -17,6 +17,7 @@ from evidence.results import Synthesis
 from evidence.review import Review
 
 DERIVED = " †"
+SAME = "The same, "  # how the title of a further analysis points to the main one
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
@@ -61,7 +62,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 def _pool_labels(pools: list[Synthesis]) -> list[str]:
     """The first pool by its size, since the subtitle says what it is; others by their titles."""
     count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, 'trial')} pooled"
-    return [count, *(pool.title for pool in pools[1:])]
+    titles = [pool.title.removeprefix(SAME) for pool in pools[1:]]
+    return [count, *(title[:1].upper() + title[1:] for title in titles)]
 
 
 def _table(pools: list[Synthesis]) -> pd.DataFrame:

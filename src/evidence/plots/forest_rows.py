@@ -27,7 +27,7 @@ RULE_LABELS = {
 TOO_FEW = {
     0: "No trial can be pooled.",
     1: "One trial: there is nothing to pool.",
-    2: "Two trials cannot support a pooled interval; see pooled.csv.",
+    2: "Two trials cannot support a pooled interval; their own intervals stand above.",
 }
 FEW = 3  # studies left out, each with a row of its own
 CROWD = 40  # above it the study rows lose their text when the height is given
@@ -55,6 +55,16 @@ class Row:
     is_default: bool = False
     span: str = ""
     height: float = 1.0
+
+    @property
+    def is_bold(self) -> bool:
+        """A pool, and the interval rule in use."""
+        return self.kind == "pool" or self.is_default
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether the label may run on into the next columns, which are empty."""
+        return not (self.span or self.design or self.n)
 
 
 def forest_scale(pools: Sequence[Synthesis]) -> Scale:

@@ -17,7 +17,15 @@ from matplotlib.figure import Figure
 from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.plots.changes import percent_changes
+from evidence.plots.changes import (
+    COVER,
+    difference_reach,
+    difference_words,
+    label_changes,
+    method,
+    percent_changes,
+)
+from evidence.plots.forest_rows import favours_words
 from evidence.prose import joined, signed
 from evidence.review import Review
 
@@ -76,24 +84,19 @@ def ladder(table: pd.DataFrame, left: Axes, right: Axes) -> tuple[Axes, Axes]:
         for ax in (left, right):
             ax.axhline(y + 0.5, color=page.PALE, lw=0.8, zorder=0)
         if row["reason"]:
-            left.text(0.5, y, f"not placed: {row['reason']}", size=SIZE, color=page.GREY,
-                      style="italic", ha="center", va="center",
-                      transform=left.get_yaxis_transform(),
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+            left.text(0, y, f"not placed: {row['reason']}", size=SIZE, color=page.GREY,
+                      style="italic", va="center", transform=left.get_yaxis_transform(),
+                      bbox=COVER)
             continue
         _arms(left, y, row)
         if pd.notna(row["difference"]):
-            right.plot(row["difference"], y, "D", color=page.VERMILION, ms=12)
-            is_left = row["difference"] < 0
-            right.annotate(signed(f"{row['difference']:+.1f}"), (row["difference"], y), size=SIZE,
-                           xytext=(-11 if is_left else 11, 0), textcoords="offset points",
-                           ha="right" if is_left else "left", va="center")
+            _difference(right, y, row)
         else:
-            right.text(0, y, "no control", ha="center", va="center", size=SIZE, color=page.GREY,
-                       style="italic", bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+            right.text(0, y, "no control, no difference", ha="center", va="center", size=SIZE,
+                       color=page.GREY, style="italic", bbox=COVER)
     lowest = float(np.nanmin(placed[["intervention", "control"]].to_numpy()))
-    reach = 2.3 * float(placed["difference"].abs().max())
-    left.set_xlim(1.25 * lowest, -0.09 * lowest)
+    reach = difference_reach(placed)
+    left.set_xlim(1.2 * lowest, -0.05 * lowest)
     right.set_xlim(-reach, reach)
     for ax in (left, right):
         ax.axvline(0, color=page.INK, lw=1, zorder=1)
@@ -109,11 +112,21 @@ def _arms(ax: Axes, y: float, row: pd.Series) -> None:
         ax.plot(pair, [y, y], color=page.GREY, lw=2, zorder=2)
         ax.plot(row["control"], y, "o", ms=12, mfc="white", mec=page.BLUE, mew=2, zorder=3)
     ax.plot(row["intervention"], y, "o", ms=12, color=page.BLUE, zorder=4)
-    for value in pair:
-        is_left = value == pair.min()
-        ax.annotate(signed(f"{value:.1f}"), (value, y), xytext=(-11 if is_left else 11, 0),
-                    textcoords="offset points", ha="right" if is_left else "left", va="center",
-                    size=SIZE, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
+    label_changes(ax, pair.tolist(), y)
+
+
+def _difference(ax: Axes, y: float, row: pd.Series) -> None:
+    """Diamond in the upper half of the row; its interval and what else is known in the lower."""
+    words, below = difference_words(row)
+    at = y - 0.2
+    ax.plot(row[["low", "high"]].astype(float), [at, at], color=page.VERMILION, lw=2)
+    ax.plot(row["difference"], at, "D", color=page.VERMILION, ms=11)
+    if below:
+        is_left = row["difference"] < 0
+        ax.annotate(words, (row["difference"], at), size=SIZE, xytext=(-11 if is_left else 11, 0),
+                    textcoords="offset points", ha="right" if is_left else "left", va="center")
+    ax.text(0, y + 0.24, below or words, size=SIZE, ha="center", va="center", bbox=COVER,
+            color=page.GREY if below else page.INK)
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
@@ -139,36 +152,41 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
         bottom, height = bottom + 0.105, height - 0.145
-        left = figure.add_axes((x + 0.29, bottom, 0.39, height))
-        right = figure.add_axes((x + 0.70, bottom, width - 0.70, height))
+        begin = 0.255
+        left = figure.add_axes((x + begin, bottom, 0.355, height))
+        right = figure.add_axes((x + 0.63, bottom, width - 0.63, height))
         ladder(table, left, right)
+        shift = -72 * begin * figure.get_figwidth()
         for y, label in enumerate(labels):
-            left.annotate(label, (x, y), xycoords=("figure fraction", "data"), ha="left",
-                          va="center", size=SIZE, linespacing=1.05, annotation_clip=False)
+            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(shift, 0),
+                          textcoords="offset points", va="center", size=SIZE,
+                          linespacing=page.spacing(label, 1.05))
         style = {"size": SIZE, "weight": "bold", "va": "bottom"}
         top = bottom + height + 0.008
         figure.text(x, top, "Most rigorous design on top", **style)
-        figure.text(x + 0.29, top, f"Within arms: ● {review.intervention}  ○ {review.control}",
+        figure.text(x + begin, top, f"Within arms: ● {review.intervention}  ○ {review.control}",
                     **style)
-        figure.text(x + width, top, "◆ Difference", ha="right", **style)
+        figure.text(x + 0.63, top, f"Between: ◆ {review.intervention} minus {review.control}",
+                    **style)
         left.set_xlabel("Change, % of baseline", size=SIZE)
         right.set_xlabel("Percentage points", size=SIZE)
-        figure.text(x + width, bottom - 0.105, ha="right", va="bottom", size=SIZE,
-                    s=f"← favours {review.intervention}   favours {review.control} →")
+        sides = favours_words("worse", review.intervention, review.control)
+        for shift, words, side in ((-8, f"← {sides[0]}", "right"), (8, f"{sides[1]} →", "left")):
+            right.annotate(words, (0, 0), xycoords=("data", "axes fraction"), xytext=(shift, -44),
+                           textcoords="offset points", ha=side, va="top", size=SIZE)
         return left, right
 
     parts = [
         f"{label.splitlines()[0]}: " + (
             f"not placed, {row['reason']}" if row["reason"] else
             f"{row['intervention']:.1f} % on {review.intervention}" + (
-                f", {row['control']:.1f} % on {review.control}, difference {row['difference']:+.1f}"
-                if pd.notna(row["control"]) else ", no control"))
+                f", {row['control']:.1f} % on {review.control}, difference "
+                f"{', '.join(filter(None, difference_words(row)))}"
+                if pd.notna(row["difference"]) else ", no control"))
         for label, (_, row) in zip(labels, table.iterrows(), strict=True)
     ]
-    method = ("Changes as printed, else mean change / mean baseline; differences are simple "
-              "subtractions without an interval; nothing is pooled")
     sources = tuple(dict.fromkeys(chosen["source"])) if "source" in chosen else ()
-    return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",
+    return Content(facts, table, method(table), "; ".join(parts).replace(" -", " −") + ".",
                    "Dot plot by rigour of design", sources, ("outcomes", "studies"), draw)
 
 

@@ -31,10 +31,11 @@ LETTERS = {
     "register_before_after": ("G", "register"), "case_report": ("C", "case report"),
 }
 TEXT = 14
-ROW = 0.232  # inches
+ROW = 0.222  # inches
 CELL = 0.57  # inches
-HEAD = 0.74  # inches above the rows
+TITLE, HEAD = 0.24, 0.70  # inches: title of a block, headings of its columns
 LONGEST = 16  # letters of a name
+COUNTED = "First two columns"  # the kinds that `LABORATORY` holds
 KIND_WIDTHS = {"Tissue": 0.63, "Opioid": 0.68}
 
 
@@ -58,7 +59,7 @@ def markers_grid(table: pd.DataFrame, names: Mapping[str, str], ax: Axes, label:
         width = KIND_WIDTHS.get(kind, CELL)
         left[kind] = (x, width)
         ax.text(x + width / 2, HEAD - 0.05, kind, ha="center", va="bottom", size=TEXT,
-                linespacing=0.95, color=page.GREY)
+                linespacing=page.spacing(kind, 0.95), color=page.GREY)
         x += width
     for number, (study, block) in enumerate(table.groupby("study", sort=False)):
         y = HEAD + (number + 0.5) * ROW
@@ -98,12 +99,22 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
         else pd.DataFrame()
     )
+    readable = laboratory["result_available"].fillna(False).astype(bool)
+    controlled = laboratory["controlled"].fillna(False).astype(bool)
+    counts = {
+        with_control: (int((readable & (controlled == with_control)).sum()),
+                       int((controlled == with_control).sum()))
+        for with_control in (True, False)
+    }
     names = {study: _name(review.bibliography.cite(study)) for study in table["study"].unique()}
     tissue = markers.placebo_results(review, ("tissue",))
     facts = {
         "n_entries": len(entries), "n_laboratory": len(laboratory), "n_found": len(found),
         "found_words": in_words(len(found)).capitalize() if len(found) else "No",
         "result": "results were" if len(found) > 1 else "result was",
+        "was": "were" if len(found) > 1 else "was",
+        "n_readable": int(readable.sum()),
+        "n_controlled_unread": int((controlled & ~readable).sum()),
         "n_studies": table["study"].nunique(),
         "n_controlled_studies": table.loc[table["controlled"], "study"].nunique(),
         "n_tissue": len(tissue), "n_outside": len(outside),
@@ -112,11 +123,12 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "outside_words": in_words(len(outside)) if len(outside) else "none",
     }
 
-    def draw(figure: Figure) -> None:
-        _panels(figure, table, names, facts["outside"])
+    notes = [_outside(review, row) for _, row in outside.iterrows()]
 
-    controlled = table[table["controlled"]]
-    said = controlled.groupby("finding")["entries"].sum()
+    def draw(figure: Figure) -> None:
+        _panels(figure, table, names, counts, notes)
+
+    said = table[table["controlled"].astype(bool)].groupby("finding")["entries"].sum()
     free = table[~table["controlled"].astype(bool)].groupby("finding")["entries"].sum()
     summary = " ".join(
         f"{head}: " + ", ".join(f"{counts.get(code, 0)} {MARKS[code][0]}" for code in MARKS) + "."
@@ -136,8 +148,17 @@ def _name(citation: str) -> str:
     return f"{first if len(first) <= LONGEST else first[:LONGEST].rstrip() + '…'} {year}"
 
 
+def _outside(review: Review, row: pd.Series) -> str:
+    """A finding that has no row in the table of markers, with the kind and year of its source."""
+    source = review.bibliography[row["keys"].split(";")[0].strip()]
+    spoken = "presentation" in source["journal"].lower()
+    kind = "conference talk" if spoken else "document"
+    authors = review.bibliography.cite(source.key).rsplit(" ", 1)[0]
+    return f"Outside the table: one {kind} of {source.year} ({authors}): {row['summary']}"
+
+
 def _panels(figure: Figure, table: pd.DataFrame, names: Mapping[str, str],
-            outside: list[str]) -> None:
+            counts: Mapping[bool, tuple[int, int]], notes: list[str]) -> None:
     size = figure.get_size_inches()
     grid_width = sum(KIND_WIDTHS.get(kind, CELL) for kind in markers.KINDS)
     x, top = page.LEFT, 0.815
@@ -150,16 +171,21 @@ def _panels(figure: Figure, table: pd.DataFrame, names: Mapping[str, str],
         ) * size[0]
         width, height = label + grid_width, HEAD + block["study"].nunique() * ROW
         page.write(figure, x, top, title, size=15, weight="bold", lines=1)
-        ax = figure.add_axes((x, top - height / size[1], width / size[0], height / size[1]))
+        few, many = counts[controlled]
+        beside = x + page.text_width(figure, title, 15, "bold") + 0.012
+        page.write(figure, beside, top, f"{COUNTED}: {few or 'none'} of {many} readable", size=15,
+                   lines=1)
+        bottom = top - (TITLE + height) / size[1]
+        ax = figure.add_axes((x, bottom, width / size[0], height / size[1]))
         ax.set_xlim(0, width)
         ax.set_ylim(height, 0)
         ax.axis("off")
         markers_grid(block, names, ax, label)
         if controlled:
-            y = top - height / size[1] - 0.02
-            for text in outside:
-                y = page.write(figure, x, y, f"Outside the table: {text}", size=TEXT, lines=4,
-                               width=width / size[0], color=page.ACCENT) - 0.01
+            y = bottom - 0.02
+            for text in notes:
+                y = page.write(figure, x, y, text, size=TEXT, lines=4, width=width / size[0],
+                               color=page.ACCENT) - 0.01
         x += width / size[0] + 0.03
     _legend(figure, sorted(set(table["design"]), key=markers.DESIGN_ORDER.index))
 

@@ -12,6 +12,7 @@ from matplotlib.ticker import MaxNLocator
 LOG_STEPS = (1, 2, 5)
 MARGIN = 0.04
 REACH = 0.75  # how far an interval may stick out of the estimates before it gets an arrow
+FOLD = 8.0  # how far from 1 an axis of ratios follows the intervals
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Scale:
 
     def ticks(self, most: int) -> list[float]:
         """At most about `most` round values; the value of no difference is among them."""
-        if self.is_ratio and self.high / self.low > 4:
+        if self.is_ratio and self.high / self.low >= 4:
             return self._log_ticks(most)
         steps = [1, 2, 2.5, 5, 10]
         found = MaxNLocator(nbins=max(most, 2), steps=steps).tick_values(self.low, self.high)
@@ -64,6 +65,9 @@ class Scale:
         return math.log(value) if self.is_ratio else value
 
     def _log_ticks(self, most: int) -> list[float]:
+        exponents = range(math.ceil(math.log2(self.low)), math.floor(math.log2(self.high)) + 1)
+        if len(exponents) <= most:
+            return [2.0**exponent for exponent in exponents]
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
         for steps in (LOG_STEPS, (1, 3), (1,)):
             values = [step * 10.0**decade for decade in decades for step in steps]
@@ -105,6 +109,23 @@ def effect_scale(
     if is_ratio:
         ends = (math.exp(ends[0]), math.exp(ends[1]))
     return Scale(*ends, is_ratio=is_ratio, digits=digits)
+
+
+def ratio_scale(estimates: Sequence[float], limits: Iterable[float]) -> Scale:
+    """An axis of ratios from one power of two to another, with ticks on both sides of 1.
+
+    It holds every estimate, and every limit of an interval that lies within `FOLD` times of 1.
+
+    Parameters
+    ----------
+    estimates : sequence of float
+    limits : iterable of float
+        Ends of the intervals; one further away gets an arrow.
+    """
+    reached = [min(max(limit, 1 / FOLD), FOLD) for limit in limits if np.isfinite(limit)]
+    values = [0.5, 2.0, *reached, *(value for value in estimates if np.isfinite(value))]
+    ends = math.floor(math.log2(min(values))), math.ceil(math.log2(max(values)))
+    return Scale(2.0 ** ends[0], 2.0 ** ends[1], is_ratio=True, digits=2)
 
 
 def number(value: float, digits: int) -> str:
