@@ -5,6 +5,8 @@ from itertools import combinations
 import matplotlib.colors as colours
 from matplotlib.text import Text
 
+from evidence.plots import page
+
 SLACK = 1.5  # pixels that touching boxes may share
 
 
@@ -31,11 +33,21 @@ def texts(figure):
 
 def outside(figure):
     """Texts that leave the page."""
-    page = figure.bbox
+    whole = figure.bbox
     return [
         text for _, text, box in drawn_texts(figure)
-        if box.x0 < page.x0 - 1 or box.y0 < page.y0 - 1
-        or box.x1 > page.x1 + 1 or box.y1 > page.y1 + 1
+        if box.x0 < whole.x0 - 1 or box.y0 < whole.y0 - 1
+        or box.x1 > whole.x1 + 1 or box.y1 > whole.y1 + 1
+    ]
+
+
+def past_margins(figure):
+    """Texts that reach into the white margins at the left and right."""
+    width = figure.bbox.width
+    return [
+        text for _, text, box in drawn_texts(figure)
+        if box.x0 / width < page.LEFT - SLACK / width
+        or box.x1 / width > page.RIGHT + SLACK / width
     ]
 
 

@@ -14,9 +14,11 @@ from evidence import certainty, exhibits, flow, gaps, information, newtrial, sta
 from evidence.analysis import run_analyses
 from evidence.certainty import summary_of_findings
 from evidence.estimators import pool_many
+from evidence.facts import census
+from evidence.plots import gap_map
 from evidence.prose import MissingValueError, fill
 from evidence.review import load_review
-from figure_checks import texts
+from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"
 METHODS = {item["id"]: item for item in json.loads((DATA / "methods.json").read_text("utf-8"))}
@@ -222,6 +224,54 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     assert old.alt != new.alt
 
 
+def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
+    exhibit = exhibits.build(review, analyses, "new_trial")
+    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+    assert "the pooled interval still includes zero" in drawn
+    assert any("wherever it lies on this map" in text for text in drawn)
+    assert "the pooled interval lies below zero" in drawn
+    assert "the pooled interval lies above zero" not in drawn
+    pool = analyses["fm_pain"].synthesis
+    assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
+    smallest = exhibit.content.facts["smallest"]["fm_pain"]
+    assert exhibit.title.startswith(f"Only a further trial of {smallest} or more people finding")
+
+
+def test_information_names_its_effects_and_stresses_none(review, analyses):
+    exhibit = exhibits.build(review, analyses, "information_size")
+    shown = drawn_texts(exhibit.figure())
+    labels = [" ".join(text.split()) for _, text, _ in shown]
+    for words in ("1 point", "RR 1.25", "RR 0.75", "0.5 SD"):
+        assert any(text.endswith(f"({words})") for text in labels)
+    shares = [artist for artist, text, _ in shown if text.endswith("%")]
+    assert len(shares) == len(exhibit.table) and "of needed" in labels
+    assert {artist.get_fontweight() for artist in shares} == {"normal"}
+
+
+def test_triangles_have_one_meaning_each(review, analyses):
+    exhibit = exhibits.build(review, analyses, "gap_map")
+    lines = exhibit.figure().axes[0].lines
+    counts = [sum(line.get_marker() == marker for line in lines)
+              for marker in (gap_map.REGISTERED, gap_map.UNREAD)]
+    waiting, unread = gaps.waiting(review), gaps.unread_markers(review)
+    assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
+                      unread["condition_group"].nunique()]
+    assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
+    facts = exhibit.content.facts
+    assert facts["n_outside"] == 1 and "one conference talk outside" in exhibit.title
+    assert facts["outside"][0] in exhibit.caption
+
+
+def test_numbers_of_people_stay_in_their_cells(review, analyses):
+    figure = exhibits.build(review, analyses, "gap_map").figure()
+    cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    for _, text, box in drawn_texts(figure):
+        if text.isdigit() and len(text) > 1:
+            middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
+            cell = next(cell for cell in cells if cell.contains(*middle))
+            assert cell.x0 < box.x0 and box.x1 < cell.x1, text
+
+
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
     lines = "\n".join(status.status(review, analyses))
     for study in gaps.waiting(review)["study"]:
@@ -295,3 +345,14 @@ def test_a_summary_names_its_measure(minimal):
     review = load_review(minimal)
     text = summary_of_findings(review, run_analyses(review))["effect"][0]
     assert "points" not in text and "risk" not in text
+
+
+def test_judged_trials_are_counted_against_the_census(review, analyses):
+    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    facts = exhibit.content.facts
+    assert facts["n_trials"] == census(review).placebo_controlled
+    assert facts["n_judged_trials"] + facts["n_not_judged"] == facts["n_trials"]
+    assert f"of {facts['n_trials']} placebo-controlled" in exhibit.subtitle
+    for name in facts["not_judged"]:
+        assert name in exhibit.caption
+    assert "crossover trial" in texts(exhibit.figure())

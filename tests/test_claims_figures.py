@@ -66,6 +66,24 @@ def test_the_cross_table_stands_beside_the_grid(review, shown):
     assert "contradicted" not in texts(figure)
 
 
+def test_words_numbers_and_marks_stand_apart(review, shown):
+    _, figure = shown
+    renderer, inch = figure.canvas.get_renderer(), figure.dpi
+    texts_at = {}
+    for text in figure.axes[0].texts:
+        texts_at.setdefault(round(text.get_position()[1], 2), []).append(text)
+    words = next(t for t in figure.axes[0].texts if t.get_text() == "supported with caveat")
+    y = round(words.get_position()[1], 2)
+    right = words.get_window_extent(renderer).x1
+    after = [t.get_window_extent(renderer).x0 for t in texts_at[y]
+             if t.get_window_extent(renderer).x0 > right]
+    assert min(after) - right > 0.1 * inch
+    marks_left = claims_audit.MARKS_AT[0] - 0.15
+    for claim_id in claims.audit(review)["claim_id"]:
+        label = next(t for t in figure.axes[0].texts if t.get_text() == claim_id)
+        assert label.get_window_extent(renderer).width / inch < marks_left
+
+
 def test_safety_claims_stand_out(review, shown):
     exhibit, figure = shown
     framed = len(figure.axes[0].patches) - 1  # one of them explains the frame

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, expected, multiverse, published, summaries
+from evidence import exhibits, expected, multiverse, prose, published, summaries
 from evidence.analysis import run_analyses
 from evidence.estimators import pool_many
 from evidence.plots import page
@@ -158,6 +158,19 @@ def test_options_on_another_scale_are_named():
 def test_an_analysis_without_choices_is_refused():
     with pytest.raises(ReviewError, match="has no choices"):
         multiverse.explore(REVIEW, ANALYSES["hiv_pain"])
+
+
+def test_every_choice_shows_how_often_it_reverses_the_direction(built, choices):
+    exhibit = built["multiverse"]
+    drawn = texts(exhibit.figure())
+    for share in choices.switches["sign_changes"]:
+        assert prose.percent(share) in drawn
+    mains = sum(option.is_main for option in choices.options)
+    assert sum(text.startswith("★") for text in drawn) == 2 * mains  # name and last column
+    assert any("cut at ±" in text for text in drawn)
+    assert prose.percent(choices.deciding["sign_changes"]) in exhibit.title
+    assert "excludes zero" in exhibit.alt and "no difference" not in exhibit.alt + exhibit.caption
+    assert exhibit.sources[:2] == ("duebruun2024", "rodriguezfreire2026")
 
 
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
@@ -326,7 +339,31 @@ def test_unverified_counts_are_shown_and_not_counted(built):
     assert exhibit.content.facts["n_known"] == len(table) - 2
     shown = texts(exhibit.figure())
     assert sum("unverified," in text for text in shown) == 2
+    assert sum(text == "?" for text in shown) == (~table["control_stated"]).sum() == 1
+    assert all("n = 34" not in text for text in shown)  # held together by no-break spaces
+    assert "Direction and result" in shown and any("whatever its p" in text for text in shown)
+    assert any("percentage points" in text for text in shown)
     assert any("against amitriptyline" in " ".join(text.split()) for text in shown)
+
+
+def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
+    exhibit = built["other_conditions"]
+    trials = exhibit.table.groupby("condition")["study"].nunique()
+    assert set(trials) == {1, 2} and "one or two trials" in exhibit.title
+    assert f"at most {exhibit.table['n'].max()} people" in exhibit.title
+    assert not any(word in exhibit.title for word in ("point to", "favour"))
+
+
+def test_crossings_of_the_threshold_are_probabilities_and_all_labelled(built):
+    exhibit = built["fm_pain_threshold"]
+    drawn = texts(exhibit.figure())
+    synthesis = ANALYSES["fm_pain"].synthesis
+    for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
+        assert prose.percent(expected.share_beyond(synthesis, 2.0, tau2)) in drawn
+    assert any(text.startswith("Probability that a further setting") for text in drawn)
+    assert "one person’s change" in exhibit.subtitle
+    for words in (exhibit.title, exhibit.alt, *drawn):
+        assert "of settings" not in words
 
 
 def test_one_trial_over_time_keeps_its_printed_limits(built):
@@ -334,6 +371,9 @@ def test_one_trial_over_time_keeps_its_printed_limits(built):
     row = OUTCOMES["rodriguezfreire2026-pain-w13-level"]
     assert table.loc[13, "ci_high"] == float(row["effect_ci_high"])
     assert table.loc[0, "control"] == float(row["control_baseline_mean"])
+    interval = prose.interval(float(row["effect_ci_low"]), float(row["effect_ci_high"]))
+    assert any(f"[{interval}]" in text for text in texts(built["innova_time"].figure()))
+    assert built["innova_time"].sources == (row["study"], row["source"])
 
 
 def test_times_of_two_trials_are_not_mixed():

@@ -166,6 +166,24 @@ def test_printed_greys_are_told_apart_and_carry_their_texts():
     assert grey("#FF0000")[:3] == (0.2126, 0.2126, 0.2126)
 
 
+def test_a_text_is_as_wide_when_it_is_drawn_as_when_it_is_wrapped():
+    text = "Of 88 known records, 16 are randomised placebo-controlled trials"
+    widths = []
+    for dpi in (90, 100, 110, 300):
+        with page.style("slide"):
+            figure = page.page()
+            figure.set_dpi(dpi)
+            widths.append(page.text_width(figure, text, page.TITLE_SIZE, "bold"))
+    assert max(widths) - min(widths) < 0.001
+
+
+def test_a_no_break_space_is_no_line_end():
+    with page.style("slide"):
+        figure = page.page()
+        lines = page.wrap(figure, "ten trials, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}34", 0.08, 14)
+    assert lines.split("\n") == ["ten trials,", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}34"]
+
+
 def test_print_is_black_and_grey_at_170_mm_with_text_from_8_points(drawn):
     figure = drawn["print"]
     part = crop(figure)

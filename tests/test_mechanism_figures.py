@@ -4,9 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from matplotlib.lines import Line2D
 
 from evidence import exhibits
 from evidence.facts import LABORATORY
+from evidence.plots import mechanism_map
 from evidence.review import load_review
 from figure_checks import faint, outside, overlaps, small, texts
 
@@ -54,6 +56,20 @@ def test_the_map_names_every_box_and_explains_its_marks():
     assert "0 of 3 outcomes" in exhibit.title
 
 
+def test_the_key_draws_marks_as_the_map_does():
+    figure = build("mechanism_map").figure()
+    marks = {code: mechanism_map.mark_style(code) for code in mechanism_map.MARKS}
+    key = [line for line in figure.findobj(Line2D) if line.axes is None]
+    drawn = [line for line in figure.axes[0].lines]
+    for style in marks.values():
+        for lines in (key, drawn):
+            assert any(line.get_marker() is style["marker"] or (
+                line.get_marker() == style["marker"]) for line in lines)
+        widths = {line.get_markeredgewidth() for line in (*key, *drawn)
+                  if line.get_marker() is style["marker"]}
+        assert widths <= {style["markeredgewidth"]}
+
+
 def test_a_finding_turned_around_moves_the_map():
     turned = changed("mechanism_edges", "edge_id", "e70", stance="supports")
     before, after = build("mechanism_map"), build("mechanism_map", turned)
@@ -68,7 +84,18 @@ def test_concentrations_mark_what_a_fair_reader_must_see():
     for part in ("extrapolated", "mirror-image isomer", "naloxone", "paper not read here",
                  "no effect seen", "unread", "0.1 nM", "1 mM", "2.25 to 5.75 nM"):
         assert part in said
-    assert "30,000 times" in exhibit.title
+    assert "2,800 to 30,000 times" in exhibit.title
+    assert "naltrexone itself" in exhibit.method and "at or below the band" in exhibit.caption
+
+
+def test_effects_of_another_molecule_stand_in_order_and_are_never_reached():
+    table = build("dose_reached").table
+    other = table[table["stands_for"] == "other_molecule"]
+    assert other["low"].is_monotonic_increasing
+    review = changed("concentrations", "item_id", "k24", value_nm=0.5)
+    said = words(build("dose_reached", review))
+    assert "at or below band" in said
+    assert said.count(" reached ") == words(build("dose_reached")).count(" reached ")
 
 
 def test_a_changed_concentration_moves_everything():

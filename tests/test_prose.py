@@ -10,13 +10,15 @@ from evidence.prose import (
     interval,
     joined,
     p_value,
+    percent,
+    together,
     with_citations,
     without_citations,
 )
 
 
 class Row:
-    effect, count, empty, name = -0.34, 8, float("nan"), "a*b<c>"
+    effect, count, empty, name, share = -0.34, 8, float("nan"), "a*b<c>", 0.71
 
 
 FACTS = {"row": Row, "list": ["a", "b", "c"], "yes": True}
@@ -30,6 +32,8 @@ FACTS = {"row": Row, "list": ["a", "b", "c"], "yes": True}
     ("{row.count:Words} women", "Eight women"),
     ("{list:list}", "a, b and c"),
     ("{yes:null} no difference", "excludes no difference"),
+    ("{row.share:.0%} of pairs", "71\N{NO-BREAK SPACE}% of pairs"),
+    ("{row.effect:.1%}", "−34.0\N{NO-BREAK SPACE}%"),
 ])
 def test_placeholders(template, expected):
     assert fill(template, FACTS) == expected
@@ -62,3 +66,8 @@ def test_citations_are_replaced_together_and_can_be_left_out():
 
 def test_text_of_a_table_cannot_become_markup():
     assert not set("<>*|`[]") & set(escaped("<b>*x*</b> | `y` [z]"))
+
+
+def test_numbers_and_their_units_are_kept_together():
+    assert percent(-0.023, 1) == "−2.3\N{NO-BREAK SPACE}%"
+    assert together("n = 34").split(" ") == ["n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}34"]

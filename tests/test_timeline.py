@@ -125,6 +125,33 @@ def test_the_figure_is_readable_and_names_every_schedule_and_trial(review, shown
     assert sum(text.startswith(("The article", "FINAL", "INNOVA")) for text in drawn) == 3
 
 
+def test_parts_without_a_source_and_times_of_measurement_are_counted(review, shown):
+    exhibit, figure = shown
+    drawn = texts(figure)
+    parts = schedules.comparison(review)
+    marked = [text for text in drawn if text.endswith("*")]
+    assert len(marked) == (~parts["cited"]).sum() == 5
+    assert "The article, * no source cited" in drawn and "(*)" in exhibit.title
+    assert any("known (two trials)" in text for text in drawn)
+
+
+def test_a_cited_part_loses_its_asterisk(review):
+    def first(table):
+        return (table["schedule"] == "innova") & (table["step"] == 1)
+
+    doses = schedules.doses(changed(review, "seed_dosing", first, "source", None), "innova")
+    assert doses["cited"].tolist() == [False]
+    assert schedules.doses(review, "innova")["cited"].tolist() == [True]
+
+
+def test_a_milestone_s_label_is_centred_on_its_band(review, shown):
+    _, figure = shown
+    stones = schedules.milestones(review, "seed")
+    labels = {text.get_position()[0] for text in figure.axes[3].texts
+              if text.get_text().endswith("*")}
+    assert labels == set((stones["earliest"] + stones["latest"]) / 2)
+
+
 def test_the_article_s_fastest_and_slowest_reading_are_both_drawn(shown):
     _, figure = shown
     lanes = figure.axes[:3]

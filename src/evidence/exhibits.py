@@ -212,6 +212,12 @@ def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
                    footer(review, content), content)
 
 
+def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Keys of the studies of some rows, then of the documents that their numbers come from."""
+    documents = rows["source"].dropna() if "source" in rows else ()
+    return tuple(dict.fromkeys([*rows["study"], *documents]))
+
+
 def footer(review: Review, content: Content) -> str:
     """Method line, data date and as many of the first two sources as the foot has room for."""
     texts = [_footer(review, content, longest) for longest in (2, 1, 0)]

@@ -1,4 +1,4 @@
-"""Share of settings in which the true difference is expected to pass a threshold."""
+"""Probability that the mean difference in a further setting reaches a threshold."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from evidence.results import Synthesis
 
 
 def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
-    """Share of settings expected to favour the intervention by at least `threshold`.
+    """Probability that a further setting's mean difference favours the intervention by `threshold`.
 
-    The predictive distribution of the difference in a new setting: t with k - 1 degrees of freedom
-    around the pooled estimate with variance tau² + se², as the prediction interval has it. The
-    idea is that of ``cidprop`` in the R package meta (expected proportion of comparable studies
-    with a clinically important benefit).
+    It is no share of known settings: it holds the uncertainty of the mean as well as the variance
+    between settings. The predictive distribution of the difference in a new setting: t with k - 1
+    degrees of freedom around the pooled estimate with variance tau² + se², as the prediction
+    interval has it. The idea is that of ``cidprop`` in the R package meta (expected proportion of
+    comparable studies with a clinically important benefit).
 
     Parameters
     ----------

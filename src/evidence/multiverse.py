@@ -93,7 +93,7 @@ class Multiverse:
 
     @property
     def n_excluding(self) -> int:
-        """Specifications whose 95 % interval excludes zero."""
+        """Specifications whose 95 % interval excludes the null value."""
         return int(self.table["excludes_null"].sum())
 
     @property
@@ -109,12 +109,12 @@ class Multiverse:
 
     @property
     def share_below(self) -> float:
-        """Share of specifications with an estimate below zero."""
+        """Share of specifications with an estimate below the null value."""
         return float((self.table["estimate"] < self.null_value).mean())
 
     @property
     def deciding(self) -> pd.Series:
-        """The row of `switches` that most often turns the sign."""
+        """The row of `switches` that most often reverses the direction."""
         return self.switches.loc[self.switches["sign_changes"].idxmax()]
 
     def count(self, **where: str) -> tuple[int, int]:

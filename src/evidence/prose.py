@@ -8,6 +8,7 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 ``words``    whole number in words up to twenty ("eight")
 ``Words``    the same with a capital
 ``abs.1f``   absolute value, then the format code
+``.0%``      share as a percentage: "3 %", never parted at a line end
 ``p``        p value: "0.016", "below 0.001"
 ``list``     several items as "a, b and c"
 ``null``     "excludes" for true, "includes" for false
@@ -25,7 +26,7 @@ from typing import Any
 
 import pandas as pd
 
-MINUS = "\N{MINUS SIGN}"
+MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 SMALL = (
     "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
     "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
@@ -57,6 +58,16 @@ def joined(items: Iterable[str], last: str = "and") -> str:
 def p_value(p: float) -> str:
     """A p value as reports print it."""
     return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as "71 %"."""
+    return f"{signed(f'{100 * share:.{digits}f}')}{NO_BREAK}%"
+
+
+def together(text: str) -> str:
+    """Words that no line end may part."""
+    return text.replace(" ", NO_BREAK)
 
 
 def signed(text: str) -> str:
@@ -134,7 +145,8 @@ class _Filler(string.Formatter):
             return format(abs(value), format_spec[3:])
         if isinstance(value, str):
             return format(self._text(value), format_spec)
-        return signed(format(value, format_spec)).replace("%", " %")
+        text = signed(format(value, format_spec))
+        return text.replace("%", f"{NO_BREAK}%") if format_spec.endswith("%") else text
 
 
 def fill(

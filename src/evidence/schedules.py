@@ -69,24 +69,27 @@ def as_read(review: Review) -> pd.DataFrame:
 
 
 def doses(review: Review, schedule: str) -> pd.DataFrame:
-    """Doses of a schedule: columns dose_mg, earliest, latest (week in which the dose starts)."""
+    """Doses of a schedule: columns dose_mg, earliest, latest (week in which the dose starts), cited
+    (a source is named)."""
     table = review.table("seed_dosing")
     table = table[(table["schedule"] == schedule) & (table["kind"] == "dose")].sort_values("step")
     return pd.DataFrame({
         "dose_mg": table["dose_mg"].astype(float),
         "earliest": table["start_week_min"].astype(float),
         "latest": table["start_week_max"].astype(float),
+        "cited": table["source"].notna(),
     }).reset_index(drop=True)
 
 
 def milestones(review: Review, schedule: str) -> pd.DataFrame:
-    """Milestones of a schedule: columns label, earliest, latest (weeks)."""
+    """Milestones of a schedule: columns label, earliest, latest (weeks), cited."""
     table = review.table("seed_dosing")
     table = table[(table["schedule"] == schedule) & (table["kind"] == "milestone")]
     return pd.DataFrame({
         "label": table["label"],
         "earliest": table["start_week_min"].astype(float),
         "latest": table["start_week_max"].astype(float),
+        "cited": table["source"].notna(),
     }).reset_index(drop=True)
 
 

@@ -23,8 +23,9 @@ from evidence.review import Review
 
 WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body
 PER_ROW = 7
-CELL, ROW, HEADING, COLUMN = 1.08, 0.49, 0.37, 0.38  # inches
-PANEL = PER_ROW * CELL + 0.1
+CELL, ROW, HEADING, COLUMN = 1.105, 0.49, 0.37, 0.315  # inches
+MARKS_AT = (0.575, 0.865)  # inches from the left end of a claim
+PANEL = PER_ROW * CELL + 0.03
 SIZE = 14  # points
 
 
@@ -94,11 +95,11 @@ def claim(ax: Axes, x: float, y: float, row: pd.Series) -> None:
             color=page.GREY if row["uncited"] else page.INK,
             style="italic" if row["uncited"] else "normal",
             weight="bold" if row["important"] else "normal")
-    mark(ax, x + 0.54, y, row["citation_verdict"])
-    mark(ax, x + 0.85, y, row["evidence_verdict"])
+    for shift, kind in zip(MARKS_AT, ("citation", "evidence"), strict=True):
+        mark(ax, x + shift, y, row[f"{kind}_verdict"])
 
 
-def _frame(ax: Axes, x: float, y: float, width: float = CELL - 0.03) -> None:
+def _frame(ax: Axes, x: float, y: float, width: float = CELL - 0.04) -> None:
     ax.add_patch(FancyBboxPatch(
         (x - 0.03, y - 0.2), width, 0.4, boxstyle="round,pad=0.01", clip_on=False, zorder=1,
         facecolor="#FFF4D6", edgecolor=page.ACCENT, linewidth=2,

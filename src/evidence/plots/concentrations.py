@@ -84,10 +84,15 @@ def words(row: pd.Series) -> str:
         return f"none up to {times}"
     if row["verdict"] == "above":
         return times
-    return (
-        "reached" if row["verdict"] == "reached"
-        else "overlaps band" + ("" if row["was_read"] else ", unread")
-    )
+    if _is_reached(row):
+        return "reached"
+    said = "overlaps band" if row["verdict"] == "overlaps" else "at or below band"
+    return said + ("" if row["was_read"] else ", unread")
+
+
+def _is_reached(row: pd.Series) -> bool:
+    """Whether a row is said to be reached; only an effect of the medicine itself can be."""
+    return row["verdict"] == "reached" and row["stands_for"] == "medicine"
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
@@ -116,22 +121,23 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
-        ax = figure.add_axes((left + 0.262, bottom + 0.06, width - 0.465, height - 0.105))
+        ax = figure.add_axes((left + 0.262, bottom + 0.05, width - 0.465, height - 0.095))
         concentrations(table, points, band, ax)
-        ax.plot(0.012, 1.037, marker="s", markersize=12, color=BAND, markeredgecolor=page.GREEN,
-                transform=ax.transAxes, clip_on=False)
-        ax.text(0.03, 1.012, f"{band.label}: {band.low:g} to {band.high:g} nM ({band.system})",
-                transform=ax.transAxes, size=TEXT, va="bottom", color="#00573F")
+        label = f"{band.label}: {band.low:g} to {band.high:g} nM ({band.system})"
+        x, y = page.RIGHT - page.text_width(figure, label, TEXT), bottom + height - 0.04
+        figure.text(x, y, label, size=TEXT, va="bottom", color="#00573F")
+        figure.add_artist(Line2D([x - 0.01], [y + 0.015], marker="s", markersize=12, color=BAND,
+                                 markeredgecolor=page.GREEN))
         for y, (_, row) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
             ax.text(1.012, y, words(row), transform=ax.get_yaxis_transform(), size=TEXT,
-                    va="center", weight="bold" if row["verdict"] == "reached" else "normal")
-        _legend(figure, bottom + 0.006, table)
+                    va="center", weight="bold" if _is_reached(row) else "normal")
+        _legend(figure, bottom - 0.014, table)
         return ax
 
     named = [f"{row['effect']} ({MARKS[row['stands_for']][0]}): {words(row)}"
              for _, row in table.iterrows()]
-    method = (f"Peak = {band.value:g} nM; values as reported, no pooling; reached = lowest value "
-              f"at or below {band.high:g} nM; hollow = paper not read here")
+    method = (f"Peak = {band.value:g} nM; values as reported, no pooling; reached = {band.analyte} "
+              f"itself at or below {band.high:g} nM; hollow = paper not read here")
     return Content(facts, everything, method, "; ".join(named) + ".", "Dot plot on a log axis",
                    tuple(dict.fromkeys(key for cell in table["keys"] for key in cell.split(";"))),
                    ("concentrations", "concentration_rows"), draw)
@@ -157,5 +163,5 @@ def _legend(figure: Figure, y: float, table: pd.DataFrame) -> None:
     for label, look in entries:
         figure.add_artist(Line2D([x], [y], linestyle="none",
                                  **{"markersize": 10, "markeredgewidth": 2, **look}))
-        page.write(figure, x + 0.013, y + 0.0155, label, size=TEXT, lines=1)
+        page.write(figure, x + 0.013, y + 0.013, label, size=TEXT, lines=1)
         x += page.text_width(figure, label, TEXT) + 0.034

@@ -11,15 +11,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from evidence import mechanism
 from evidence.exhibits import Content, Spec
 from evidence.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.plots import page
 from evidence.review import Review
 
-WIDTH, HEIGHT = 12.27, 5.25  # inches of the region
-HEAD, LABEL = 0.98, 2.12
+WIDTH, HEIGHT = 12.27, 5.16  # inches of the region
+HEAD, LABEL = 0.88, 2.165
 LARGEST = 0.155  # inches, radius of the largest disc
+DISC_AT = 0.22  # inches, how far left of the middle a disc stands
 WAITING = "Trials waiting"
+REGISTERED, UNREAD = "^", "v"  # trials without results; markers planned of which none was readable
 
 
 def draw_map(figure: Figure, cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes) -> Axes:
@@ -44,17 +47,18 @@ def draw_map(figure: Figure, cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes)
     ax.axis("off")
     conditions = list(dict.fromkeys(cells["condition_group"]))
     domains = [*dict.fromkeys(cells["domain_group"]), WAITING]
-    edges = _edges(figure, domains)
+    people = cells.groupby("domain_group")["participants"].max().to_dict()
+    edges = _edges(figure, domains, people)
     pitch = (HEIGHT - HEAD) / len(conditions)
     tops = {name: HEIGHT - HEAD - pitch * row for row, name in enumerate(conditions)}
     for name, left, right in zip(domains, edges[:-1], edges[1:], strict=True):
         words = page.wrap(figure, name, 1.01 * (right - left) / 13.333, 14)
         ax.text((left + right) / 2, HEIGHT - HEAD + 0.06, words, size=14,
-                ha="center", va="bottom", linespacing=0.95)
+                ha="center", va="bottom", linespacing=page.spacing(words, 0.95))
     for name, top in tops.items():
         words = page.wrap(figure, name, LABEL / 13.333, 14)
         ax.text(LABEL - 0.08, top - pitch / 2, words, size=14, ha="right", va="center",
-                linespacing=0.88)
+                linespacing=page.spacing(words, 0.88))
     places = {name: (left, right) for name, left, right in
               zip(domains, edges[:-1], edges[1:], strict=True)}
     counts = {(row.condition_group, row.domain_group): row.n for row in marks.itertuples()}
@@ -64,14 +68,20 @@ def draw_map(figure: Figure, cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes)
         _cell(ax, box, row, counts.get((row.condition_group, row.domain_group), 0), largest)
     for name in conditions:
         if (name, WAITING) in counts:
-            _triangle(ax, *places[WAITING], tops[name] - pitch / 2, counts[name, WAITING])
+            _triangle(ax, *places[WAITING], tops[name] - pitch / 2, counts[name, WAITING],
+                      REGISTERED)
     return ax
 
 
-def _edges(figure: Figure, domains: list[str]) -> np.ndarray:
-    """Left and right ends of the columns in inches: as wide as their longest word needs."""
+def _edges(figure: Figure, domains: list[str], people: Mapping[str, int]) -> np.ndarray:
+    """Left and right ends of the columns in inches: as wide as the longest word of the heading and
+    a disc with the largest number of `people` need."""
+    def inches(text: str) -> float:
+        return page.text_width(figure, text, 14) * 13.333
+
     needed = np.array([
-        max(page.text_width(figure, word, 14) for word in name.split()) * 13.333 + 0.05
+        max(*(inches(word) + 0.04 for word in name.split()),
+            2 * (LARGEST + 0.08 + inches(str(people.get(name, ""))) - DISC_AT))
         for name in domains
     ])
     spare = max(WIDTH - LABEL - needed.sum(), 0) / len(domains)
@@ -88,7 +98,7 @@ def _cell(ax: Axes, box: tuple[float, float, float, float], row: Any, unread: in
         facecolor="white" if is_empty else "#F4F4F4", edgecolor=page.PALE, lw=0.8,
         hatch="////" if is_empty else None,
     ))
-    x = middle - 0.22 if row.kind == "placebo" or unread else middle
+    x = middle - DISC_AT if row.kind == "placebo" or unread else middle
     points = 2 * 72 * LARGEST
     if row.kind == "placebo":
         ax.plot([x], [y], "o", ms=max(points * np.sqrt(row.participants / largest), 4),
@@ -97,15 +107,16 @@ def _cell(ax: Axes, box: tuple[float, float, float, float], row: Any, unread: in
     elif row.kind == "other":
         ax.plot([x], [y], "o", ms=11, mfc="white", mec=page.GREY, mew=2)
     if unread:
-        _triangle(ax, left, right, y, unread, shift=0.12 if row.kind != "empty" else 0)
+        _triangle(ax, left, right, y, unread, UNREAD, shift=0.12 if row.kind != "empty" else 0)
 
 
-def _triangle(ax: Axes, left: float, right: float, y: float, count: int, shift: float = 0) -> None:
+def _triangle(ax: Axes, left: float, right: float, y: float, count: int, marker: str,
+              shift: float = 0) -> None:
     x = (left + right) / 2 + shift
     ax.text(x + 0.12, y, str(count), size=14, va="center", bbox={
         "facecolor": "white", "edgecolor": "none", "pad": 0.5,
     })
-    ax.plot([x], [y], "^", ms=11, mfc="white", mec=page.ACCENT, mew=2)
+    ax.plot([x], [y], marker, ms=11, mfc="white", mec=page.ACCENT, mew=2)
 
 
 def _marks(review: Review) -> pd.DataFrame:
@@ -121,11 +132,17 @@ def _marks(review: Review) -> pd.DataFrame:
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
-    """All condition groups and all outcome groups of a review; `spec` selects nothing."""
+    """All condition groups and all outcome groups of a review; `spec` may select the node of the
+    mechanism map from which findings on markers outside the tables are looked for."""
     cells, marks = gap_map(review), _marks(review)
     to_come = waiting(review)
     markers = cells[cells["domain_group"] == MARKERS]
     largest = cells.sort_values("participants").iloc[-1]
+    outside = (
+        mechanism.unlisted_markers(review, spec.select[0])
+        if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
+        else pd.DataFrame()
+    )
     facts = {
         "n_cells": len(cells), "n_empty": int((cells["kind"] == "empty").sum()),
         "n_other": int((cells["kind"] == "other").sum()),
@@ -139,11 +156,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "largest_condition": largest["condition_group"],
         "largest_domain": largest["domain_group"],
         "largest_people": int(largest["participants"]),
+        "n_outside": len(outside),
+        "outside": [f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
+                    for _, row in outside.iterrows()],
     }
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, _ = page.BODY
-        ax = figure.add_axes((x, bottom - 0.012, width, HEIGHT / 7.5))
+        ax = figure.add_axes((x, bottom - 0.02, width, HEIGHT / 7.5))
         return draw_map(figure, cells, marks, ax)
 
     summary = (

@@ -14,6 +14,7 @@ from evidence.exhibits import Content, Spec
 from evidence.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.plots import page
 from evidence.problems import NoDataError
+from evidence.prose import percent, plural, together
 from evidence.review import Review
 
 
@@ -33,16 +34,15 @@ def information(table: pd.DataFrame, ax: Axes) -> Axes:
     heights = np.arange(len(table))[::-1]
     ax.set_xscale("log")
     for y, row in zip(heights, table.itertuples(), strict=True):
-        reached = row.reached >= 1
         ax.plot([row.needed, row.needed_half], [y, y], color=page.PALE, lw=7, zorder=1,
                 solid_capstyle="butt")
         ax.plot([row.needed_half], [y], "D", ms=11, mfc="white", mec=page.ACCENT, mew=2, zorder=3)
         ax.plot([row.needed], [y], "D", ms=11, color=page.ACCENT, zorder=3)
         ax.plot([row.accrued], [y + 0.18], "o", ms=13, color=page.BLUE, zorder=4)
-        ax.text(1.02, y, f"{100 * row.reached:.0f} %", transform=ax.get_yaxis_transform(),
-                size=14, va="center", weight="bold" if reached else "normal")
-    ax.text(1.02, len(table) - 0.38, "reached", transform=ax.get_yaxis_transform(), size=14,
-            va="center", color=page.GREY)
+        ax.text(1.11, y, percent(row.reached), transform=ax.get_yaxis_transform(), size=14,
+                va="center", ha="right")
+    ax.text(1.11, len(table) - 0.4, "of needed", transform=ax.get_yaxis_transform(), size=14,
+            va="center", ha="right", color=page.GREY)
     ax.set_yticks(heights, table["label"])
     ax.set_ylim(-0.6, len(table) - 0.15)
     low = 10 ** np.floor(np.log10(table["accrued"].astype(float).min()))
@@ -53,10 +53,19 @@ def information(table: pd.DataFrame, ax: Axes) -> Axes:
     ax.minorticks_off()
     ax.grid(axis="x", color=page.PALE, lw=0.8)
     ax.set_axisbelow(True)
-    ax.tick_params(axis="y", length=0)
+    ax.tick_params(axis="y", length=0, pad=9)
     ax.spines["left"].set_visible(False)
     ax.set_xlabel("People (log scale)")
     return ax
+
+
+def effect_words(row: Any) -> str:
+    """The effect that a trial of the needed size would be planned for."""
+    if row.unit == RATIO:
+        return f"RR {row.effect:.2f}"
+    if row.unit == SD_UNITS:
+        return f"{row.effect:g} SD"
+    return f"{row.effect:g} {plural(row.effect, 'point')}"
 
 
 def assumption(row: Any) -> str:
@@ -93,12 +102,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
-        label = 0.36
+        label = 0.365
         ax = figure.add_axes((x + label, bottom + 0.075, width - label - 0.085, height - 0.115))
         information(table, ax)
         ax.set_yticks(range(len(table))[::-1], [
-            page.wrap(figure, words, label - 0.02, 14) for words in table["label"]
-        ], linespacing=1.0)
+            page.wrap(figure, f"{row.label} ({together(effect_words(row))})", label - 0.022, 14)
+            for row in table.itertuples()
+        ])
         _legend(ax)
         return ax
 

@@ -248,7 +248,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
 def _legend(figure: Figure, table: pd.DataFrame, per_person: float, drawn: list[str],
             others: list[str]) -> None:
-    x, y = 0.702, 0.81
+    x, y = 0.699, 0.81
     low = page.BODY[1]
     ax = figure.add_axes((x, low, page.RIGHT - x, y - low), xlim=(x, page.RIGHT), ylim=(low, y))
     ax.set_axis_off()

@@ -76,7 +76,8 @@ def mechanism_map(
             linewidth=2.4 if name == start else 1.2, zorder=4, clip_on=False,
         ))
         ax.text(x + width / 2, y + height / 2, labels[name], ha="center", va="center", size=TEXT,
-                linespacing=1.0, zorder=5, weight="bold" if name == start else "normal")
+                linespacing=page.spacing(labels[name], 1.0), zorder=5,
+                weight="bold" if name == start else "normal")
         if name in withdrawn:
             ax.plot([x, x + width], [y, y + height], color=page.BLACK, lw=1.6, zorder=6)
     return drawing
@@ -89,7 +90,7 @@ def _withdrawn(links: pd.DataFrame) -> set[str]:
 
 
 def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
-    _, marker, colour, size = MARKS[stance]
+    colour = MARKS[stance][2]
     _, width, pattern = LINES[tier]
     end = route[-1] - (MARK_GAP, 0)
     points = [*route[:-1], end]
@@ -104,14 +105,21 @@ def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
         codes += [Path.CURVE4] * 3
     ax.add_patch(PathPatch(Path(vertices, codes), facecolor="none", edgecolor=colour, lw=width,
                            linestyle=pattern, capstyle="butt", zorder=2))
-    ax.plot(*end, marker=marker, markersize=size, color=colour, linestyle="none", zorder=7,
-            markerfacecolor="white" if stance == "unclear" else colour,
-            markeredgecolor=colour if stance in ("unclear", "retracted") else "white",
-            markeredgewidth=1.8 if stance in ("unclear", "retracted") else 0.5)
+    ax.plot(*end, zorder=7, **mark_style(stance))
     if stance == "retracted":
-        middle = (route[0] + end) / 2
-        ax.plot(*middle, marker=SLASHES, markersize=size, color=colour, zorder=7,
-                markeredgewidth=1.8)
+        ax.plot(*(route[0] + end) / 2, zorder=7, **mark_style(stance))
+
+
+def mark_style(stance: str) -> dict[str, Any]:
+    """How the end mark of a link is drawn, on the map and in its key."""
+    _, marker, colour, size = MARKS[stance]
+    is_line = stance in ("unclear", "retracted")
+    return {
+        "marker": marker, "markersize": size, "color": colour, "linestyle": "none",
+        "markerfacecolor": "white" if stance == "unclear" else colour,
+        "markeredgecolor": colour if is_line else "white",
+        "markeredgewidth": 1.8 if is_line else 0.5,
+    }
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
@@ -183,7 +191,7 @@ def _legend(figure: Figure, top: float) -> None:
         ("Line: best evidence", LINES), ("End mark: finding", MARKS),
     )):
         y = top - row * 0.036
-        middle = y - 0.0155
+        middle = y - 0.0135
         page.write(figure, page.LEFT, y, title, size=TEXT, weight="bold", lines=1)
         x = page.LEFT + 0.205
         for key, (words, *_) in entries.items():
@@ -192,12 +200,7 @@ def _legend(figure: Figure, top: float) -> None:
                                          lw=LINES[key][1], linestyle=LINES[key][2]))
                 x += 0.052
             else:
-                _, marker, colour, size = MARKS[key]
-                figure.add_artist(Line2D(
-                    [x + 0.008], [middle], marker=marker, markersize=size, linestyle="none",
-                    color=colour, markerfacecolor="white" if key == "unclear" else colour,
-                    markeredgewidth=1.8 if key == "unclear" else 0.5,
-                ))
+                figure.add_artist(Line2D([x + 0.008], [middle], **mark_style(key)))
                 x += 0.022
             page.write(figure, x, y, words, size=TEXT, lines=1)
             x += page.text_width(figure, words, TEXT) + 0.02

@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import floor
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.transforms import blended_transform_factory
 
-from evidence.exhibits import Content, Spec
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.facts import Row
 from evidence.multiverse import Multiverse, explore
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.prose import interval, plural, signed
+from evidence.prose import interval, percent, plural, signed
 from evidence.review import Review
 
 SIZE = 14
-REACH = 2.0  # half-width of the axis in units of the widest estimate from no difference
-LABELS, STRIP, COUNTS = 0.27, 0.145, 0.10  # widths of the right half, fractions of the page
+FAVOURS = "favours "
+REACH = 4.0  # half-width of the axis in units of the widest estimate from no difference
+LABELS, STRIP, COUNTS, TURNS = 0.295, 0.15, 0.105, 0.085  # widths of the right half, of the page
 
 
 def curve(multiverse: Multiverse, ax: Axes, reach: float) -> Axes:
     """Draw every specification as a line, sorted by estimate; `reach` is half the axis.
 
-    Intervals that exclude no difference are drawn wide in vermilion with a diamond, those of two
-    trials in pale grey, all others in blue. Intervals run on to the edge where they are longer.
+    Intervals that exclude the null value are drawn wide in vermilion with a diamond, those of two
+    trials in pale grey, all others in blue. Longer intervals are cut at the edges of the axis.
     """
     table = multiverse.table.sort_values(["estimate", "ci_low"], ignore_index=True)
     null = multiverse.null_value
@@ -98,9 +101,11 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     low, high = facts["lowest"], facts["highest"]
     summary = (
         f"{multiverse.size} specifications of {multiverse.data_sets} data sets; estimates from "
-        f"{interval(low, high)}; the interval of {multiverse.n_excluding} excludes no difference. "
+        f"{interval(low, high)}; the interval of {multiverse.n_excluding} excludes "
+        f"{_zero(multiverse)}. "
         + "; ".join(
-            f"{row['label']}: sign turned in {row['sign_changes']:.0%} of {row['pairs']} pairs"
+            f"{row['label']}: the direction reverses in {percent(row['sign_changes'])} of "
+            f"{row['pairs']} pairs"
             for _, row in multiverse.switches.iterrows()
         ) + "."
     )
@@ -108,8 +113,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
               f"★ the analysis itself")
     ids = [option.outcome_id for option in multiverse.options if option.outcome_id]
     outcomes = review.table("outcomes").set_index("outcome_id")
-    sources = tuple(dict.fromkeys(outcomes.loc[ids].get("source", ())))
-    return Content(facts, multiverse.table, method, summary, "Specification curve", sources,
+    return Content(facts, multiverse.table, method, summary, "Specification curve",
+                   sources_of(outcomes.loc[ids]),
                    ("outcomes", "studies", "analyses", "specifications"), draw)
 
 
@@ -118,46 +123,86 @@ def _inside(label: str) -> str:
     return label if label[:2].isupper() else label[:1].lower() + label[1:]
 
 
+def _zero(multiverse: Multiverse) -> str:
+    """The value of no difference in a sentence."""
+    return f"{multiverse.null_value:g}" if multiverse.null_value else "zero"
+
+
 def _draw(figure: Figure, multiverse: Multiverse, synthesis, review: Review) -> tuple[Axes, Axes]:
     x, bottom, width, height = page.BODY
-    foot = 0.105
-    bottom, height = bottom + foot, height - foot - 0.035
+    foot = 0.1
+    bottom, height = bottom + foot, height - foot - 0.042
     far = float(np.abs(multiverse.table["estimate"] - multiverse.null_value).max())
-    right_start = x + width - LABELS - STRIP - COUNTS
+    reach = floor(10 * REACH * far) / 10
+    right_start = x + width - LABELS - STRIP - COUNTS - TURNS
     left = figure.add_axes((x, bottom, right_start - x - 0.03, height))
     right = figure.add_axes((right_start + LABELS, bottom, STRIP, height))
-    curve(multiverse, left, 2 * REACH * far)
+    curve(multiverse, left, reach)
     strips(multiverse, right, 1.3 * far)
-    for y, option in enumerate(multiverse.options):
-        number, total = multiverse.count(**{option.choice: option.option})
-        place = {"xycoords": ("figure fraction", "data"), "va": "center", "size": SIZE,
-                 "annotation_clip": False}
-        mark = "★ " if option.is_main else "   "
-        right.annotate(mark + option.label, (right_start, y), ha="left", **place)
-        right.annotate(f"{number} of {total}", (x + width, y), ha="right",
-                       weight="bold" if number else "normal", **place)
+    _columns(multiverse, right, right_start, x + width)
     top = bottom + height + 0.006
     style = {"size": SIZE, "weight": "bold", "va": "bottom"}
-    label = MEASURE_WORDS[synthesis.measure]
-    figure.text(x, top, f"{label}, all specifications", ha="left", **style)
-    figure.text(right_start, top, "By option (★ main)", ha="left", **style)
-    figure.text(x + width, top, "estimates, and how many exclude 0".replace(
-        "0", f"{multiverse.null_value:g}"), ha="right", **style)
+    label, zero = MEASURE_WORDS[synthesis.measure], f"{multiverse.null_value:g}"
+    strip = right_start + LABELS + STRIP / 2
+    for place, text, side in (
+        (x, f"{label}, {_cut(multiverse, reach)}", "left"),
+        (right_start, "By option (★ main)", "left"),
+        (strip, "Estimates", "center"), (x + width - TURNS, f"Intervals\nexclude {zero}", "right"),
+        (x + width, "Direction\nreverses", "right"),
+    ):
+        figure.text(place, top, text, ha=side, linespacing=page.spacing(text, 1.05), **style)
     sides = favours_words(synthesis.higher_is, review.intervention, review.control)
-    right.set_xlabel(label, size=SIZE)
     for share, text, side in ((0, f"← {sides[0]}", "left"), (1, f"{sides[1]} →", "right")):
         left.text(share, -0.085, text, transform=left.transAxes, ha=side, va="top", size=SIZE)
-    _legend(figure, x, bottom - foot, multiverse)
+    _sides(figure, right, synthesis.higher_is, review)
+    _legend(figure, x, bottom - foot + 0.016, multiverse)
     return left, right
 
 
+def _columns(multiverse: Multiverse, ax: Axes, start: float, end: float) -> None:
+    """Option, intervals that exclude the null value, and pairs in which the direction reverses."""
+    turns = multiverse.switches.set_index(["choice", "option"])["sign_changes"]
+    place = {"transform": blended_transform_factory(ax.figure.transFigure, ax.transData),
+             "va": "center", "size": SIZE}
+    for y, option in enumerate(multiverse.options):
+        number, total = multiverse.count(**{option.choice: option.option})
+        mark = "★ " if option.is_main else "   "
+        share = turns.get((option.choice, option.option))
+        ax.text(start, y, mark + option.label, ha="left", **place)
+        ax.text(end - TURNS, y, f"{number} of {total}", ha="right",
+                weight="bold" if number else "normal", **place)
+        ax.text(end, y, "★" if share is None else percent(share), ha="right",
+                weight="bold" if share == turns.max() > 0 else "normal", **place)
+
+
+def _sides(figure: Figure, ax: Axes, higher_is: str, review: Review) -> None:
+    """Which side of the strip favours whom, where there is room for it."""
+    names = favours_words(higher_is, review.intervention, review.control)
+    left, right = (text.removeprefix(FAVOURS) for text in names)
+    text = f"← {left}   {right} →"
+    if names[0].startswith(FAVOURS) and page.text_width(figure, text, SIZE) <= STRIP + 0.03:
+        ax.set_xlabel(f"{FAVOURS.strip()}\n{text}", size=SIZE, linespacing=1.05)
+
+
+def _cut(multiverse: Multiverse, reach: float) -> str:
+    """Where longer intervals end."""
+    if not multiverse.null_value:
+        return f"cut at ±{reach:g}"
+    ends = (multiverse.null_value - reach, multiverse.null_value + reach)
+    return f"cut at {interval(*ends, 1).replace(' to ', ' and ')}"
+
+
 def _legend(figure: Figure, x: float, y: float, multiverse: Multiverse) -> None:
-    """What the colours of the left half mean, on one line below its axis."""
+    """What the colours and the last column mean, in two lines below the axes."""
     n, two = multiverse.n_excluding, multiverse.size - multiverse.n_supported
-    words = (
-        (page.ACCENT, f"◆ {n} {plural(n, 'excludes', 'exclude')} {multiverse.null_value:g}"),
-        (page.GREY, f"pale grey: {two} of two trials only"),
+    lines = (
+        ((page.ACCENT, f"◆ {n} {plural(n, 'excludes', 'exclude')} {_zero(multiverse)}"),
+         (page.GREY, f"pale grey: {two} of two trials only")),
+        ((page.GREY, "Direction reverses: share of pairs of specifications, alike but for this "
+                     "choice, whose estimates lie on opposite sides"),),
     )
-    for colour, text in words:
-        artist = figure.text(x, y, text, size=SIZE, color=colour, va="bottom")
-        x = page.extent(figure, artist)[2] + 0.02
+    for number, words in enumerate(lines):
+        start = x
+        for colour, text in words:
+            artist = figure.text(start, y - 0.034 * number, text, size=SIZE, color=colour, va="top")
+            start = page.extent(figure, artist)[2] + 0.02

@@ -12,15 +12,23 @@ from matplotlib.figure import Figure
 
 from evidence.exhibits import Content, Spec
 from evidence.information import pooled_sd
-from evidence.newtrial import ABOVE, BELOW, NewTrialMap, new_trial_map
+from evidence.newtrial import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.plots import page
+from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.prose import interval, signed
 from evidence.results import Synthesis
 from evidence.review import Review
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
 EFFECTS = np.round(np.linspace(-2, 2, 161), 3)
-COLOURS = {BELOW: (page.SKY, "////"), ABOVE: (page.ORANGE, "....")}
+COLOURS = {  # colour, hatch, words
+    BELOW: (page.SKY, "////", "the pooled interval lies below zero"),
+    ABOVE: (page.ORANGE, "....", "the pooled interval lies above zero"),
+}
+STILL = "the pooled interval\nstill includes zero"
+NOWHERE = "wherever it lies on this map,\nthe pooled interval includes zero"
+SPOTS = ((0.75, 0.7), (0.25, 0.7), (0.75, 0.45), (0.25, 0.45), (0.75, 0.2), (0.25, 0.2))
+SPOT = (0.46, 0.16)  # width and height that a text of `STILL` needs, as a share of the axes
 
 
 def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
@@ -37,7 +45,7 @@ def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
     -------
     Axes
     """
-    for side, (colour, hatch) in COLOURS.items():
+    for side, (colour, hatch, _) in COLOURS.items():
         inside = (found.verdict == side).astype(float)
         if inside.any():
             ax.contourf(found.effects, found.sizes, inside, levels=[0.5, 1.5], colors=[colour],
@@ -45,8 +53,7 @@ def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
     ax.axvline(0, color=page.GREY, lw=1)
     for row in pool.studies:
         if row.n:
-            ax.plot([row.yi], [row.n], "D" if row.crossover else "s", ms=10, mfc="white",
-                    mec=page.INK, mew=2)
+            ax.plot([row.yi], [row.n], **_mark(row.crossover))
     ax.set_yscale("log")
     ax.set_ylim(min(20, found.sizes.min()), found.sizes.max())
     ax.set_xlim(found.effects.min(), found.effects.max())
@@ -55,7 +62,34 @@ def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
     ax.set_yticks(ticks, [f"{size:,}" for size in ticks])
     ax.minorticks_off()
     ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    ax.set_xlabel(f"{MEASURE_WORDS[pool.measure]} that the new trial finds")
+    spot = white_spot(found, pool, ax)
+    if spot:
+        ax.text(*spot, STILL if found.share else NOWHERE, transform=ax.transAxes, size=14,
+                ha="center", va="center", linespacing=1.1,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
     return ax
+
+
+def white_spot(found: NewTrialMap, pool: Synthesis, ax: Axes) -> tuple[float, float] | None:
+    """Where a text fits into the white field, clear of the present trials; None without room."""
+    grid = np.array(np.meshgrid(found.effects, found.sizes, indexing="xy"))
+    now = np.array([[row.yi, row.n] for row in pool.studies if row.n]).T.reshape(2, -1)
+    to_axes = ax.transData + ax.transAxes.inverted()
+    coloured = grid[:, found.verdict != INCLUDES]
+    taken = to_axes.transform(np.hstack([coloured, now]).T)
+    spots = ((0.5, 0.6), *SPOTS) if not found.share else SPOTS
+    for spot in spots:
+        inside = (np.abs(taken - spot) < np.divide(SPOT, 2)).all(axis=1)
+        if not inside.any():
+            return spot
+    return None
+
+
+def _mark(crossover: bool) -> dict[str, Any]:
+    """The mark of a present trial, open for a crossover trial as in the forest plots."""
+    return {"marker": "s", "ls": "", "ms": 10, "mew": 2, "mec": page.BLUE,
+            "mfc": "white" if crossover else page.BLUE}
 
 
 def needed_words(found: NewTrialMap) -> str:
@@ -70,12 +104,28 @@ def needed_words(found: NewTrialMap) -> str:
     return " or ".join(parts) or f"none of up to {found.sizes.max():,.0f}"
 
 
+def needed_sentence(found: NewTrialMap) -> str:
+    """The same as the beginning of a sentence that goes on with what the new trial could do."""
+    parts = []
+    for side in (BELOW, ABOVE):
+        inside = found.verdict == side
+        if inside.any():
+            hit = found.effects[inside.any(axis=0)]
+            parts.append(f"{found.smallest(side):,} or more people finding "
+                         f"{interval(hit.min(), hit.max())} points")
+    if not parts:
+        return f"No further trial of up to {found.sizes.max():,.0f} people could"
+    return f"Only a further trial of {', or '.join(parts)}, could" if len(parts) > 1 else (
+        f"Only a further trial of {parts[0]} could")
+
+
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """One panel for each selected analysis; the first one gives the SD within arms."""
     pools = {name: analyses[name].synthesis for name in spec.select}
     sd = pooled_sd(review, analyses[spec.select[0]])
     maps = {name: new_trial_map(pool, sd, EFFECTS, SIZES) for name, pool in pools.items()}
     facts = {
+        "needs": {name: needed_sentence(found) for name, found in maps.items()},
         "words": {name: needed_words(found) for name, found in maps.items()},
         "share": {name: found.share for name, found in maps.items()},
         "smallest": {name: found.smallest(BELOW) for name, found in maps.items()},
@@ -91,24 +141,25 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> list[Axes]:
         x, bottom, width, height = page.BODY
-        bottom, height = bottom + 0.115, height - 0.17
-        each = (width - 0.08) / len(maps) - 0.03
+        bottom, height = bottom + 0.14, height - 0.19
+        label, sides = 0.095, favours_words(pools[spec.select[0]].higher_is, review.intervention,
+                                            review.control)
+        each = (width - label) / len(maps) - 0.02
         axes = []
         for number, (name, found) in enumerate(maps.items()):
-            left = x + 0.08 + number * (each + 0.03)
+            left = x + label + number * (each + 0.03)
             ax = figure.add_axes((left, bottom, each, height))
             new_trial(found, pools[name], ax)
             ax.text(0, 1.02, page.wrap(figure, _panel(pools[name]), each, 14),
                     transform=ax.transAxes, size=14, weight="bold", va="bottom")
-            for side, ha, words in ((0, "left", f"← favours {review.intervention}"),
-                                    (1, "right", f"favours {review.control} →")):
-                ax.text(side, -0.105, words, transform=ax.transAxes, size=14, ha=ha, va="top",
+            for side, ha, words in ((0, "left", f"← {sides[0]}"), (1, "right", f"{sides[1]} →")):
+                ax.text(side, -0.185, words, transform=ax.transAxes, size=14, ha=ha, va="top",
                         color=page.GREY)
             axes.append(ax)
-        axes[0].set_ylabel("People in the new trial (log scale)")
+        axes[0].set_ylabel("People in the new trial,\nboth arms (log scale)")
         for ax in axes[1:]:
             ax.set_yticklabels([])
-        _legend(figure, axes[0])
+        _legend(figure, maps, [row for pool in pools.values() for row in pool.studies])
         return axes
 
     method = f"New parallel trial: SD {sd:.2f}. {pools[spec.select[0]].method_line.rstrip('.')} now"
@@ -124,21 +175,19 @@ def _panel(pool: Synthesis) -> str:
     return f"Beside the present {pool.k} {kind}"
 
 
-def _legend(figure: Figure, ax: Axes) -> None:
+def _legend(figure: Figure, maps: Mapping[str, NewTrialMap], rows: list) -> None:
+    """What colours and marks mean, of those that are drawn."""
     from matplotlib.lines import Line2D
     from matplotlib.patches import Patch
 
     handles = [
-        Patch(facecolor=COLOURS[BELOW][0], hatch=COLOURS[BELOW][1], edgecolor=page.INK,
-              label="interval below zero"),
-        Patch(facecolor=COLOURS[ABOVE][0], hatch=COLOURS[ABOVE][1], edgecolor=page.INK,
-              label="above zero"),
-        Patch(facecolor="white", edgecolor=page.INK, label="zero inside"),
-        Line2D([], [], marker="s", ls="", ms=10, mfc="white", mec=page.INK, mew=2,
-               label="present trial"),
-        Line2D([], [], marker="D", ls="", ms=10, mfc="white", mec=page.INK, mew=2,
-               label="the same, crossover"),
+        Patch(facecolor=colour, hatch=hatch, edgecolor=page.INK, label=words)
+        for side, (colour, hatch, words) in COLOURS.items()
+        if any((found.verdict == side).any() for found in maps.values())
     ]
-    figure.legend(handles=handles, loc="lower left", ncol=5, borderaxespad=0,
-                  bbox_to_anchor=(page.LEFT, page.BODY[1] - 0.015), handletextpad=0.4,
-                  columnspacing=1.5)
+    for crossover, words in ((False, "present parallel trial"), (True, "present crossover trial")):
+        if any(row.n and row.crossover == crossover for row in rows):
+            handles.append(Line2D([], [], **_mark(crossover), label=words))
+    figure.legend(handles=handles, loc="lower left", ncol=4, borderaxespad=0,
+                  bbox_to_anchor=(page.LEFT, page.BODY[1] - 0.035), handletextpad=0.4,
+                  columnspacing=1.5, borderpad=0)

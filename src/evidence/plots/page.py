@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
@@ -19,6 +20,7 @@ JOURNAL_FONTS = ("Arial", "Helvetica", "Liberation Sans", "Nimbus Sans")  # the 
 LEFT, RIGHT = 0.04, 0.96
 BODY = (LEFT, 0.13, RIGHT - LEFT, 0.68)  # left, bottom, width, height of the axes' region
 TITLE_SIZE, SUBTITLE_SIZE, FOOTER_SIZE = 24, 16, 14
+BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
 FOOTER_LINES, SURELY_FITS = 2, 150  # signs that never need more than those lines
 
 # Okabe and Ito's colours, told apart with any colour vision
@@ -140,8 +142,8 @@ def wrap(
     """
     done: list[str] = []
     line = ""
-    for word in text.split():
-        longer = f"{line} {word}".strip()
+    for word in BREAKS.split(text.strip()):
+        longer = f"{line} {word}" if line else word
         if line and text_width(figure, longer, size, weight) > width:
             done.append(line)
             line = word

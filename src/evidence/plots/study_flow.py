@@ -85,8 +85,9 @@ def _box(ax: Axes, column: tuple[float, float], top: float, height: float, lines
     left, right = column
     ax.add_patch(Rectangle((left + 0.01, top - height), right - left, height, facecolor=face,
                            edgecolor=edge, lw=1.6, clip_on=False))
-    ax.text(left + PAD, top - height / 2, "\n".join(lines), size=14, weight=weight, va="center",
-            linespacing=1.1)
+    text = "\n".join(lines)
+    ax.text(left + PAD, top - height / 2, text, size=14, weight=weight, va="center",
+            linespacing=page.spacing(text, 1.1))
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

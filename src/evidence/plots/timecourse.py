@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.effects import outcome_effects
-from evidence.exhibits import Content, Spec
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.measures import Z95
 from evidence.plots import page
 from evidence.plots.forest_rows import favours_words
@@ -76,17 +76,18 @@ def differences(table: pd.DataFrame, ax: Axes, sides: tuple[str, str]) -> Axes:
         shown["week"], shown["difference"], fmt="D", color=page.INK, ms=10, lw=2, capsize=0,
         yerr=[shown["difference"] - shown["ci_low"], shown["ci_high"] - shown["difference"]],
     )  # fmt: skip
-    span = 1.25 * float(np.abs(shown[["ci_low", "ci_high"]].to_numpy()).max())
+    span = 1.8 * float(np.abs(shown[["ci_low", "ci_high"]].to_numpy()).max())
     ax.set_ylim(-span, span)
     weeks = shown["week"]
-    pad = 0.28 * (weeks.max() - weeks.min() or 10)
-    ax.set_xlim(weeks.min() - 0.3 * pad, weeks.max() + pad)
+    pad = 0.2 * (weeks.max() - weeks.min() or 10)
+    ax.set_xlim(weeks.min() - pad, weeks.max() + pad)
     ax.set_xticks(weeks)
     ax.set_xlabel("Week")
     for _, row in shown.iterrows():
-        words = f"{row['difference']:+.2f}\n{row['ci_low']:.2f} to\n{row['ci_high']:.2f}"
-        ax.annotate(words.replace("-", "−"), (row["week"], row["difference"]), xytext=(11, 0),
-                    textcoords="offset points", ha="left", va="center", size=14)
+        words = f"{row['difference']:+.2f}\n[{interval(row['ci_low'], row['ci_high'])}]"
+        ax.annotate(words.replace("-", "−"), (row["week"], row["ci_high"]), xytext=(0, 5),
+                    textcoords="offset points", ha="center", va="bottom", size=14,
+                    linespacing=1.1)
     ax.yaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
     for y, words, place in ((0.98, f"↑ {sides[1]}", "top"), (0.02, f"↓ {sides[0]}", "bottom")):
         ax.text(0.02, y, words, transform=ax.transAxes, ha="left", va=place, size=SIZE)
@@ -120,8 +121,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
         bottom, height = bottom + 0.085, height - 0.135
-        left = figure.add_axes((x + 0.03, bottom, 0.40, height))
-        right = figure.add_axes((x + 0.52, bottom, width - 0.52, height))
+        left = figure.add_axes((x + 0.03, bottom, 0.34, height))
+        right = figure.add_axes((x + 0.45, bottom, width - 0.45, height))
         arms(table, left, (first["scale_low"], first["scale_high"]), labels)
         differences(table, right, sides)
         left.set_title(f"Mean of each arm, {first['instrument']}", size=SIZE, loc="left",
@@ -134,8 +135,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"week {row['week']:g}: difference {row['difference']:+.2f} "
         f"({interval(row['ci_low'], row['ci_high'])})" for _, row in shown.iterrows()
     ]
-    method = ("One trial, nothing is pooled; differences and 95% intervals as reported; each visit "
-              "looks at the same people again")
+    method = ("One trial, nothing is pooled; differences and 95 % intervals as reported; each "
+              "visit looks at the same people again")
     return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",
-                   "Time course", tuple(dict.fromkeys(rows["source"])), ("outcomes", "studies"),
-                   draw)
+                   "Time course", sources_of(rows), ("outcomes", "studies"), draw)

@@ -17,15 +17,19 @@ from evidence import schedules
 from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
+from evidence.prose import in_words, plural
 from evidence.review import Review
 
 SIZE = 14  # points
 TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)
 BAND = "#F6D9C6"
+UNCITED = "*"
 
 
 def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
     """Draw one schedule as steps, with the range where steps may start earlier or later.
+
+    A dose for which no source is cited carries an asterisk.
 
     Parameters
     ----------
@@ -44,12 +48,16 @@ def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
                       for at in (first, last))
         ax.fill_between(weeks, slow, fast, step="post", color=colour, alpha=0.18, lw=0)
         ax.stairs(levels, last, baseline=None, color=colour, lw=2, linestyle=(0, (3, 2)))
+        step = int(np.argmax(last - first))
+        ax.text((first[step] + last[step]) / 2, levels[max(step - 1, 0)] - 0.4, "slowest",
+                size=SIZE, ha="center", va="top", color=page.ACCENT)
     ax.stairs(levels, first, baseline=None, color=colour, lw=3)
     ax.annotate("", (end + 0.3, levels[-1]), (end - 0.1, levels[-1]),
                 arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 3})
-    for dose, week, until in zip(levels, first, first[1:], strict=False):
+    marks = np.where(doses["cited"], "", UNCITED)
+    for dose, mark, week, until in zip(levels, marks, first, first[1:], strict=False):
         inside = week if until - week > 1.5 else (week + until) / 2
-        ax.text(inside + (0.06 if inside == week else 0), dose + 0.35, f"{dose:g}", size=SIZE,
+        ax.text(inside + (0.06 if inside == week else 0), dose + 0.35, f"{dose:g}{mark}", size=SIZE,
                 ha="left" if inside == week else "center", va="bottom", color=page.INK)
     return ax
 
@@ -106,7 +114,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> list[Axes]:
         lanes = _draw_lanes(figure, review, own, dosing)
-        right = figure.add_axes((0.605, 0.195, 0.355, 0.55))
+        right = figure.add_axes((0.605, 0.185, 0.355, 0.52))
         _draw_lengths(figure, right, known, marks, stones)
         return [*lanes, right]
 
@@ -137,7 +145,7 @@ def _draw_lanes(figure: Figure, review: Review, own: str, dosing: pd.DataFrame) 
         ax.xaxis.set_major_locator(MultipleLocator(1))
         ax.yaxis.set_major_locator(MultipleLocator(3))
         source = dosing.loc[dosing["schedule"] == name, "source"].dropna()
-        title = "The article; dashed: slowest" if source.empty else (
+        title = f"The article, {UNCITED} no source cited" if source.empty else (
             f"{name.upper()}, {review.bibliography.cite(source.iloc[0])}")
         ax.set_title(title, size=SIZE, loc="left", pad=4,
                      weight="bold" if name == own else "normal")
@@ -152,29 +160,43 @@ def _draw_lengths(figure: Figure, ax: Axes, known: pd.DataFrame,
                   marks: Mapping[str, list[float]], stones: pd.DataFrame) -> None:
     lengths(known, marks, ax)
     ax.set_xlabel("Weeks on treatment")
+    foot = 1.01
     stones = stones.sort_values("earliest").reset_index(drop=True)
     for place, stone in stones.iterrows():
         low, high = stone["earliest"], stone["latest"]
-        foot = 1.01 + 0.06 * place
         if low == high:
-            ax.plot([low, low], [0, foot], color=TEXT_COLOUR, lw=2, linestyle=(0, (4, 2)),
+            ax.plot([low, low], [0, foot - 0.006], color=TEXT_COLOUR, lw=2, linestyle=(0, (4, 2)),
                     transform=ax.get_xaxis_transform(), clip_on=False, zorder=1)
         else:
             ax.axvspan(low, high, color=BAND, zorder=0)
-        later = stones["earliest"].get(place + 1)
-        x, side = ((low + high) / 2, "center") if later is None else (later - 1, "right")
-        ax.text(x, foot, stone["label"], size=SIZE, transform=ax.get_xaxis_transform(), ha=side,
-                va="bottom", color=page.ACCENT)
-    _key(ax)
+        words = stone["label"] + ("" if stone["cited"] else UNCITED)
+        words = _beside(figure, ax, words, (low + high) / 2, stones["earliest"].get(place + 1))
+        ax.text((low + high) / 2, foot, words, size=SIZE, transform=ax.get_xaxis_transform(),
+                ha="center", va="bottom", color=page.ACCENT,
+                linespacing=page.spacing(words, 1.05))
+        foot += 0.06 * (words.count("\n") + 1)
+    _key(ax, sum(bool(marks.get(study)) for study in known["study"]))
 
 
-def _key(ax: Axes) -> None:
+def _beside(figure: Figure, ax: Axes, words: str, week: float, later: float | None) -> str:
+    """The label of a milestone, wrapped so that the line of the next one does not cross it."""
+    if later is None:
+        return words
+    low, high = ax.get_xlim()
+    room = 2 * (later - week) / (high - low) * ax.get_position().width
+    return page.wrap(figure, words, room - 0.01, SIZE)
+
+
+def _key(ax: Axes, n_measured: int) -> None:
+    trials = f"{in_words(n_measured)} {plural(n_measured, 'trial')}"
     handles = [
         Patch(facecolor=page.SKY, edgecolor=page.BLUE, label=design("rct_parallel").short),
         Patch(facecolor="white", edgecolor=page.BLUE, hatch="////",
               label=design("rct_crossover").short),
-        Line2D([], [], marker="D", color=page.INK, linestyle="none", label="outcome measured"),
     ]
+    if n_measured:
+        handles.append(Line2D([], [], marker="D", color=page.INK, linestyle="none",
+                              label=f"measurement time\nknown ({trials})"))
     ax.legend(
         handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2, labelspacing=0.35,
         borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white",
