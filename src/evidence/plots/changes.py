@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.designs import design
-from evidence.exhibits import Content, Spec
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.facts import Row
 from evidence.plots import page
 from evidence.plots.forest_page import DERIVED
@@ -265,7 +265,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
            if pd.notna(row["difference"]) else ", no control")
         for _, row in table.iterrows()
     ]
-    sources = tuple(chosen["source"]) if "source" in chosen else ()
+    sources = sources_of(chosen)
     return Content(facts, table, method(table), signed("; ".join(parts).replace(" -", " −")) + ".",
                    "Dot plot", tuple(dict.fromkeys([*sources, *marked])),
                    ("outcomes", "studies", "instruments"), draw)

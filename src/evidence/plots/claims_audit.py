@@ -158,7 +158,7 @@ def _key(ax: Axes, y: float, evidence: list[str], table: pd.DataFrame) -> None:
     for claim_id in table.loc[table["important"], "claim_id"][:1]:
         _frame(ax, PANEL + 0.04, y - 0.08, 0.52)
         ax.text(PANEL + 0.08, y - 0.08, claim_id, size=SIZE, va="center", weight="bold")
-        ax.text(PANEL + 0.68, y - 0.08, "safety claim: the evidence supports it,\n"
+        ax.text(PANEL + 0.68, y - 0.08, "warning: the evidence supports it,\n"
                 "its citation is missing or falls short", size=SIZE, va="center", linespacing=1.05)
     for claim_id in table.loc[table["uncited"], "claim_id"][:1]:
         ax.text(PANEL + 0.08, y - 0.54, claim_id, size=SIZE, va="center", color=page.GREY,
@@ -182,6 +182,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_untested": int((table["evidence_verdict"] == "untested").sum()),
         "n_uncited": int(table["uncited"].sum()),
         "n_important": int(table["important"].sum()),
+        "supported_types": table.loc[table["evidence_verdict"] == "supported", "claim_type"]
+        .value_counts().to_dict(),
         "important": list(table.loc[table["important"], "claim_id"]),
         "n_contradicted": int((citation == "contradicted").sum()),
     }
@@ -202,7 +204,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = (
         f"{len(table)} claims. Citation verdicts: {_listing(citation)}. "
         f"Evidence verdicts: {_listing(table['evidence_verdict'])}. "
-        f"{len(facts['important'])} safety claims are supported by the evidence although their "
+        f"{len(facts['important'])} warnings are supported by the evidence although their "
         f"citation is missing or falls short: {', '.join(facts['important']) or 'none'}."
     )
     sources = table["cited_key"].dropna().value_counts().index

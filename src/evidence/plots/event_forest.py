@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.analysis import analysis_rows
-from evidence.exhibits import Content, Spec
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.plots.scale import Scale, effect_scale, ratio_scale, tick_text
@@ -175,7 +175,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         )  # fmt: skip
 
     chosen = rows.loc[[i for name in spec.select for i in _row_ids(analyses, name)]]
-    sources = tuple(dict.fromkeys(chosen["source"].dropna())) if "source" in chosen else ()
+    sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "
               "trial; nothing is pooled, since two trials cannot support a pooled interval")

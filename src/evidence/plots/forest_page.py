@@ -9,7 +9,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec
+from evidence.analysis import analysis_rows
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest import forest
 from evidence.prose import in_words, interval, plural, signed
@@ -29,7 +30,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sides = {pool.estimate > pool.null_value for pool in pools if pool.k}
     facts = {
         "k_studies": len(studies),
-        "sign_words": "reverses the direction" if len(sides) > 1 else "leaves the direction as it is",
+        "sign_words": ("reverses the direction" if len(sides) > 1
+                       else "leaves the direction as it is"),
         "n_derived": len(derived),
     }
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
@@ -50,9 +52,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     if derived:
         method += f".{DERIVED} Derived, not printed by the source"
     ids = [row.outcome_id for pool in pools for row in (*pool.studies, *pool.excluded)]
-    outcomes = review.table("outcomes").set_index("outcome_id")
-    known = [name for name in dict.fromkeys(ids) if name in outcomes.index]
-    sources = tuple(dict.fromkeys(outcomes.loc[known].get("source", ())))
+    sources = sources_of(analysis_rows(review).loc[list(dict.fromkeys(ids))])
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.designs import design
-from evidence.exhibits import Content, Spec
+from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.changes import (
     COVER,
@@ -185,7 +185,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                 if pd.notna(row["difference"]) else ", no control"))
         for label, (_, row) in zip(labels, table.iterrows(), strict=True)
     ]
-    sources = tuple(dict.fromkeys(chosen["source"])) if "source" in chosen else ()
+    sources = sources_of(chosen)
     return Content(facts, table, method(table), "; ".join(parts).replace(" -", " −") + ".",
                    "Dot plot by rigour of design", sources, ("outcomes", "studies"), draw)
 

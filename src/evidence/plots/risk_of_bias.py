@@ -188,9 +188,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                 MEASURE_WORDS[pool.measure])
         return ax
 
-    count = len(review.table("bias_facts"))
-    method = (f"{VERSION}, with its crossover variant; judged from {count} facts, mostly of "
-              "abstracts and registry records; our own, one assessor, provisional")
+    known, unknown = _facts(review, set(outcomes["study"]))
+    method = (f"{VERSION}, with its crossover variant; judged from {known} facts, and {unknown} "
+              f"questions without an answer. {review.item('judgements')}")
     summary = " ".join(
         f"{labels[row['outcome_id']]}, {results[row['outcome_id']]}: {row['judgement']}."
         for _, row in table[table["domain"] == "overall"].iterrows()
@@ -198,6 +198,15 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     return Content(facts, table, method, summary, "Table of lettered shapes",
                    tuple(dict.fromkeys(table["study"])),
                    ("bias_answers", "bias_facts", "risk_of_bias", "outcomes", "studies"), draw)
+
+
+def _facts(review: Review, studies: set[str]) -> tuple[int, int]:
+    """Facts about the judged studies, and questions of which nothing was read."""
+    facts = review.table("bias_facts")
+    if facts.empty:
+        return 0, 0
+    open_ = facts.loc[facts["study"].isin(studies), "implies"] == "no_information"
+    return int((~open_).sum()), int(open_.sum())
 
 
 def _coverage(review: Review, judged: set[str]) -> dict[str, Any]:
