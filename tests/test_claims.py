@@ -194,3 +194,15 @@ def test_targets_of_links_exist(target):
     path = (NOTEBOOKS / document).resolve()
     assert path.is_file(), document
     assert not heading or heading in headings(path)
+
+
+def test_sections_that_the_dictionary_leaves_open_are_those_of_the_text(minimal):
+    (minimal / "data" / "claims.csv").write_text(
+        "claim_id,section,position,claim,claim_type,cited_key,citation_verdict,evidence_verdict\n"
+        "c2,Risks,2,Tea is safe,safety,,not_verifiable,supported\n"
+        "c1,Use,1,Tea warms,efficacy,abel2001,supported,mixed\n"
+    )
+    open_review = load_review(minimal)
+    assert claims.words(open_review, "section") == ["Use", "Risks"]
+    assert list(claims.select(open_review, section="Risks")["claim_id"]) == ["c2"]
+    assert claims.cross(open_review, "section", "evidence_verdict").loc["Use", "mixed"] == 1

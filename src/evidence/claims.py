@@ -22,9 +22,14 @@ NONE_FOUND = "none found"
 
 
 def words(review: Review, column: str) -> list[str]:
-    """Vocabulary of a column of claims.csv, in the order of the data dictionary."""
+    """Vocabulary of a column of claims.csv, in the order of the data dictionary; what stands in
+    the column, in the order of the text, where the dictionary leaves it open."""
     field = review.dictionary.fields("claims").get(column, {})
-    return list(field.get("constraints", {}).get("enum", []))
+    listed = field.get("constraints", {}).get("enum")
+    if listed is not None:
+        return list(listed)
+    claims = audit(review)
+    return list(claims[column].dropna().unique()) if column in claims else []
 
 
 def audit(review: Review) -> pd.DataFrame:
