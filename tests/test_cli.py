@@ -61,9 +61,40 @@ def test_a_folder_without_a_review_is_said_to_be_none(tmp_path, capsys):
     assert "holds no review" in capsys.readouterr().err
 
 
-def test_wrong_usage_exits_with_two():
+@pytest.mark.parametrize("command", ["check", "analyse", "build", "status", "export"])
+def test_a_mistyped_folder_is_not_the_review_around_it(minimal, monkeypatch, capsys, command):
+    (minimal / "notes").mkdir()
+    monkeypatch.chdir(minimal)
+    before = files(minimal)
+    for name in ("mistyped", "notes"):
+        assert main([command, name]) == 1
+        assert capsys.readouterr().err.startswith(
+            f"{name}: holds no review, name a folder with references.bib and data/\n"
+        )
+    assert files(minimal) == before
+
+
+def test_without_a_folder_the_review_around_is_meant(minimal, monkeypatch, capsys):
+    (minimal / "notes").mkdir()
+    monkeypatch.chdir(minimal / "notes")
+    assert main(["check"]) == 0 and main(["build", "--jobs", "1"]) == 0
+    assert (minimal / "data" / "derived" / "pooled.csv").is_file()
+    assert list((minimal / "notes").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_a_review_without_references_is_told_so(minimal, capsys, command):
+    (minimal / "references.bib").unlink()
+    assert main([command, str(minimal)]) == 1
+    assert "references.bib: file is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [
+    ["bake"], ["build", "--jobs", "0"], ["build", "--jobs", "-1"], ["build", "--jobs", "x"],
+])
+def test_wrong_usage_exits_with_two(arguments):
     with pytest.raises(SystemExit) as stop:
-        main(["bake"])
+        main(arguments)
     assert stop.value.code == 2
 
 

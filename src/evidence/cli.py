@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--force", action="store_true", help="make everything again")
             command.add_argument("--html", action="store_true",
                                  help="write the hand-out as well: the notebooks as pages in site/")
-            command.add_argument("--jobs", type=int, metavar="N",
+            command.add_argument("--jobs", type=_count, metavar="N",
                                  help="targets made side by side (default: one per core)")
         if name == "export":
             _export_options(command)
@@ -68,6 +68,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_new)
     _new_options(command)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': choose a number from 1 on")
+    return int(text)
 
 
 def _export_options(command: argparse.ArgumentParser) -> None:
