@@ -98,6 +98,23 @@ def test_wrong_usage_exits_with_two(arguments):
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_mistake_of_the_program_is_one_line(minimal, monkeypatch, capsys, wanted):
+    def broken(_):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("evidence.analysis.run_analyses", broken)
+    monkeypatch.setenv("EVIDENCE_TRACEBACK", "1" if wanted else "")
+    assert main(["check", str(minimal)]) == 1
+    error = capsys.readouterr().err
+    assert ("Traceback" in error) == wanted
+    assert error.splitlines()[-1] == (
+        "ZeroDivisionError: division by zero: this is a mistake of the program, please report it "
+        "with the command (EVIDENCE_TRACEBACK=1 shows where it arose)."
+    )
+    assert wanted or error.count("\n") == 1
+
+
 def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):
     assert main(["analyse", str(copy)]) == 0
     first = files(copy / "data" / "derived")
