@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from evidence import answers
 from evidence.build import moved_headlines
 from evidence.cli import main
+from evidence.problems import ReviewError
+from evidence.review import load_review
 
 ROOT = Path(__file__).parents[1]
 
@@ -113,6 +116,27 @@ def test_a_mistake_of_the_program_is_one_line(minimal, monkeypatch, capsys, want
         "with the command (EVIDENCE_TRACEBACK=1 shows where it arose)."
     )
     assert wanted or error.count("\n") == 1
+
+
+def test_an_unknown_citation_in_an_answer_is_found_before_the_build(minimal, capsys):
+    (minimal / "data" / "answers.csv").write_text("line,patient\n1,So it is [@nokey2020].\n")
+    for command in ("check", "build"):
+        assert main([command, str(minimal)]) == 1
+        assert ("data/answers.csv:2 patient: 'So it is [@nokey2020].': cites nokey2020, which is "
+                "not in references.bib, mend the key") in capsys.readouterr().err
+
+
+def test_an_audience_may_have_fewer_lines(minimal, capsys):
+    (minimal / "data" / "answers.csv").write_text(
+        "line,patient,clinician\n1,,One\n2,Two,Two {nothing}\n3,,\n"
+    )
+    (minimal / "README.md").write_text("<!-- answer: begin -->\n<!-- answer: end -->\n")
+    assert main(["build", str(minimal)]) == 0
+    assert "  1. Two\n" in capsys.readouterr().out
+    assert "1. Two" in (minimal / "README.md").read_text()
+    loaded = load_review(minimal)
+    with pytest.raises(ReviewError, match=r"answers.csv:3 clinician: nothing is called"):
+        answers.lines(loaded, {}, "clinician")
 
 
 def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):

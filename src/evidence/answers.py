@@ -24,7 +24,7 @@ def audiences(review: Review) -> list[str]:
 
 
 def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
-    """The lines for one audience, numbers filled in.
+    """The lines for one audience, numbers filled in; empty cells are passed over.
 
     Raises
     ------
@@ -38,11 +38,11 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
         raise ReviewError([Problem("data/answers.csv", 1, audience, audience, "is no audience",
                                    f"choose one of {', '.join(audiences(review))}")])
     done = []
-    for row, template in enumerate(table[audience], 2):
+    for index, template in table[audience].dropna().items():
         try:
             done.append(fill(template, facts))
         except MissingValueError as error:
-            raise ReviewError([Problem("data/answers.csv", row, audience, "", str(error),
+            raise ReviewError([Problem("data/answers.csv", int(index) + 2, audience, "", str(error),
                                        "mend the template or the table it reads")]) from None
     return done
 
