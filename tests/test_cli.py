@@ -183,6 +183,33 @@ def test_moved_headlines_name_what_came_and_went(tmp_path):
     assert moved_headlines(tmp_path / "absent.csv", new) == ()
 
 
+DAMAGED = {
+    "conflict": b"<<<<<<< HEAD\nanalysis,is_default,estimate,ci_low,ci_high\n=======\n>>>>>>> b\n",
+    "empty": b"", "Latin-1": b"analysis,is_default\ncaf\xe9,true\n",
+    "words": b"analysis,is_default,estimate,ci_low,ci_high\na,true,much,0,1\n",
+    "other columns": b"analysis,measure\na,RR\n", "two widths": b"a,b\n1,2,3,4\n1\n",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_table_of_the_last_build_is_written_anew(minimal, capsys, content):
+    pooled = minimal / "data" / "derived" / "pooled.csv"
+    assert main(["analyse", str(minimal)]) == 0
+    sound = pooled.read_bytes()
+    pooled.write_bytes(content)
+    assert moved_headlines(pooled, sound.decode()) == ()
+    assert main(["build", str(minimal)]) == 0
+    assert pooled.read_bytes() == sound and "Moved" not in capsys.readouterr().out
+
+
+def test_a_readme_that_is_not_utf_8_is_a_listed_problem(minimal, capsys):
+    (minimal / "README.md").write_bytes(b"# Feet\r\n\r\ncaf\xe9\r\n")
+    assert main(["build", str(minimal)]) == 1
+    assert "README.md:3: 'caf\u00e9': is not UTF-8 text, save the file as UTF-8" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_command_is_installed():
     result = subprocess.run([Path(sys.executable).with_name("evidence"), "--version"],
                             capture_output=True, text=True, check=True)

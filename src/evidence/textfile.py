@@ -60,14 +60,26 @@ def read_text(path: Path, name: str, advice: str = "restore it") -> str:
     except OSError as error:
         reason = f"cannot be opened ({error.strerror})"
         raise ReviewError([Problem(name, None, "", "", reason, "close it elsewhere")]) from None
+    text = decoded(content, name)
+    if not text.strip():
+        raise ReviewError([Problem(name, None, "", "", "file is empty", advice)])
+    return text
+
+
+def decoded(content: bytes, name: str) -> str:
+    """Text of UTF-8 bytes, with or without byte order mark; line ends are left alone.
+
+    Raises
+    ------
+    ReviewError
+        With the line that is not UTF-8; `name` is how the message calls the file.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReviewError([_encoding_problem(name, content, error.start)]) from None
     if "\0" in text:
         raise ReviewError([_encoding_problem(name, content, content.index(b"\0"))])
-    if not text.strip():
-        raise ReviewError([Problem(name, None, "", "", "file is empty", advice)])
     return text
 
 
