@@ -7,9 +7,11 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, edit
 from evidence import bias
+from evidence.cli import main
 from evidence.problems import ReviewError
+from evidence.review import load_review
 from evidence.rob2 import (
     ANSWERS,
     CROSSOVER,
@@ -159,3 +161,18 @@ def test_facts_stand_beside_their_answers(review):
     timing = table.set_index("question").loc["S.3"]
     assert "four weeks" in timing["fact"]
     assert pd.notna(timing["source"])
+
+
+def test_only_the_answers_are_needed(minimal, capsys):
+    edit(minimal / "data" / "studies.csv", "condition,design", "condition,plan")
+    lines = [f"abel2001,abel2001-warmth,{question},{answer}" for question, answer in GOOD.items()]
+    (minimal / "data" / "bias_answers.csv").write_text(
+        "\n".join(["study,outcome_id,question,answer", *lines, ""])
+    )
+    review = load_review(minimal)
+    assert bias.overall(review) == {"abel2001-warmth": LOW}
+    table = bias.evidence_of_answers(review, "abel2001-warmth")
+    assert list(table["question"]) == list(GOOD) and table["fact"].isna().all()
+    assert bias.disagreements(review) == [] and bias.statements(review).empty
+    assert main(["status", str(minimal)]) == 0
+    assert "Next:" in capsys.readouterr().out
