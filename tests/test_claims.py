@@ -4,12 +4,14 @@ import csv
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
 import pytest
 
 from evidence import claims, links
+from evidence.bibliography import Bibliography
 from evidence.review import load_review
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +113,30 @@ def test_what_came_after_the_article_is_not_held_against_it(review):
     by_source = table.set_index("source")["in_print"]
     assert set(by_source.loc["rodriguezfreire2026"]) == {"later"}
     assert by_source["dailymed2026"] == "standing document"
+
+
+@pytest.mark.parametrize("updated, expected", [
+    ("May 2025", "later"), ("2025-05-01", "later"), ("1 May 2027, printed", "yes"),
+    ("2026", "same year"), ("last spring", None), ("", None),
+])
+def test_the_year_of_the_text_is_found_however_it_is_written(review, updated, expected):
+    items = review.table("review").set_index("item")
+    items.loc["article_updated", "value"] = updated
+    studies = review.table("studies").drop(columns="role")
+    changed = replace(review, tables={**review.tables, "review": items.reset_index(),
+                                      "studies": studies})
+    found = claims.left_out(changed).set_index("source")["in_print"]
+    assert set(found.loc[["rodriguezfreire2026"]]) == {expected}
+
+
+def test_a_source_without_a_year_is_no_obstacle(review):
+    references = dict(review.bibliography.references)
+    key = "rodriguezfreire2026"
+    fields = {**references[key].fields, "year": "in press"}
+    references[key] = replace(references[key], fields=fields)
+    changed = replace(review, bibliography=Bibliography(references))
+    found = claims.left_out(changed).set_index("source")["in_print"]
+    assert found.loc[[key]].isna().all()
 
 
 def test_the_register_says_none_found_where_nothing_was_found(review):

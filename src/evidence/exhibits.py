@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evidence import nodata
+from evidence.cells import keys
 from evidence.facts import Facts
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
@@ -153,8 +154,8 @@ def specs(review: Review) -> dict[str, Spec]:
     text = table.astype("str").where(table.notna(), "")
     return {
         row["figure"]: Spec(
-            row["figure"], row["kind"], row.get("notebook", ""), _ids(row.get("select", "")),
-            _ids(row.get("thresholds", "")), row["message"], row.get("subtitle", ""),
+            row["figure"], row["kind"], row.get("notebook", ""), tuple(keys(row.get("select"))),
+            tuple(keys(row.get("thresholds"))), row["message"], row.get("subtitle", ""),
             row.get("caption", ""), int(index) + 2,
         )
         for index, row in text.iterrows()
@@ -257,7 +258,3 @@ def _footer(review: Review, content: Content, longest: int) -> str:
         more = len(content.sources) - longest
         parts.append(f"Sources: {named}" + (f" and {more} more." if more > 0 else "."))
     return " ".join(parts)
-
-
-def _ids(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split(";") if part.strip())
