@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from evidence.problems import Problem, ReviewError
 
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML may hold them
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -93,11 +95,20 @@ def _encoding_problem(name: str, content: bytes, position: int) -> Problem:
     )  # fmt: skip
 
 
+def control_problem(text: str) -> tuple[str, str, str] | None:
+    """Value to show, rule and advice when a text holds a sign that cannot be printed."""
+    found = CONTROL.search(text)
+    if not found:
+        return None
+    rule = f"holds a control character (U+{ord(found[0]):04X})"
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), rule, "delete it, or type it again"
+
+
 def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     """Rows of a CSV text, and what is wrong with its form.
 
-    Rows of the wrong width, empty rows and rows with a line break inside a cell are reported and
-    left out; empty rows at the end are passed over.
+    Rows of the wrong width, empty rows and rows with a line break or another control character
+    inside a cell are reported and left out; empty rows at the end are passed over.
     """
     lines: list[int] = []
     cells: list[list[str]] = []
@@ -113,6 +124,7 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
         return Rows([], [], []), problems
     header = [cell.strip(SPACES) for cell in cells[0]]
     problems += _header_problems(header, name)
+    header = [CONTROL.sub("", column) for column in header]
     widths = [len(row) for row in cells[1:]]
     usual = max(set(widths), key=widths.count, default=len(header))
     if usual != len(header) and widths.count(usual) > len(widths) / 2:
@@ -159,6 +171,10 @@ def _header_problems(header: list[str], name: str) -> list[Problem]:
         Problem(name, 1, column, "", "column stands twice", "delete or rename one of the two")
         for column in sorted({c for c in header if c and header.count(c) > 1})
     ]
+    for number, column in enumerate(header, 1):
+        complaint = control_problem(column)
+        if complaint:
+            problems.append(Problem(name, 1, f"column {number}", *complaint))
     if "" in header:
         place = f"column {header.index('') + 1}"
         problems.append(
@@ -173,11 +189,14 @@ def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Pro
     same = sum(cell.strip(SPACES) == column for cell, column in zip(row, header, strict=False))
     if same > len(header) / 2:
         return Problem(name, line, "", "", "repeats the header", "delete it")
-    for position, cell in enumerate(row):
-        if "\n" in cell.strip(SPACES) or "\r" in cell.strip(SPACES):
-            column = header[position] if position < len(header) else ""
+    for position, cell in enumerate(cell.strip(SPACES) for cell in row):
+        column = header[position] if position < len(header) else ""
+        if "\n" in cell or "\r" in cell:
             return Problem(name, line, column, cell, "holds a line break",
                            "write the cell on one line; look for a quote that is not closed")
+        complaint = control_problem(cell)
+        if complaint:
+            return Problem(name, line, column, *complaint)
     if len(row) != len(header):
         return Problem(name, line, "", f"{len(row)} cells", f"the header has {len(header)} columns",
                        "check the commas and quotes of this row")
