@@ -227,7 +227,7 @@ def test_an_own_forest_begins_with_what_the_check_accepts(minimal, old, new):
 
 
 COUNTS = {
-    "data/studies.csv": "study,condition,design\nabel2001,wet_feet,\ncole2005,cold_feet,rct_parallel\n",
+    "data/studies.csv": "study,condition,design\nabel2001,wet,\ncole2005,cold,rct_parallel\n",
     "data/outcomes.csv": (
         "outcome_id,study,intervention_n,intervention_events,control_n,control_events\n"
         "a,abel2001,20,5,20,9\nc,cole2005,30,6,30,9\n"

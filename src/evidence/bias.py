@@ -7,7 +7,7 @@ import pandas as pd
 from evidence.context import among
 from evidence.problems import Problem, ReviewError
 from evidence.review import Review
-from evidence.rob2 import HIGH, domain_of, judge
+from evidence.rob2 import domain_of, judge
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -108,12 +108,6 @@ def overall(review: Review) -> dict[str, str]:
     table = judgements(review)
     rows = table[table["domain"] == "overall"]
     return dict(zip(rows["outcome_id"], rows["judgement"], strict=True))
-
-
-def without_high_risk(review: Review, outcome_ids) -> list[str]:
-    """Those of the outcomes whose result is not judged high, among those that were judged."""
-    found = overall(review)
-    return [item for item in outcome_ids if found.get(item, HIGH) != HIGH]
 
 
 def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
