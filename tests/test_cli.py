@@ -202,6 +202,16 @@ def test_a_damaged_table_of_the_last_build_is_written_anew(minimal, capsys, cont
     assert pooled.read_bytes() == sound and "Moved" not in capsys.readouterr().out
 
 
+def test_what_figure_and_slides_cannot_draw_is_said_once(minimal, capsys):
+    (minimal / "data" / "figures.csv").write_text(
+        "figure,kind,select,message\nfeet,forest_page,nowhere,m\n"
+    )
+    assert main(["build", str(minimal)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("data/figures.csv:2 select: 'nowhere': is not there") == 1
+    assert "1 problem; nothing was written." in error
+
+
 def test_a_readme_that_is_not_utf_8_is_a_listed_problem(minimal, capsys):
     (minimal / "README.md").write_bytes(b"# Feet\r\n\r\ncaf\xe9\r\n")
     assert main(["build", str(minimal)]) == 1

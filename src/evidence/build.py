@@ -187,7 +187,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
             _stop(pending, kernels)
             raise
     if problems:
-        raise ReviewError(problems)
+        raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
     return {name: done[name] for name in targets}
 
 

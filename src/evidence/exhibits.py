@@ -226,8 +226,9 @@ def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> Rev
 def _impossible(spec: Spec, error: Exception) -> ReviewError:
     """What to say when a kind of figure has no use for the ids it was given."""
     why = ": ".join(part for part in (type(error).__name__, str(error)) if part)
+    given = "these ids" if spec.select else "these tables"
     return _refused(spec, "figure", spec.name,
-                    f"a figure of kind {spec.kind} cannot be made of these ids ({why})",
+                    f"a figure of kind {spec.kind} cannot be made of {given} ({why})",
                     "check select and the tables it reads")
 
 

@@ -89,10 +89,9 @@ def _encoding_problem(name: str, content: bytes, position: int) -> Problem:
     before, _, after = (content[:position], b"", content[position:])
     row = before.count(b"\n") + 1
     words = (before[-20:].split(b"\n")[-1] + after[:20].split(b"\n")[0]).replace(b"\0", b"")
-    return Problem(
-        name, row, "", words.decode("latin-1").strip(), "is not UTF-8 text",
-        "save the file as UTF-8 (in Excel: 'CSV UTF-8')",
-    )  # fmt: skip
+    how = " (in Excel: 'CSV UTF-8')" if name.endswith(".csv") else ""
+    return Problem(name, row, "", words.decode("latin-1").strip(), "is not UTF-8 text",
+                   f"save the file as UTF-8{how}")
 
 
 def control_problem(text: str) -> tuple[str, str, str] | None:
