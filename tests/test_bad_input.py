@@ -155,6 +155,29 @@ def test_damaged_file(copied, damage, file, row, words):
     assert all(LINE.fullmatch(str(problem)) for problem in found)
 
 
+@pytest.mark.parametrize("sign", ["\x0b", "\x0c", "\x01", "\x1b", "\x7f", "\uffff"])
+def test_a_control_character_is_refused_at_its_place(minimal, sign):
+    point = f"holds a control character (U+{ord(sign):04X}), delete it, or type it again"
+    edit(minimal / "data/analyses.csv", "Warmth of feet", f"Warmth{sign}of feet")
+    edit(minimal / "data/studies.csv", "n_randomised", f"n_rand{sign}omised")
+    edit(minimal / "references.bib", "Tea against", f"Tea{sign}against")
+    assert [str(problem) for problem in problems_of(minimal)] == [
+        f"data/analyses.csv:2 title: 'Warmth\ufffdof feet': {point}",
+        f"data/studies.csv:1 column 4: 'n_rand\ufffdomised': {point}",
+        f"references.bib:3 title: '{{Tea\ufffdagainst cold feet}}': {point}",
+    ]
+    edit(minimal / "data/analyses.csv", f"Warmth{sign}of", "Warmth\tof")
+    edit(minimal / "data/studies.csv", sign, "")
+    edit(minimal / "references.bib", sign, " ")
+    assert problems_of(minimal) == []
+
+
+def test_a_control_character_is_refused_in_a_dictionary(copied):
+    edit(copied / "data/datapackage.json", '"title": "Studies"', '"title": "Stu\\u000bdies"')
+    (problem,) = problems_of(copied)
+    assert "'Stu\ufffddies' holds a control character (U+000B)" in problem.rule
+
+
 def test_line_break_in_a_cell_is_refused_and_later_lines_stay_true(copied):
     path = copied / "data/outcomes.csv"
     before = lines_of(path)

@@ -7,9 +7,11 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from conftest import REPOSITORY
+from conftest import REPOSITORY, edit
 from evidence import bias
+from evidence.cli import main
 from evidence.problems import ReviewError
+from evidence.review import load_review
 from evidence.rob2 import (
     ANSWERS,
     CROSSOVER,
@@ -138,7 +140,8 @@ def test_single_arm_studies_have_words_and_no_score(review):
 
 def test_the_sensitivity_analysis_holds_what_the_judgements_leave(review):
     include = review.table("analyses").set_index("analysis")["include"]
-    kept = bias.without_high_risk(review, include["fm_pain"].split(";"))
+    judged = bias.overall(review)
+    kept = [item for item in include["fm_pain"].split(";") if judged.get(item, HIGH) != HIGH]
     assert include["fm_pain_not_high"].split(";") == kept
 
 
@@ -159,3 +162,18 @@ def test_facts_stand_beside_their_answers(review):
     timing = table.set_index("question").loc["S.3"]
     assert "four weeks" in timing["fact"]
     assert pd.notna(timing["source"])
+
+
+def test_only_the_answers_are_needed(minimal, capsys):
+    edit(minimal / "data" / "studies.csv", "condition,design", "condition,plan")
+    lines = [f"abel2001,abel2001-warmth,{question},{answer}" for question, answer in GOOD.items()]
+    (minimal / "data" / "bias_answers.csv").write_text(
+        "\n".join(["study,outcome_id,question,answer", *lines, ""])
+    )
+    review = load_review(minimal)
+    assert bias.overall(review) == {"abel2001-warmth": LOW}
+    table = bias.evidence_of_answers(review, "abel2001-warmth")
+    assert list(table["question"]) == list(GOOD) and table["fact"].isna().all()
+    assert bias.disagreements(review) == [] and bias.statements(review).empty
+    assert main(["status", str(minimal)]) == 0
+    assert "Next:" in capsys.readouterr().out

@@ -243,6 +243,15 @@ CASES = {
         source_checks.sources_known, "discrepancies", {"studies": "good2001;nobody1999;no1998"},
         "studies", {"studies": "good2001; bad2002"},
     ),
+    "unknown citation in an answer": (
+        source_checks.citations_known, "answers",
+        {"line": "1", "patient": None, "clinician": "It helps [@good2001; @no2001]."}, "clinician",
+        {"line": "1", "patient": None, "clinician": "It helps [@good2001; @bad2002] [@{key}]."},
+    ),
+    "unknown citation in a caption": (
+        source_checks.citations_known, "figures", {"figure": "f", "caption": "See [@no2001]."},
+        "caption", {"figure": "f", "caption": "See [@good2001], mail@no2001.org."},
+    ),
     "number without verification": (
         source_checks.numbers_traceable, "outcomes", {"effect": 1.0, "verification": None},
         "verification", {"effect": NAN, "verification": None},
@@ -322,6 +331,8 @@ def test_unused_references_are_warnings(tmp_path):
     assert run(source_checks.references_used, *table, root=tmp_path) == []
     notebook.write_text("{broken")
     assert len(run(source_checks.references_used, *table, root=tmp_path)) == 1
+    answer = ("answers", {"line": "1", "all": "So it is [@good2001; @bad2002]."})
+    assert run(source_checks.references_used, *answer, root=tmp_path) == []
 
 
 def test_people_of_an_outcome_are_compared_with_their_study(minimal):

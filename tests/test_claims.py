@@ -4,6 +4,7 @@ import csv
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from conftest import REPOSITORY
 from evidence import claims, links
+from evidence.bibliography import Bibliography
 from evidence.prose import in_words
 from evidence.review import load_review
 
@@ -116,6 +118,30 @@ def test_what_came_after_the_article_is_not_held_against_it(review):
     assert by_source["dailymed2026"] == "standing document"
 
 
+@pytest.mark.parametrize("updated, expected", [
+    ("May 2025", "later"), ("2025-05-01", "later"), ("1 May 2027, printed", "yes"),
+    ("2026", "same year"), ("last spring", None), ("", None),
+])
+def test_the_year_of_the_text_is_found_however_it_is_written(review, updated, expected):
+    items = review.table("review").set_index("item")
+    items.loc["article_updated", "value"] = updated
+    studies = review.table("studies").drop(columns="role")
+    changed = replace(review, tables={**review.tables, "review": items.reset_index(),
+                                      "studies": studies})
+    found = claims.left_out(changed).set_index("source")["in_print"]
+    assert set(found.loc[["rodriguezfreire2026"]]) == {expected}
+
+
+def test_a_source_without_a_year_is_no_obstacle(review):
+    references = dict(review.bibliography.references)
+    key = "rodriguezfreire2026"
+    fields = {**references[key].fields, "year": "in press"}
+    references[key] = replace(references[key], fields=fields)
+    changed = replace(review, bibliography=Bibliography(references))
+    found = claims.left_out(changed).set_index("source")["in_print"]
+    assert found.loc[[key]].isna().all()
+
+
 def test_the_register_says_none_found_where_nothing_was_found(review):
     table = claims.guideline_register(review)
     nothing = table[table["strength"] == claims.NONE_FOUND]
@@ -205,3 +231,15 @@ def test_the_readme_counts_what_the_article_cites():
     text = " ".join((REPOSITORY / "README.md").read_text(encoding="utf-8").split())
     assert (f"makes {len(rows('claims'))} claims about it; {len(cited)} cite one of "
             f"{in_words(len(set(cited)))} sources, {uncited} cite none") in text
+
+
+def test_sections_that_the_dictionary_leaves_open_are_those_of_the_text(minimal):
+    (minimal / "data" / "claims.csv").write_text(
+        "claim_id,section,position,claim,claim_type,cited_key,citation_verdict,evidence_verdict\n"
+        "c2,Risks,2,Tea is safe,safety,,not_verifiable,supported\n"
+        "c1,Use,1,Tea warms,efficacy,abel2001,supported,mixed\n"
+    )
+    open_review = load_review(minimal)
+    assert claims.words(open_review, "section") == ["Use", "Risks"]
+    assert list(claims.select(open_review, section="Risks")["claim_id"]) == ["c2"]
+    assert claims.cross(open_review, "section", "evidence_verdict").loc["Use", "mixed"] == 1

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from evidence import answers
 from evidence.build import moved_headlines
 from evidence.cli import main
+from evidence.problems import ReviewError
+from evidence.review import load_review
 
 ROOT = Path(__file__).parents[1]
 
@@ -61,10 +64,79 @@ def test_a_folder_without_a_review_is_said_to_be_none(tmp_path, capsys):
     assert "holds no review" in capsys.readouterr().err
 
 
-def test_wrong_usage_exits_with_two():
+@pytest.mark.parametrize("command", ["check", "analyse", "build", "status", "export"])
+def test_a_mistyped_folder_is_not_the_review_around_it(minimal, monkeypatch, capsys, command):
+    (minimal / "notes").mkdir()
+    monkeypatch.chdir(minimal)
+    before = files(minimal)
+    for name in ("mistyped", "notes"):
+        assert main([command, name]) == 1
+        assert capsys.readouterr().err.startswith(
+            f"{name}: holds no review, name a folder with references.bib and data/\n"
+        )
+    assert files(minimal) == before
+
+
+def test_without_a_folder_the_review_around_is_meant(minimal, monkeypatch, capsys):
+    (minimal / "notes").mkdir()
+    monkeypatch.chdir(minimal / "notes")
+    assert main(["check"]) == 0 and main(["build", "--jobs", "1"]) == 0
+    assert (minimal / "data" / "derived" / "pooled.csv").is_file()
+    assert list((minimal / "notes").iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["check", "build"])
+def test_a_review_without_references_is_told_so(minimal, capsys, command):
+    (minimal / "references.bib").unlink()
+    assert main([command, str(minimal)]) == 1
+    assert "references.bib: file is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("arguments", [
+    ["bake"], ["build", "--jobs", "0"], ["build", "--jobs", "-1"], ["build", "--jobs", "x"],
+])
+def test_wrong_usage_exits_with_two(arguments):
     with pytest.raises(SystemExit) as stop:
-        main(["bake"])
+        main(arguments)
     assert stop.value.code == 2
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+def test_a_mistake_of_the_program_is_one_line(minimal, monkeypatch, capsys, wanted):
+    def broken(_):
+        raise ZeroDivisionError("division\nby zero")
+
+    monkeypatch.setattr("evidence.analysis.run_analyses", broken)
+    monkeypatch.setenv("EVIDENCE_TRACEBACK", "1" if wanted else "")
+    assert main(["check", str(minimal)]) == 1
+    error = capsys.readouterr().err
+    assert ("Traceback" in error) == wanted
+    assert error.splitlines()[-1] == (
+        "ZeroDivisionError: division by zero: this is a mistake of the program, please report it "
+        "with the command (EVIDENCE_TRACEBACK=1 shows where it arose)."
+    )
+    assert wanted or error.count("\n") == 1
+
+
+def test_an_unknown_citation_in_an_answer_is_found_before_the_build(minimal, capsys):
+    (minimal / "data" / "answers.csv").write_text("line,patient\n1,So it is [@nokey2020].\n")
+    for command in ("check", "build"):
+        assert main([command, str(minimal)]) == 1
+        assert ("data/answers.csv:2 patient: 'So it is [@nokey2020].': cites nokey2020, which is "
+                "not in references.bib, mend the key") in capsys.readouterr().err
+
+
+def test_an_audience_may_have_fewer_lines(minimal, capsys):
+    (minimal / "data" / "answers.csv").write_text(
+        "line,patient,clinician\n1,,One\n2,Two,Two {nothing}\n3,,\n"
+    )
+    (minimal / "README.md").write_text("<!-- answer: begin -->\n<!-- answer: end -->\n")
+    assert main(["build", str(minimal)]) == 0
+    assert "  1. Two\n" in capsys.readouterr().out
+    assert "1. Two" in (minimal / "README.md").read_text()
+    loaded = load_review(minimal)
+    with pytest.raises(ReviewError, match=r"answers.csv:3 clinician: nothing is called"):
+        answers.lines(loaded, {}, "clinician")
 
 
 def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):
@@ -109,6 +181,43 @@ def test_moved_headlines_name_what_came_and_went(tmp_path):
         "mood: none → 1.00 (0.00 to 2.00)",
     )
     assert moved_headlines(tmp_path / "absent.csv", new) == ()
+
+
+DAMAGED = {
+    "conflict": b"<<<<<<< HEAD\nanalysis,is_default,estimate,ci_low,ci_high\n=======\n>>>>>>> b\n",
+    "empty": b"", "Latin-1": b"analysis,is_default\ncaf\xe9,true\n",
+    "words": b"analysis,is_default,estimate,ci_low,ci_high\na,true,much,0,1\n",
+    "other columns": b"analysis,measure\na,RR\n", "two widths": b"a,b\n1,2,3,4\n1\n",
+}
+
+
+@pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
+def test_a_damaged_table_of_the_last_build_is_written_anew(minimal, capsys, content):
+    pooled = minimal / "data" / "derived" / "pooled.csv"
+    assert main(["analyse", str(minimal)]) == 0
+    sound = pooled.read_bytes()
+    pooled.write_bytes(content)
+    assert moved_headlines(pooled, sound.decode()) == ()
+    assert main(["build", str(minimal)]) == 0
+    assert pooled.read_bytes() == sound and "Moved" not in capsys.readouterr().out
+
+
+def test_what_figure_and_slides_cannot_draw_is_said_once(minimal, capsys):
+    (minimal / "data" / "figures.csv").write_text(
+        "figure,kind,select,message\nfeet,forest_page,nowhere,m\n"
+    )
+    assert main(["build", str(minimal)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("data/figures.csv:2 select: 'nowhere': is not there") == 1
+    assert "1 problem; nothing was written." in error
+
+
+def test_a_readme_that_is_not_utf_8_is_a_listed_problem(minimal, capsys):
+    (minimal / "README.md").write_bytes(b"# Feet\r\n\r\ncaf\xe9\r\n")
+    assert main(["build", str(minimal)]) == 1
+    assert "README.md:3: 'caf\u00e9': is not UTF-8 text, save the file as UTF-8" in (
+        capsys.readouterr().err
+    )
 
 
 def test_the_command_is_installed():

@@ -8,8 +8,15 @@ import pytest
 from frictionless import Package
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
+from evidence.cli import main
 from evidence.data_readme import readme
-from evidence.dictionary import default_descriptor, load_dictionary, read_tables
+from evidence.dictionary import (
+    default_descriptor,
+    default_dictionary,
+    load_dictionary,
+    read_tables,
+)
+from evidence.plots import KINDS
 from evidence.problems import ReviewError
 from evidence.review import load_review
 
@@ -257,3 +264,40 @@ def test_twenty_thousand_outcomes_load_within_seconds(tmp_path):
     start = time.perf_counter()
     assert len(load_review(root).table("outcomes")) == 20_000
     assert time.perf_counter() - start < 8  # about 2 s on two idle cores
+
+
+@pytest.mark.parametrize("name, advice", [
+    ("harm.csv", "rename it harms.csv if that is what it is"),
+    ("Figure.csv", "rename it figures.csv if that is what it is"),
+    ("socks.csv", "see data/README.md for the tables that may be there, or keep it elsewhere"),
+])
+def test_a_table_that_nothing_reads_is_a_warning(minimal, name, advice):
+    (minimal / "data" / name).write_text("a,b\n1,2\n")
+    (minimal / "data" / f".{name}").write_text("a,b\n")
+    assert [str(warning) for warning in load_review(minimal).warnings] == [
+        f"data/{name}: is not in the data dictionary, so that nothing reads it, {advice}"
+    ]
+
+
+def test_a_table_that_a_review_does_not_describe_is_a_warning(copied):
+    (copied / "data" / "harms_2.csv").write_text("a,b\n1,2\n")
+    found = [warning for warning in load_review(copied).warnings if "harms_2" in warning.file]
+    assert [warning.advice for warning in found] == [
+        "describe it in data/datapackage.json, or keep it elsewhere"
+    ]
+
+
+def test_check_counts_it_and_status_shows_it(minimal, capsys):
+    (minimal / "data" / "harm.csv").write_text("a,b\n1,2\n")
+    assert main(["check", str(minimal)]) == 0
+    assert "1 remarks" in capsys.readouterr().out
+    assert main(["status", str(minimal)]) == 0
+    assert "data/harm.csv: is not in the data dictionary" in capsys.readouterr().out
+
+
+def test_every_table_that_a_kind_of_figure_needs_is_described_and_may_be_absent():
+    dictionary = default_dictionary()
+    for kind, needs in KINDS.items():
+        assert set(needs.tables) <= set(dictionary.tables), kind
+    needed = {name for name, table in dictionary.tables.items() if table.get("required")}
+    assert needed == {"studies", "outcomes", "analyses"}

@@ -10,9 +10,9 @@ from matplotlib.colors import to_hex
 from evidence import exhibits
 from evidence.analysis import run_analyses
 from evidence.facts import census
-from evidence.plots import changes, page
+from evidence.plots import changes, ladder, page
 from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review import Tables, load_review
 from figure_checks import drawn_texts, faint, outside, overlaps, past_margins, small, texts
 
 ROOT = Path(__file__).parents[1]
@@ -198,3 +198,96 @@ def test_one_line_stands_on_the_same_height_with_and_without_descenders():
         bottoms = [page.write(figure, 0.1, 0.5, text, size=14) for text in ("cells", "cypgqj")]
     assert bottoms[0] == pytest.approx(bottoms[1])
     assert page.spacing("one", 0.9) == "normal" and page.spacing("two\nlines", 0.9) == 0.9
+
+
+def _asked(kind, select="", thresholds="", **tables):
+    """The review with one figure of a kind and some tables replaced."""
+    row = {"figure": "asked", "kind": kind, "notebook": "", "select": select,
+           "thresholds": thresholds, "message": "A message", "subtitle": "Plotted", "caption": ""}
+    figures = pd.DataFrame([row])
+    return replace(REVIEW, tables=Tables({**REVIEW.tables, **tables, "figures": figures}))
+
+
+def _with_rows(name, *rows):
+    """A table of the review with rows made from its first one."""
+    frame = REVIEW.table(name)
+    extra = pd.DataFrame([dict(frame.iloc[0], **row) for row in rows]).astype(frame.dtypes)
+    return pd.concat([frame, extra], ignore_index=True)
+
+
+def _turned(edges):
+    """The first link that the map draws, the other way round."""
+    edges.loc[0, ["source", "target"]] = edges.loc[0, ["target", "source"]].to_list()
+    return edges
+
+
+def _odd():
+    """Figures whose ids are there and do not suit their kind, by what is odd."""
+    outcomes, studies = REVIEW.table("outcomes"), REVIEW.table("studies")
+    choices = REVIEW.table("specifications").query("analysis == 'fm_pain'")
+    ready = ";".join(ANALYSES["fm_pain"].effects["outcome_id"])
+    markers = REVIEW.table("biomarkers")["study"]
+    response = REVIEW.table("analyses").set_index("analysis").loc["fm_response_30", "include"]
+    weeks = exhibits.specs(REVIEW)["innova_time"].select
+    unsized = outcomes["outcome_id"].isin(weeks)
+    return {
+        "harm ids only": _asked("event_forest", "younger2013-headache;younger2013-vivid-dreams"),
+        "ratio and difference of risks": _asked(
+            "event_forest", "fm_response_30;rd", analyses=_with_rows(
+                "analyses", {"analysis": "rd", "measure": "RD", "include": response})),
+        "no analysis": _asked("published", "vatvani2024-pain"),
+        "no thresholds": _asked("threshold", "fm_pain"),
+        "three studies": _asked("analytes", "parkitny2017;lie2018;parkitny2017"),
+        "unknown node": _asked("mechanism_map", "nowhere"),
+        "nothing named": _asked("mechanism_map"),
+        "link that runs backwards": _asked(
+            "mechanism_map", "ldn", mechanism_edges=_turned(REVIEW.table("mechanism_edges"))),
+        "no difference": _asked("ladder", "parkitny2017-pain-w8"),
+        "size of an arm missing": _asked("timecourse", ";".join(weeks), outcomes=outcomes.assign(
+            control_n=outcomes["control_n"].mask(unsized))),
+        "no outcomes": _asked("gap_map", outcomes=outcomes.iloc[:0],
+                              analyses=REVIEW.table("analyses").iloc[:0]),
+        "another design": _asked("markers", studies=studies.assign(
+            design=studies["design"].mask(studies["study"].isin(markers), "laboratory"))),
+        "mean difference and risk ratio": _asked("forest_page", "fm_pain;fm_response_30"),
+        "one choice": _asked("multiverse", "fm_pain", specifications=choices[
+            choices["choice"] == choices["choice"].iloc[0]]),
+        "outcomes where analyses are asked for": _asked("new_trial", ready),
+    }
+
+
+ODD = _odd()
+
+
+@pytest.mark.parametrize("review", ODD.values(), ids=ODD)
+def test_ids_that_do_not_suit_a_kind_are_drawn_or_a_listed_problem(review):
+    try:
+        exhibit = exhibits.build(review, run_analyses(review), "asked")
+        exhibit.figure()
+    except ReviewError as error:
+        (problem,) = error.problems
+        assert problem.file.startswith("data/") and problem.rule and problem.advice
+
+
+MISTAKES = [IndexError("list index out of range"), ValueError("not from left to right"),
+            StopIteration(), TypeError("NAType"), ZeroDivisionError("division by zero")]
+
+
+@pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: type(mistake).__name__)
+@pytest.mark.parametrize("at", ["content", "draw"])
+def test_a_kind_that_fails_names_its_row_kind_and_reason(monkeypatch, at, mistake):
+    def fail(*_):
+        raise mistake
+
+    content = ladder.content
+    monkeypatch.setattr(ladder, "content", fail if at == "content" else (
+        lambda *given: replace(content(*given), draw=fail)
+    ))
+    review = _asked("ladder", "younger2013-pain-w12-pp")
+    with pytest.raises(ReviewError) as caught:
+        exhibits.build(review, ANALYSES, "asked").figure()
+    why = ": ".join(part for part in (type(mistake).__name__, str(mistake)) if part)
+    assert str(caught.value) == (
+        "data/figures.csv:2 figure: 'asked': a figure of kind ladder cannot be made of these ids "
+        f"({why}), check select and the tables it reads"
+    )

@@ -8,9 +8,10 @@ import nbformat
 import pandas as pd
 import pytest
 
-from conftest import REPOSITORY, write_review
+from conftest import MINIMAL, REPOSITORY, edit, write_review
 from evidence import controls, explore, lookup, own, searching, selection
 from evidence.analysis import run_analyses
+from evidence.cli import main
 from evidence.narration import Narrator
 from evidence.problems import ReviewError
 from evidence.review import load_review
@@ -215,6 +216,43 @@ def test_a_small_review_can_be_explored(minimal, emptied):
     n = Narrator(minimal)
     for make in (explore.Studies, explore.OwnForest, lookup.Search, lookup.Sortable):
         assert list(make(n).still())
+
+
+ALLOWED = {  # cells of analyses.csv that the check accepts: old, new
+    "no estimator named": (",REML,", ",,"),
+    "list that ends in ;": ("cole2005-warmth,", "cole2005-warmth;,"),
+    "no title": ("Warmth of feet", ""), "no column of titles": ("analysis,title", "analysis,name"),
+}
+
+
+@pytest.mark.parametrize("old, new", ALLOWED.values(), ids=ALLOWED)
+def test_an_own_forest_begins_with_what_the_check_accepts(minimal, old, new):
+    edit(minimal / "data" / "analyses.csv", old, new)
+    assert main(["check", str(minimal)]) == 0
+    box = explore.OwnForest(Narrator(minimal))
+    assert box.included.value == ("abel2001-warmth", "cole2005-warmth")
+    assert (box.measure.value, box.method.value) == ("MD", "REML") and "<img" in box.forest.value
+
+
+COUNTS = {
+    "data/studies.csv": "study,condition,design\nabel2001,wet,\ncole2005,cold,rct_parallel\n",
+    "data/outcomes.csv": (
+        "outcome_id,study,intervention_n,intervention_events,control_n,control_events\n"
+        "a,abel2001,20,5,20,9\nc,cole2005,30,6,30,9\n"
+    ),
+    "data/analyses.csv": "analysis,measure,include\nwarm,RR,a;c\n",
+}
+
+
+@pytest.mark.parametrize("studies", [COUNTS["data/studies.csv"], "study\nabel2001\ncole2005\n"])
+def test_the_fewest_columns_can_be_explored(tmp_path, studies):
+    files = {**MINIMAL, **COUNTS, "data/studies.csv": studies}
+    n = Narrator(write_review(tmp_path, files))
+    box = explore.Studies(n)
+    assert len(list(box.still())) == 4 and "not stated" in box.chosen.value + str(box.families())
+    assert "<img" in box.forest.value and "<img" in explore.OwnForest(n).forest.value
+    assert list(selection.conditions(n.review))
+    assert len(selection.choose(n.review, Filter(verification=("primary",)))) == 0
 
 
 def test_what_is_typed_into_the_search_is_escaped(n):

@@ -6,11 +6,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
 
+import nbformat
 import pytest
 
 from conftest import REPOSITORY
 from evidence import handout
 from evidence.cli import main
+from evidence.freshness import sha256
+from evidence.outputs import replace_all
+from sample_review import write_notebook
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 
@@ -127,13 +131,76 @@ def test_a_review_of_four_files_has_a_front_page(minimal):
     assert set(handout.handout(minimal)) == {"index.html"}
 
 
-def test_the_command_writes_it_and_removes_what_is_left_over(minimal, capsys):
-    stray = minimal / "site" / "old" / "page.html"
-    stray.parent.mkdir(parents=True)
-    stray.write_text("old")
+def with_notebook(root, text, name="page"):
+    write_notebook(root / "notebooks" / f"{name}.ipynb", "1")
+    book = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
+    book.cells = [nbformat.v4.new_markdown_cell(text)]
+    nbformat.write(book, root / "notebooks" / f"{name}.ipynb")
+
+
+def test_the_command_writes_it(minimal, capsys):
     assert main(["build", "--html", str(minimal)]) == 0
     assert "site/index.html (1 files changed)" in capsys.readouterr().out.replace("\\", "/")
-    assert not stray.exists() and (minimal / "site" / "index.html").is_file()
+    assert (minimal / "site" / "index.html").is_file()
     shutil.rmtree(minimal / "site")
     assert main(["build", "--html", str(minimal)]) == 0
     assert Path(minimal / "site" / "index.html").is_file()
+
+
+def test_it_removes_its_own_files_and_no_others(minimal):
+    for name in ("page", "kept"):
+        with_notebook(minimal, "[table](../data/studies.csv)", name)
+    handout.write(minimal)
+    site = minimal / "site"
+    assert (site / "data" / "studies.csv").is_file()
+    foreign = {".git": "gitdir: x", "CNAME": "example.org", "old/page.html": "mine"}
+    for name, text in foreign.items():
+        (site / name).parent.mkdir(exist_ok=True)
+        (site / name).write_text(text)
+    (site / "kept.html").write_text("changed by hand")
+    shutil.rmtree(minimal / "notebooks")
+    handout.write(minimal)
+    left = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert left == {*foreign, "index.html", "kept.html"}
+    assert (site / ".git").read_text() == "gitdir: x"
+
+
+@pytest.mark.parametrize("record", [
+    "{", "[]", '{"site/index.html": 3}', '{"site/../data/studies.csv": "DIGEST"}',
+    '{"data/studies.csv": "DIGEST"}',
+])
+def test_a_damaged_record_deletes_nothing(minimal, record):
+    digest = sha256((minimal / "data" / "studies.csv").read_bytes())
+    (minimal / ".evidence").mkdir()
+    (minimal / ".evidence" / "site.json").write_text(record.replace("DIGEST", digest))
+    (minimal / "site").mkdir()
+    (minimal / "site" / "mine.txt").write_text("mine")
+    handout.write(minimal)
+    assert (minimal / "data" / "studies.csv").is_file()
+    assert (minimal / "site" / "mine.txt").is_file() and (minimal / "site/index.html").is_file()
+
+
+def test_a_link_that_leaves_the_review_is_left_alone(minimal):
+    (minimal.parent / "outside.txt").write_text("private")
+    with_notebook(minimal, "[x](../../outside.txt) [y](../data/../data/studies.csv) "
+                           "[z](../data/../../outside.txt)")
+    changed = handout.write(minimal)
+    site = minimal / "site"
+    written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
+    assert written == {"index.html", "page.html", "data/studies.csv"}
+    assert {path.relative_to(site).as_posix() for path in changed} == written
+    assert 'href="../../outside.txt"' in (site / "page.html").read_text()
+
+
+def test_a_link_to_a_file_that_points_out_of_the_review_is_left_alone(minimal):
+    (minimal.parent / "outside.txt").write_text("private")
+    (minimal / "data" / "inside.txt").symlink_to(minimal.parent / "outside.txt")
+    with_notebook(minimal, "[x](../data/inside.txt)")
+    assert set(handout.handout(minimal)) == {"index.html", "page.html"}
+
+
+@pytest.mark.parametrize("path", ["../outside.txt", "data/../../outside.txt"])
+def test_no_file_is_written_outside_the_review(minimal, path):
+    with pytest.raises(ValueError, match="leads out of"):
+        replace_all(minimal, {minimal / "new.txt": b"new", minimal / path: b"x"})
+    assert not (minimal / "new.txt").exists() and not (minimal.parent / "outside.txt").exists()

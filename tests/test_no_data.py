@@ -23,6 +23,35 @@ SELECTS = {  # of the minimal review
     "changes": "abel2001-warmth", "timecourse": "abel2001-warmth", "ladder": "abel2001-warmth",
     "directions": "abel2001-warmth", "analytes": "abel2001;cole2005",
 }
+OPEN = {  # tables of the default dictionary that four kinds of figure are drawn from
+    "studies": (
+        "study,condition,condition_label,design,n_randomised,status,randomised,placebo_controlled,"
+        "participants_of,duration_weeks\n"
+        "abel2001,cold_feet,Cold feet,rct_parallel,40,published,true,true,,12\n"
+        "cole2005,cold_feet,Cold feet,rct_parallel,60,published,true,true,,8\n"
+    ),
+    "claims": (
+        "claim_id,section,position,claim,claim_type,cited_key,citation_verdict,evidence_verdict\n"
+        "c1,Use,1,Tea warms,efficacy,abel2001,supported,mixed\n"
+        "c2,Risks,2,Tea is safe,safety,,not_verifiable,supported\n"
+    ),
+    "seed_dosing": (
+        "schedule,step,kind,dose_mg,start_week_min,start_week_max,label,source\n"
+        "text,1,dose,1,0,0,Start,\ntext,2,milestone,,8,12,Judge,\nabel,1,dose,1,0,0,Start,abel2001\n"
+    ),
+    "mechanism_nodes": "node,label,kind\ntea,Tea,drug\nvein,Vein,receptor\nfeet,Feet,outcome\n",
+    "mechanism_groups": "node,mechanism_group,map_column\ntea,Tea,1\nvein,Vein,2\nfeet,Feet,5\n",
+    "mechanism_edges": (
+        "edge_id,source,target,evidence_tier,stance,retracted,keys\n"
+        "e1,tea,vein,in_vitro,supports,,abel2001\ne2,vein,feet,animal,unclear,false,cole2005\n"
+    ),
+    "concentrations": (
+        "item_id,label,kind,analyte,system,low_nm,value_nm,high_nm,key,verification\n"
+        "peak,Peak,plasma_level,tea,plasma,2,3,4,abel2001,primary\n"
+        "half,Half effect,functional_ic50,tea,cells,,2.5,,cole2005,primary\n"
+    ),
+    "concentration_rows": "item_id,effect,stands_for,effect_seen\nhalf,Warmth,medicine,true\n",
+}
 
 
 def with_figures(root, rows):
@@ -57,6 +86,18 @@ def test_a_page_without_data_says_what_is_missing(minimal):
         "The review has no column intervention_events in data/outcomes.csv.",
         "The review has no rows in data/instruments.csv.",
     ]
+
+
+@pytest.mark.parametrize("kind, select", [
+    ("claims_audit", ""), ("timeline", ""), ("mechanism_map", "tea"), ("concentrations", "peak"),
+])
+def test_a_review_without_its_own_dictionary_may_draw_every_kind(minimal, kind, select):
+    for name, text in OPEN.items():
+        (minimal / "data" / f"{name}.csv").write_text(text)
+    review = with_figures(minimal, [("shown", kind, select, "")])
+    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    assert exhibit.title == "A message" and len(exhibit.table)
+    assert "No data" not in texts(exhibit.figure())
 
 
 @pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.selects])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from evidence.estimators import INTERVAL_RULES, METHODS, between_study_variance, pool_many
 from evidence.measures import Z95
 from evidence.synthesis import synthesise
-from evidence.variants import cumulative, leave_one_out, mantel_haenszel, subgroups
+from evidence.variants import cumulative, leave_one_out
 
 REFERENCE = Path(__file__).parent / "reference"
 INPUTS = json.loads((REFERENCE / "inputs.json").read_text())
@@ -61,8 +61,7 @@ def test_pool_equals_metafor_rma(case, method):
 
 @pytest.mark.parametrize("case", [c for c in CASES if "leave_one_out" in c], ids=case_id)
 def test_variants_equal_metafor(case):
-    effects = case_effects(case)
-    pool = synthesise(effects)
+    pool = synthesise(case_effects(case))
     for table, expected in (
         (leave_one_out(pool), case["leave_one_out"]),
         (cumulative(pool)[1:], case["cumulative"]),
@@ -70,27 +69,6 @@ def test_variants_equal_metafor(case):
         shown = table.assign(estimate=np.log(table["estimate"])) if pool.is_ratio else table
         for name in ("estimate", "se", "tau2"):
             close(shown[name], expected[name])
-    groups = subgroups(effects, ["a"] * (pool.k // 2) + ["b"] * (pool.k - pool.k // 2))
-    close(groups.q_between, case["subgroups"]["q_between"])
-    close(groups.p_value, case["subgroups"]["p_value"])
-
-
-@pytest.mark.parametrize("case", [c for c in CASES if "mantel_haenszel" in c], ids=case_id)
-def test_mantel_haenszel_equals_metafor_rma_mh(case):
-    data, expected = INPUTS[case["data"]], case["mantel_haenszel"]
-    tables = (pd.DataFrame(data)[name].to_numpy() for name in ("e1", "n1", "e2", "n2"))
-    pool = mantel_haenszel(*tables, case["measure"])
-    ratio = case["measure"] != "RD"
-    for name in ("estimate", "ci_low", "ci_high"):
-        close(np.log(getattr(pool, name)) if ratio else getattr(pool, name), expected[name])
-    close(pool.se, expected["se"])
-    close(pool.p_value, expected["p_value"])
-
-
-def test_mantel_haenszel_without_events():
-    assert np.isnan(mantel_haenszel([0, 0], [20, 30], [0, 0], [20, 30], "RR").estimate)
-    with pytest.raises(ValueError, match="unknown measure SMD"):
-        mantel_haenszel([1], [20], [2], [20], "SMD")
 
 
 study = st.tuples(st.floats(-3, 3), st.floats(0.01, 4))
@@ -279,9 +257,3 @@ def test_cumulative_goes_by_year():
     assert table["study"].tolist() == ["study 3", "study 1", "study 2"]
     assert table["k"].tolist() == [1, 2, 3]
     assert table["year"].tolist() == [2000, 2010, pd.NA]
-
-
-def test_subgroup_test_needs_two_groups():
-    one = subgroups(effects([0.1, 0.2], [0.1, 0.1], dose=["low", "low"]), "dose")
-    assert [name for name, _ in one.groups] == ["low"]
-    assert np.isnan(one.p_value)

@@ -13,6 +13,7 @@ from typing import Any
 from evidence.problems import Problem, ReviewError
 from evidence.prose import MissingValueError, fill, harmless, with_citations
 from evidence.review import Review
+from evidence.textfile import decoded
 
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
@@ -24,7 +25,7 @@ def audiences(review: Review) -> list[str]:
 
 
 def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
-    """The lines for one audience, numbers filled in.
+    """The lines for one audience, numbers filled in; empty cells are passed over.
 
     Raises
     ------
@@ -38,11 +39,11 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
         raise ReviewError([Problem("data/answers.csv", 1, audience, audience, "is no audience",
                                    f"choose one of {', '.join(audiences(review))}")])
     done = []
-    for row, template in enumerate(table[audience], 2):
+    for index, template in table[audience].dropna().items():
         try:
             done.append(fill(template, facts))
         except MissingValueError as error:
-            raise ReviewError([Problem("data/answers.csv", row, audience, "", str(error),
+            raise ReviewError([Problem("data/answers.csv", int(index) + 2, audience, "", str(error),
                                        "mend the template or the table it reads")]) from None
     return done
 
@@ -57,7 +58,14 @@ def with_answer(readme: str, answer: list[str], review: Review) -> str:
 
 
 def updated_readme(path: Path, answer: list[str], review: Review) -> str | None:
-    """Text of the README with the answer of today; None when there is no README."""
+    """Text of the README with the answer of today; None when there is no README.
+
+    Raises
+    ------
+    ReviewError
+        When the README is not UTF-8 text.
+    """
     if not path.exists():
         return None
-    return with_answer(path.read_text(encoding="utf-8"), answer, review)
+    text = decoded(path.read_bytes(), path.name).replace("\r\n", "\n")
+    return with_answer(text, answer, review)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evidence.context import among
 from evidence.problems import Problem, ReviewError
 from evidence.review import Review
-from evidence.rob2 import HIGH, domain_of, judge
+from evidence.rob2 import domain_of, judge
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -109,31 +110,26 @@ def overall(review: Review) -> dict[str, str]:
     return dict(zip(rows["outcome_id"], rows["judgement"], strict=True))
 
 
-def without_high_risk(review: Review, outcome_ids) -> list[str]:
-    """Those of the outcomes whose result is not judged high, among those that were judged."""
-    found = overall(review)
-    return [item for item in outcome_ids if found.get(item, HIGH) != HIGH]
-
-
 def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
     """Answers for one result beside the facts that they rest on.
 
     Returns
     -------
     DataFrame
-        Columns domain, question, answer, reason, fact, verification, source, source_where.
+        Columns domain, question, answer, reason, fact, verification, source, source_where; what
+        the tables do not hold is empty.
     """
-    answers = review.table("bias_answers")
-    answers = answers[answers["outcome_id"] == outcome_id]
+    place = ["study", "fact_domain", "fact_topic"]
+    answers = review.table("bias_answers").reindex(
+        columns=["outcome_id", "question", "answer", "reason", *place]
+    )
     facts = review.table("bias_facts").rename(
         columns={"domain": "fact_domain", "topic": "fact_topic"}
-    )
-    table = answers.merge(facts.drop(columns="design_for_tool", errors="ignore"), how="left",
-                          on=["study", "fact_domain", "fact_topic"])
-    table["domain"] = [domain_of(question) for question in table["question"]]
-    columns = ["domain", "question", "answer", "reason", "fact", "verification", "source",
-               "source_where"]
-    return table[columns]
+    ).reindex(columns=[*place, "fact", "verification", "source", "source_where"])
+    table = answers[answers["outcome_id"] == outcome_id].astype({name: object for name in place})
+    table = table.merge(facts.astype({name: object for name in place}), how="left", on=place)
+    table.insert(0, "domain", [domain_of(question) for question in table["question"]])
+    return table.drop(columns=["outcome_id", *place])
 
 
 def interests(review: Review) -> pd.DataFrame:
@@ -154,4 +150,4 @@ def interests(review: Review) -> pd.DataFrame:
 
 def _crossovers(review: Review) -> set[str]:
     studies = review.table("studies")
-    return set(studies.loc[studies["design"] == "rct_crossover", "study"])
+    return set(studies["study"][among(studies, "design", ("rct_crossover",))])

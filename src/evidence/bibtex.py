@@ -22,7 +22,7 @@ from bibtexparser.middlewares.names import (
 )
 
 from evidence.problems import Problem, ReviewError
-from evidence.textfile import read_text
+from evidence.textfile import control_problem, read_text
 
 KEY = re.compile(r"[A-Za-z0-9]+(?:[_:/.+-][A-Za-z0-9]+)*")
 YEAR_IN_KEY = re.compile(r"^\D+((?:1[89]|20)\d\d)(?!\d)")
@@ -126,9 +126,10 @@ def _entry_problems(entry: model.Entry, name: str) -> Iterator[Problem]:
         field = item.key.lower()
         line = row if item.start_line is None else item.start_line + 1
         complaint = _value_problem(item.value)
-        if complaint:
+        unprintable = control_problem(item.value)
+        if unprintable or complaint:
             broken.add(field)
-            yield Problem(name, line, item.key, item.value, *complaint)
+            yield Problem(name, line, item.key, *(unprintable or (item.value, *complaint)))
         elif field in values:
             yield Problem(name, line, item.key, item.value, "field stands twice",
                           "delete one of the two")

@@ -187,7 +187,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
             _stop(pending, kernels)
             raise
     if problems:
-        raise ReviewError(problems)
+        raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
     return {name: done[name] for name in targets}
 
 
@@ -253,19 +253,26 @@ def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
     Parameters
     ----------
     old : Path
-        pooled.csv of the last build; may be absent.
+        pooled.csv of the last build; may be absent, and counts as absent when it is damaged.
     new : str
         Text of pooled.csv of this build.
     """
-    if not old.exists():
+    before, after = _last_headlines(old), _headlines(pd.read_csv(StringIO(new)))
+    if before is None:
         return ()
-    before, after = _headlines(pd.read_csv(old)), _headlines(pd.read_csv(StringIO(new)))
     lines = []
     for name in dict.fromkeys([*before, *after]):
         was, now = before.get(name, "none"), after.get(name, "none")
         if was != now:
             lines.append(f"{name}: {was} → {now}")
     return tuple(lines)
+
+
+def _last_headlines(old: Path) -> Mapping[str, Any] | None:
+    try:
+        return _headlines(pd.read_csv(old))
+    except (OSError, ValueError, TypeError, KeyError):  # damaged: it is about to be written anew
+        return None
 
 
 def _headlines(pooled: pd.DataFrame) -> Mapping[str, Any]:

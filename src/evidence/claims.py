@@ -6,8 +6,12 @@ says. Their words and the order of these stand in the data dictionary.
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
+from evidence.cells import keys
+from evidence.context import among
 from evidence.review import Review
 
 ALL = "all"
@@ -19,12 +23,18 @@ EXTENTS = {
 }
 NO_CITATION = "no source is cited"
 NONE_FOUND = "none found"
+YEAR = re.compile(r"\b\d{4}\b")
 
 
 def words(review: Review, column: str) -> list[str]:
-    """Vocabulary of a column of claims.csv, in the order of the data dictionary."""
+    """Vocabulary of a column of claims.csv, in the order of the data dictionary; what stands in
+    the column, in the order of the text, where the dictionary leaves it open."""
     field = review.dictionary.fields("claims").get(column, {})
-    return list(field.get("constraints", {}).get("enum", []))
+    listed = field.get("constraints", {}).get("enum")
+    if listed is not None:
+        return list(listed)
+    claims = audit(review)
+    return list(claims[column].dropna().unique()) if column in claims else []
 
 
 def audit(review: Review) -> pd.DataFrame:
@@ -180,12 +190,12 @@ def left_out(review: Review) -> pd.DataFrame:
     DataFrame
         As `remarks`, with `in_print`: "yes" when a source appeared in an earlier year than the
         text, "same year", "later" when every source is younger, "standing document" for a label,
-        empty when the year of the text is unknown.
+        empty when the year of the text, or of every source, is unknown.
     """
     found = remarks(review, "left_out")
     studies = review.table("studies")
-    labels = set(studies.loc[studies["role"] == "label", "study"])
-    updated = review.item("article_updated")[:4]
+    labels = set(studies["study"][among(studies, "role", ("label",))])
+    updated = YEAR.search(review.item("article_updated"))
 
     def in_print(cell: object) -> str | None:
         documents = keys(cell)
@@ -193,8 +203,12 @@ def left_out(review: Review) -> pd.DataFrame:
             return None
         if set(documents) <= labels:
             return "standing document"
-        year = min(int(review.bibliography[key].year) for key in documents)
-        return "yes" if year < int(updated) else "later" if year > int(updated) else "same year"
+        years = [YEAR.search(review.bibliography[key].year) for key in documents]
+        known = [int(year[0]) for year in years if year]
+        if not known:
+            return None
+        text = int(updated[0])
+        return "yes" if min(known) < text else "later" if min(known) > text else "same year"
 
     return found.assign(in_print=[in_print(cell) for cell in found["source"]])
 
@@ -229,10 +243,3 @@ def review_status(review: Review) -> pd.DataFrame:
             for name in ("claims", "studies")
         },
     })
-
-
-def keys(cell: object) -> list[str]:
-    """Items of a cell that holds several, separated by semicolons; none when it is empty."""
-    if cell is None or pd.isna(cell):
-        return []
-    return [part.strip() for part in str(cell).split(";") if part.strip()]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from evidence.problems import Problem, ReviewError
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
 LONGEST_TITLE = 120
+TRACEBACK = "EVIDENCE_TRACEBACK"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,6 +39,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("Stopped; what was written before is whole.", file=sys.stderr)
         return 1
+    except Exception as error:
+        _print_mistake(error)
+        return 1
+
+
+def _print_mistake(error: Exception) -> None:
+    """A mistake of the program itself: what it was in one line, where it arose on request."""
+    if os.environ.get(TRACEBACK):
+        traceback.print_exception(error)
+    words = " ".join(": ".join(part for part in (type(error).__name__, str(error)) if part).split())
+    print(f"{words}: this is a mistake of the program, please report it with the command "
+          f"({TRACEBACK}=1 shows where it arose).", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -59,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--force", action="store_true", help="make everything again")
             command.add_argument("--html", action="store_true",
                                  help="write the hand-out as well: the notebooks as pages in site/")
-            command.add_argument("--jobs", type=int, metavar="N",
+            command.add_argument("--jobs", type=_count, metavar="N",
                                  help="targets made side by side (default: one per core)")
         if name == "export":
             _export_options(command)
@@ -68,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     command.set_defaults(run=_new)
     _new_options(command)
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"'{text}': choose a number from 1 on")
+    return int(text)
 
 
 def _export_options(command: argparse.ArgumentParser) -> None:

@@ -27,7 +27,6 @@ from evidence.deck_shapes import HEIGHT, LINE, Box, add_text, colour, unstyle
 
 PATCHES = (Circle, FancyBboxPatch, Polygon, Rectangle)
 DASHES = {":": MSO_LINE.ROUND_DOT, "--": MSO_LINE.DASH, "-.": MSO_LINE.DASH_DOT}
-SHAPES = {"o": MSO_SHAPE.OVAL, "s": MSO_SHAPE.RECTANGLE, "D": MSO_SHAPE.DIAMOND}
 CLOSE = 0.6  # pixels
 BASELINE = 0.3465  # font sizes between the middle of a line of Arial and its baseline
 

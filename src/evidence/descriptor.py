@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.schema import DTYPES, names
+from evidence.textfile import control_problem
 
 MATCHES = ("equal", "exact", "subset", "superset", "partial")
 WORDS = ("title", "description", "row", "unit", "emptyMeans", "format")
@@ -44,6 +45,7 @@ def check_form(descriptor: Any) -> None:
     if not isinstance(descriptor, dict) or not isinstance(descriptor.get("resources"), list):
         raise ValueError("it has no list of resources")
     _check_words(descriptor, "the dictionary", ("conventions", "warnings", "gaps"))
+    _check_signs(descriptor)
     levels = descriptor.get("provenance", {})
     if not isinstance(levels, dict) or not all(isinstance(text, str) for text in levels.values()):
         raise ValueError("provenance is not an object of texts")
@@ -112,6 +114,17 @@ def _check_words(holder: Mapping[str, Any], where: str, lists: tuple[str, ...] =
     for name in lists:
         if not _are_texts(holder.get(name, [])):
             raise ValueError(f"{name} of {where} is not a list of texts")
+
+
+def _check_signs(value: Any) -> None:
+    """Raise ValueError with the first text, at any depth, that holds a control character."""
+    if isinstance(value, str):
+        complaint = control_problem(value.replace("\n", " "))
+        if complaint:
+            raise ValueError(f"'{complaint[0]}' {complaint[1]}")
+    elif isinstance(value, list | dict):
+        for part in [*value, *(value.values() if isinstance(value, dict) else ())]:
+            _check_signs(part)
 
 
 def _are_texts(value: Any) -> bool:

@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ import pandas as pd
 from evidence.descriptor import check_against, check_form, is_table, parsed
 from evidence.problems import Problem, ReviewError
 from evidence.schema import (
+    NEAR,
     Reader,
     field_reader,
     header_problems,
@@ -147,7 +149,7 @@ def read_tables(
     problems : list of Problem
         All that is wrong, and warnings.
     """
-    problems: list[Problem] = []
+    problems = list(_undescribed(dictionary, data))
     shown = {name: f"{data.name}/{r['path']}" for name, r in dictionary.tables.items()}
     rows: dict[str, Rows] = {}
     whole: dict[str, Rows] = {}
@@ -179,3 +181,22 @@ def read_tables(
         problems += key_problems(found, shown[name], schema)
         problems += link_problems(name, shown, schema, found, whole)
     return tables, problems
+
+
+def _undescribed(dictionary: Dictionary, data: Path) -> Iterator[Problem]:
+    """Warn of every table of the folder that no resource names: nothing reads it."""
+    described = {r["path"] for r in dictionary.descriptor["resources"]}
+    found = {path.name for path in data.iterdir() if path.suffix.lower() == ".csv"}
+    absent = sorted(described - found)
+    advice = ("see data/README.md for the tables that may be there, or keep it elsewhere"
+              if dictionary.is_default else
+              "describe it in data/datapackage.json, or keep it elsewhere")  # fmt: skip
+    for name in sorted(found - described):
+        if name.startswith("."):
+            continue
+        near = get_close_matches(name.lower().replace(" ", "_"), absent, 1, NEAR)
+        yield Problem(
+            f"{data.name}/{name}", None, "", "",
+            "is not in the data dictionary, so that nothing reads it",
+            f"rename it {near[0]} if that is what it is" if near else advice, True,
+        )  # fmt: skip

@@ -17,6 +17,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evidence import nodata
+from evidence.cells import keys
 from evidence.certainty import facts_with_ratings
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
@@ -40,6 +41,8 @@ class Spec:
         Rows of instruments.csv to mark, where the kind draws thresholds.
     message, subtitle, caption : str
         Templates.
+    row : int
+        Line of figures.csv.
     """
 
     name: str
@@ -50,6 +53,7 @@ class Spec:
     message: str
     subtitle: str
     caption: str
+    row: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,7 @@ class Exhibit:
     alt: str
     footer: str
     content: Content
+    spec: Spec = field(repr=False)
 
     @property
     def method(self) -> str:
@@ -117,6 +122,11 @@ class Exhibit:
 
         Without frame it has no message, subtitle and foot: what surrounds it says them. In print
         it never has one, and is black and grey.
+
+        Raises
+        ------
+        ReviewError
+            When a text is too long for its place, or the figure cannot be drawn.
         """
         with page.style(style):
             figure = page.page()
@@ -127,6 +137,10 @@ class Exhibit:
             except page.TooLongError as error:
                 raise ReviewError([Problem("data/figures.csv", None, "figure", self.name,
                                            str(error), "shorten it")]) from None
+            except ReviewError:
+                raise
+            except Exception as error:
+                raise _impossible(self.spec, error) from error
             if style == "print":
                 to_greys(figure)
             return figure
@@ -140,11 +154,11 @@ def specs(review: Review) -> dict[str, Spec]:
     text = table.astype("str").where(table.notna(), "")
     return {
         row["figure"]: Spec(
-            row["figure"], row["kind"], row.get("notebook", ""), _ids(row.get("select", "")),
-            _ids(row.get("thresholds", "")), row["message"], row.get("subtitle", ""),
-            row.get("caption", ""),
+            row["figure"], row["kind"], row.get("notebook", ""), tuple(keys(row.get("select"))),
+            tuple(keys(row.get("thresholds"))), row["message"], row.get("subtitle", ""),
+            row.get("caption", ""), int(index) + 2,
         )
-        for _, row in text.iterrows()
+        for index, row in text.iterrows()
     }
 
 
@@ -162,44 +176,60 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         raise ReviewError([Problem("data/figures.csv", None, "figure", name, "is not a figure",
                                    f"use one of {', '.join(known)}")])
     spec = known[name]
-    row = list(known).index(name) + 2
     if not NAME.fullmatch(name):
-        raise ReviewError([Problem("data/figures.csv", row, "figure", name, "is not a plain name",
-                                   "use a-z, 0-9, _ and -")])
+        raise _refused(spec, "figure", name, "is not a plain name", "use a-z, 0-9, _ and -")
     if spec.kind not in KINDS:
-        raise ReviewError([Problem("data/figures.csv", row, "kind", spec.kind,
-                                   "is not a kind of figure", f"use one of {', '.join(KINDS)}")])
+        raise _refused(spec, "kind", spec.kind, "is not a kind of figure",
+                       f"use one of {', '.join(KINDS)}")
     if len(spec.select) < KINDS[spec.kind].selects:
-        raise ReviewError([Problem("data/figures.csv", row, "select", "; ".join(spec.select),
-                                   "names too few", f"a figure of kind {spec.kind} needs "
-                                   f"{KINDS[spec.kind].selects} or more ids")])
+        raise _refused(spec, "select", "; ".join(spec.select), "names too few",
+                       f"a figure of kind {spec.kind} needs {KINDS[spec.kind].selects} or more ids")
     try:
-        nodata.require(review, KINDS[spec.kind].tables)
-        if spec.thresholds:
-            nodata.require(review, ["instruments"])
-        content = importlib.import_module(f"evidence.plots.{spec.kind}").content(
-            review, analyses, spec
-        )
-        facts = ChainMap(dict(content.facts), facts_with_ratings(review, analyses))
-        title, subtitle, caption = (
-            fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
-        )
+        return _computed(review, analyses, spec)
+    except ReviewError:
+        raise
     except NoDataError as error:
         return _without_data(review, spec, str(error))
     except MissingValueError as error:
-        raise ReviewError([Problem("data/figures.csv", row, "message", "", str(error),
-                                   "mend the template or the table it reads")]) from None
+        raise _refused(spec, "message", "", str(error),
+                       "mend the template or the table it reads") from None
     except KeyError as error:
         lacking = nodata.missing_columns(review, error)
         if lacking and error.args[0] not in (*spec.select, *spec.thresholds):
             return _without_data(review, spec, lacking)
         unknown = [part for part in spec.select if part in str(error)] or [str(error.args[0])]
-        raise ReviewError([Problem("data/figures.csv", row, "select", "; ".join(unknown),
-                                   "is not there", "mend the id, or add its row")]) from None
+        raise _refused(spec, "select", "; ".join(unknown), "is not there",
+                       "mend the id, or add its row") from None
+    except Exception as error:
+        raise _impossible(spec, error) from error
+
+
+def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Exhibit:
+    nodata.require(review, KINDS[spec.kind].tables)
+    if spec.thresholds:
+        nodata.require(review, ["instruments"])
+    content = importlib.import_module(f"evidence.plots.{spec.kind}").content(review, analyses, spec)
+    facts = ChainMap(dict(content.facts), facts_with_ratings(review, analyses))
+    title, subtitle, caption = (
+        fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
+    )
     alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
                     f"{title.rstrip('.')}."])
-    return Exhibit(name, spec.notebook, title, subtitle, caption, alt,
-                   footer(review, content), content)
+    return Exhibit(spec.name, spec.notebook, title, subtitle, caption, alt,
+                   footer(review, content), content, spec)
+
+
+def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:
+    return ReviewError([Problem("data/figures.csv", spec.row, column, value, rule, advice)])
+
+
+def _impossible(spec: Spec, error: Exception) -> ReviewError:
+    """What to say when a kind of figure has no use for the ids it was given."""
+    why = ": ".join(part for part in (type(error).__name__, str(error)) if part)
+    given = "these ids" if spec.select else "these tables"
+    return _refused(spec, "figure", spec.name,
+                    f"a figure of kind {spec.kind} cannot be made of {given} ({why})",
+                    "check select and the tables it reads")
 
 
 def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
@@ -209,7 +239,7 @@ def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
     subtitle = f"{reason[:1].upper()}{reason[1:]}."
     alt = f"{content.what}: {subtitle} {content.summary}"
     return Exhibit(spec.name, spec.notebook, nodata.TITLE, subtitle, subtitle, alt,
-                   footer(review, content), content)
+                   footer(review, content), content, spec)
 
 
 def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:
@@ -235,7 +265,3 @@ def _footer(review: Review, content: Content, longest: int) -> str:
         more = len(content.sources) - longest
         parts.append(f"Sources: {named}" + (f" and {more} more." if more > 0 else "."))
     return " ".join(parts)
-
-
-def _ids(cell: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in cell.split(";") if part.strip())

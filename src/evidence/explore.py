@@ -9,6 +9,7 @@ import ipywidgets as widgets
 import pandas as pd
 
 from evidence import own, selection
+from evidence.cells import keys, word
 from evidence.controls import (
     Explorer,
     coded,
@@ -69,7 +70,8 @@ class Studies(Explorer):
             (words, group) for group, words in selection.conditions(self.review).items()
         ])
         self.design = several("Design", [
-            (design(code).words, code) for code in sorted(set(table["design"]), key=_place)
+            (design(code).words, code)
+            for code in sorted(set(table["design"].dropna()), key=_place)
         ])
         self.level = several("Read as", selection.levels(self.review))
         self.placebo = radio("Control", [
@@ -172,8 +174,10 @@ class OwnForest(Explorer):
         self.basis = "auto"
         analyses = n.review.table("analyses")
         self.analyses = analyses.set_index("analysis")
-        self.start = one("Start from", list(zip(analyses["title"], analyses["analysis"],
-                                                strict=True)))
+        self.start = one("Start from", [
+            (word(row, "title", row["analysis"]), row["analysis"])
+            for row in analyses.to_dict("records")
+        ])
         self.family = one("Outcome", list(dict.fromkeys(self.rows["family"])))
         self.included = several("Results", [], rows=8)
         self.measure = coded("Measure", MEASURE_WORDS)
@@ -201,7 +205,7 @@ class OwnForest(Explorer):
             self.offer()
             return
         spec = self.analyses.loc[self.start.value]
-        ids = [part.strip() for part in spec["include"].split(";")]
+        ids = keys(spec["include"])
         family = self.rows.loc[ids[0], "family"]
         with quiet(self.offer, [self.family]):
             self.family.value = family
@@ -209,7 +213,7 @@ class OwnForest(Explorer):
             self._list(self.rows[(self.rows["family"] == family) | self.rows.index.isin(ids)])
             self.included.value = tuple(ids)
             self.measure.value = spec["measure"]
-            self.method.value = spec.get("tau2_method") or "REML"
+            self.method.value = word(spec, "tau2_method", "REML")
             self.rule.value = DEFAULT_RULE
         basis = spec.get("basis")
         self.basis = "auto" if pd.isna(basis) else basis

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import html
 import json
+import posixpath
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import nbformat
 from nbconvert import HTMLExporter
@@ -16,12 +17,14 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from evidence.answers import audiences
-from evidence.freshness import notebook_paths
+from evidence.freshness import notebook_paths, sha256
 from evidence.narration import Narrator
+from evidence.outputs import FOLDER as KEPT
 from evidence.outputs import alone, replace_all
 from evidence.prose import escaped
 
 FOLDER = "site"
+RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
 FRONT = "index.html"
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
@@ -41,7 +44,10 @@ class Page:
 
 
 def write(root: Path) -> tuple[Path, ...]:
-    """Write the hand-out of a review into ``site/`` and remove what no longer belongs to it.
+    """Write the hand-out of a review into ``site/``.
+
+    Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
+    them; whatever else lies there stays.
 
     Returns
     -------
@@ -56,10 +62,28 @@ def write(root: Path) -> tuple[Path, ...]:
     with alone(root):
         files = {root / FOLDER / name: content for name, content in handout(root).items()}
         changed = replace_all(root, files)
-        for path in sorted((root / FOLDER).rglob("*")):
-            if path.is_file() and path not in files:
-                path.unlink()
+        _remove(root, files)
+        hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
+        replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
     return changed
+
+
+def _remove(root: Path, files: Mapping[Path, bytes]) -> None:
+    """Delete what the last hand-out wrote, this one does not, and nobody has changed."""
+    for name, digest in _last(root).items():
+        path = root / name
+        ours = PurePosixPath(name).parts[:1] == (FOLDER,) and ".." not in path.parts
+        if ours and path not in files and path.is_file() and sha256(path.read_bytes()) == digest:
+            path.unlink()
+
+
+def _last(root: Path) -> dict[str, str]:
+    """Hash of each file of the last hand-out by path; none when there is no sound record."""
+    try:
+        return {str(name): digest for name, digest in json.loads(
+            (root / RECORD).read_text(encoding="utf-8")).items()}  # fmt: skip
+    except (OSError, ValueError, AttributeError):
+        return {}
 
 
 def handout(root: Path) -> dict[str, bytes]:
@@ -81,14 +105,22 @@ def handout(root: Path) -> dict[str, bytes]:
         given = {"page": page, "pages": [front, *pages], "review": review}
         text, _ = exporter.from_notebook_node(texts[page.file], resources=given)
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
-        for target in TARGET.findall(text):
-            if (root / target).is_file():
-                files[target] = (root / target).read_bytes()
+        for target in _targets(root, text):
+            files[target] = (root / target).read_bytes()
         files[page.file] = _local(text).encode("utf-8")
     for entry in _figures(root):
         name = f"figures/{entry['name']}.png"
         files[name] = (root / name).read_bytes()
     return files
+
+
+def _targets(root: Path, text: str) -> Iterator[str]:
+    """Files of the review that a page links to; what lies outside the review is left alone."""
+    for link in TARGET.findall(text):
+        target = posixpath.normpath(link)
+        path = (root / target).resolve()
+        if path.is_file() and path.is_relative_to(root.resolve()) and target[:2] != "..":
+            yield target
 
 
 def _title(notebook: NotebookNode, name: str) -> str:
@@ -170,4 +202,5 @@ def _with_ways_back(text: str) -> str:
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
     text = re.sub(r'href="([\w-]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
-    return text.replace('href="../README.md"', f'href="{FRONT}"').replace('href="../', 'href="')
+    text = text.replace('href="../README.md"', f'href="{FRONT}"')
+    return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

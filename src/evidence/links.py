@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 
-from evidence.claims import keys
+from evidence.cells import keys
 from evidence.review import Review
 from evidence.tables import DASH, Markup
 

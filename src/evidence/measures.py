@@ -147,15 +147,6 @@ def se_from_ci(low, high, df=None, *, log=False):
     return (high - low) / (2 * _critical(df))
 
 
-def ci_from_se(effect, se, df=None, *, log=False):
-    """The 95 % limits around `effect`; with `log` a ratio and the standard error of its log."""
-    effect, se = _floats(effect, se)
-    half = _critical(df) * se
-    if log:
-        return effect * np.exp(-half), effect * np.exp(half)
-    return effect - half, effect + half
-
-
 def se_from_p(effect, p_value, df=None):
     """Standard error behind an exact two-sided p value: ``|effect| / quantile(1 - p / 2)``.
 
@@ -181,14 +172,6 @@ def se_from_p(effect, p_value, df=None):
     upper = 1 - p_value / 2
     quantile = stats.norm.ppf(upper) if df is None else stats.t.ppf(upper, df)
     return np.abs(effect) / quantile
-
-
-def se_from_t(effect, t_value):
-    """Standard error behind a t (or z) statistic: ``|effect / t|``."""
-    effect, t_value = _floats(effect, t_value)
-    if np.any((effect == 0) | (t_value == 0)):
-        raise ValueError("an effect or statistic of zero has no standard error")
-    return np.abs(effect / t_value)
 
 
 def paired_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
@@ -226,12 +209,6 @@ def paired_standardised_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
     _check_correlation(r)
     d = (mean1 - mean2) / np.sqrt((sd1**2 + sd2**2) / 2)
     return d, (1 / n + d**2 / (2 * n)) * 2 * (1 - r)
-
-
-def correlation_from_paired(sd1, sd2, sd_difference):
-    """Correlation between periods that an SD of the differences implies."""
-    sd1, sd2, sd_difference = _floats(sd1, sd2, sd_difference)
-    return (sd1**2 + sd2**2 - sd_difference**2) / (2 * sd1 * sd2)
 
 
 def vary_correlation(mean1, sd1, mean2, sd2, n, correlations=CORRELATIONS):

@@ -40,7 +40,10 @@ def replace_all(root: Path, files: Mapping[Path, bytes]) -> tuple[Path, ...]:
     ------
     OSError
         When something cannot be written; then no file has changed.
+    ValueError
+        When a path leads out of `root`; then no file has changed.
     """
+    targets = {path: _inside(root, path) for path in files}
     changed = {
         path: content for path, content in files.items()
         if not path.exists() or path.read_bytes() != content
@@ -54,13 +57,21 @@ def replace_all(root: Path, files: Mapping[Path, bytes]) -> tuple[Path, ...]:
         for number, (path, content) in enumerate(changed.items()):
             write_bytes(stage / str(number), content)
             path.parent.mkdir(parents=True, exist_ok=True)
-            entries.append([str(number), path.relative_to(root).as_posix()])
+            entries.append([str(number), targets[path]])
         write_bytes(root / FOLDER / JOURNAL, json.dumps(entries).encode())
     except OSError:
         shutil.rmtree(stage, ignore_errors=True)
         raise
     complete(root)
     return tuple(changed)
+
+
+def _inside(root: Path, path: Path) -> str:
+    """Path below `root`, with slashes."""
+    below = path.relative_to(root)
+    if ".." in below.parts:
+        raise ValueError(f"{path} leads out of {root}")
+    return below.as_posix()
 
 
 def complete(root: Path) -> None:

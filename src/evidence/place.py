@@ -10,18 +10,26 @@ BIBLIOGRAPHY = "references.bib"
 
 
 def find_root(start: Path | str | None = None) -> Path:
-    """The folder of the review that holds `start` (the current folder by default).
+    """The folder of a review: `start` itself, else the one that holds the current folder.
 
     Raises
     ------
     ReviewError
-        When neither `start` nor a folder above it holds ``references.bib`` and ``data/``.
+        When `start` holds no ``data/``, or without `start` neither the current folder nor one
+        above it holds ``references.bib`` and ``data/``.
     """
-    begin = Path(start or ".").resolve()
-    for folder in (begin, *begin.parents):
+    if start is not None:
+        folder = Path(start).resolve()
+        if (folder / "data").is_dir():
+            return folder
+        raise _no_review(str(start))
+    here = Path.cwd()
+    for folder in (here, *here.parents):
         if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
             return folder
-    raise ReviewError(
-        [Problem(str(start or "this folder"), None, "", "", "holds no review",
-                 f"name a folder with {BIBLIOGRAPHY} and data/")]
-    )
+    raise _no_review("this folder")
+
+
+def _no_review(place: str) -> ReviewError:
+    advice = f"name a folder with {BIBLIOGRAPHY} and data/"
+    return ReviewError([Problem(place, None, "", "", "holds no review", advice)])

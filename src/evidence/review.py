@@ -114,14 +114,9 @@ def load_review(root: Path | str | None = None) -> Review:
     Raises
     ------
     ReviewError
-        With every problem found in tables and references.
+        When there is no review, or with every problem found in its tables and references.
     """
-    folder = Path(root).resolve() if root is not None else find_root()
-    if not (folder / "data").is_dir():
-        raise ReviewError(
-            [Problem(str(root), None, "", "", "holds no review",
-                     f"name a folder with {BIBLIOGRAPHY} and data/")]
-        )
+    folder = find_root(root)
     dictionary = load_dictionary(folder / "data")
     tables, problems = read_tables(dictionary, folder / "data")
     warnings: list[Problem] = []

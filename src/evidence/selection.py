@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evidence.analysis import analysis_rows
+from evidence.cells import word
 from evidence.designs import design
 from evidence.facts import LEVELS, people, primary_studies, with_results
 from evidence.prose import interval, p_value, plural, signed
 from evidence.review import Review
 
+NOT_STATED = "not stated"
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",
             "percent_change", "percent_point_difference")
+READ = ("contrast", "domain", "instrument", "effect_measure", "effect", "verification")
 EVENTS = ("risk_ratio", "odds_ratio", "risk_difference")
 
 
@@ -56,12 +59,16 @@ class Filter:
 
 
 def grouped(review: Review) -> pd.DataFrame:
-    """Rows of studies.csv with ``group`` (of conditions) and ``year`` (Int64)."""
-    studies = review.table("studies")
+    """Rows of studies.csv with ``group`` (of conditions) and ``year`` (Int64).
+
+    Columns ``condition`` and ``design`` are there, empty when the review has none.
+    """
+    studies = _with(review.table("studies"), ("condition", "design"))
     mapping = review.labels("condition_groups", "condition", "condition_group")
     years = [review.bibliography[key].year for key in studies["study"]]
     return studies.assign(
-        group=[mapping.get(code, str(code).replace("_", " ")) for code in studies["condition"]],
+        group=[mapping.get(code, code.replace("_", " "))
+               for code in studies["condition"].astype("str").fillna(NOT_STATED)],
         year=pd.array([int(year) if year.isdigit() else None for year in years], dtype="Int64"),
     )
 
@@ -70,7 +77,7 @@ def conditions(review: Review) -> dict[str, str]:
     """Groups of conditions with, in words, how many studies and which conditions they hold."""
     studies = grouped(review)
     if "condition_label" not in studies:
-        studies["condition_label"] = studies["condition"].str.replace("_", " ")
+        studies["condition_label"] = studies["condition"].astype("str").str.replace("_", " ")
     found = {}
     for group, block in studies.groupby("group"):
         labels = block.drop_duplicates("condition")["condition_label"].dropna()
@@ -95,7 +102,7 @@ def choose(review: Review, wanted: Filter) -> pd.DataFrame:
     if wanted.last_year:
         keep &= (studies["year"] <= wanted.last_year).fillna(False)
     if wanted.verification:
-        outcomes = review.table("outcomes")
+        outcomes = _with(review.table("outcomes"), ("verification",))
         read = set(outcomes.loc[outcomes["verification"].isin(wanted.verification), "study"])
         own = studies.get("verification", pd.Series("", studies.index))
         keep &= own.isin(wanted.verification) | studies["study"].isin(read)
@@ -176,9 +183,10 @@ def measurable(review: Review) -> pd.DataFrame:
     DataFrame
         Rows of `evidence.analysis.analysis_rows`, indexed by id, with ``is_harm``, ``family``
         (outcome and scale in words: rows of one family may share an axis), ``measure`` (MD or RR,
-        the one that fits its numbers) and ``label``.
+        the one that fits its numbers) and ``label``. Columns `READ` are there, empty when the
+        review has none.
     """
-    rows = analysis_rows(review)
+    rows = _with(analysis_rows(review), READ)
     harms = review.table("harms")
     is_harm = rows.index.isin(harms.get("harm_id", []))
     rows["is_harm"] = is_harm
@@ -186,6 +194,11 @@ def measurable(review: Review) -> pd.DataFrame:
     rows["family"] = [_family(row) for row in rows.to_dict("records")]
     rows["label"] = [_label(review, row) for row in rows.to_dict("records")]
     return rows
+
+
+def _with(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The table with empty columns in the place of those that it lacks."""
+    return table.reindex(columns=[*table, *(name for name in columns if name not in table)])
 
 
 def _is_count(rows: pd.DataFrame) -> pd.Series:
@@ -205,8 +218,8 @@ def _is_count(rows: pd.DataFrame) -> pd.Series:
 
 def _family(row: dict) -> str:
     if row["is_harm"]:
-        return f"harm: {row['event']}"
-    domain = str(row["domain"]).replace("_", " ")
+        return f"harm: {word(row, 'event', NOT_STATED)}"
+    domain = word(row, "domain", NOT_STATED).replace("_", " ")
     low, high = row.get("scale_low"), row.get("scale_high")
     if row["measure"] == "RR":
         return domain

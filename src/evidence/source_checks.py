@@ -11,6 +11,7 @@ import pandas as pd
 
 from evidence.context import Context, among
 from evidence.problems import Problem
+from evidence.prose import cited_keys
 from evidence.schema import items, names
 
 REFERENCES = "references.bib"
@@ -19,6 +20,7 @@ SHARED_FIELDS = {  # column of a reference table: field of the bibliography
     "doi": "doi", "pmid": "pmid", "pmcid": "pmcid", "registry_id": "registry", "url": "url",
     "fields_unverified": "unverified", "aliases": "aliases",
 }  # fmt: skip
+WRITTEN = {"figures": ("message", "subtitle", "caption")}
 WORD = re.compile(r"[A-Za-z0-9][\w:/.+-]*\w")
 
 
@@ -44,6 +46,26 @@ def sources_known(c: Context) -> Iterator[Problem]:
         yield from c.problems(name, unknown != "", column,
                               unknown.map(("{} is not in " + REFERENCES).format),
                               "mend the key, or add the reference")
+
+
+def citations_known(c: Context) -> Iterator[Problem]:
+    """Every ``[@key]`` in an answer or in the words of a figure stands in the bibliography."""
+    if c.bibliography is None:
+        return
+    for name, column in _written_columns(c):
+        cited = c.tables[name][column].fillna("").astype("str").map(cited_keys)
+        unknown = cited.map(lambda keys: ", ".join(k for k in keys if k not in c.bibliography))
+        yield from c.problems(name, unknown != "", column,
+                              unknown.map(("cites {}, which is not in " + REFERENCES).format),
+                              "mend the key, or add the reference")
+
+
+def _written_columns(c: Context) -> Iterator[tuple[str, str]]:
+    """Columns of text that may cite: every audience of the answers, the words of figures."""
+    for name, table in c.tables.items():
+        for column in table:
+            if (name == "answers" and column != "line") or column in WRITTEN.get(name, ()):
+                yield name, column
 
 
 def numbers_traceable(c: Context) -> Iterator[Problem]:
@@ -116,6 +138,9 @@ def references_used(c: Context) -> Iterator[Problem]:
         if not name.startswith("references"):
             for cell in c.tables[name][column].dropna().unique():
                 used |= set(items(cell, field))
+    for name, column in _written_columns(c):
+        for cell in c.tables[name][column].dropna().astype("str"):
+            used |= set(cited_keys(cell))
     for path in [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]:
         if path.is_file():
             used |= set(WORD.findall(path.read_text(encoding="utf-8", errors="replace")))
@@ -138,6 +163,7 @@ def _written_text(notebook: Path) -> str:
 
 SOURCE_CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     sources_known,
+    citations_known,
     numbers_traceable,
     retracted_supports_nothing,
     reference_tables_agree,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from evidence.problems import Problem, ReviewError
 
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
+CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML may hold them
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -60,14 +62,26 @@ def read_text(path: Path, name: str, advice: str = "restore it") -> str:
     except OSError as error:
         reason = f"cannot be opened ({error.strerror})"
         raise ReviewError([Problem(name, None, "", "", reason, "close it elsewhere")]) from None
+    text = decoded(content, name)
+    if not text.strip():
+        raise ReviewError([Problem(name, None, "", "", "file is empty", advice)])
+    return text
+
+
+def decoded(content: bytes, name: str) -> str:
+    """Text of UTF-8 bytes, with or without byte order mark; line ends are left alone.
+
+    Raises
+    ------
+    ReviewError
+        With the line that is not UTF-8; `name` is how the message calls the file.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ReviewError([_encoding_problem(name, content, error.start)]) from None
     if "\0" in text:
         raise ReviewError([_encoding_problem(name, content, content.index(b"\0"))])
-    if not text.strip():
-        raise ReviewError([Problem(name, None, "", "", "file is empty", advice)])
     return text
 
 
@@ -75,17 +89,25 @@ def _encoding_problem(name: str, content: bytes, position: int) -> Problem:
     before, _, after = (content[:position], b"", content[position:])
     row = before.count(b"\n") + 1
     words = (before[-20:].split(b"\n")[-1] + after[:20].split(b"\n")[0]).replace(b"\0", b"")
-    return Problem(
-        name, row, "", words.decode("latin-1").strip(), "is not UTF-8 text",
-        "save the file as UTF-8 (in Excel: 'CSV UTF-8')",
-    )  # fmt: skip
+    how = " (in Excel: 'CSV UTF-8')" if name.endswith(".csv") else ""
+    return Problem(name, row, "", words.decode("latin-1").strip(), "is not UTF-8 text",
+                   f"save the file as UTF-8{how}")
+
+
+def control_problem(text: str) -> tuple[str, str, str] | None:
+    """Value to show, rule and advice when a text holds a sign that cannot be printed."""
+    found = CONTROL.search(text)
+    if not found:
+        return None
+    rule = f"holds a control character (U+{ord(found[0]):04X})"
+    return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), rule, "delete it, or type it again"
 
 
 def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     """Rows of a CSV text, and what is wrong with its form.
 
-    Rows of the wrong width, empty rows and rows with a line break inside a cell are reported and
-    left out; empty rows at the end are passed over.
+    Rows of the wrong width, empty rows and rows with a line break or another control character
+    inside a cell are reported and left out; empty rows at the end are passed over.
     """
     lines: list[int] = []
     cells: list[list[str]] = []
@@ -101,6 +123,7 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
         return Rows([], [], []), problems
     header = [cell.strip(SPACES) for cell in cells[0]]
     problems += _header_problems(header, name)
+    header = [CONTROL.sub("", column) for column in header]
     widths = [len(row) for row in cells[1:]]
     usual = max(set(widths), key=widths.count, default=len(header))
     if usual != len(header) and widths.count(usual) > len(widths) / 2:
@@ -147,6 +170,10 @@ def _header_problems(header: list[str], name: str) -> list[Problem]:
         Problem(name, 1, column, "", "column stands twice", "delete or rename one of the two")
         for column in sorted({c for c in header if c and header.count(c) > 1})
     ]
+    for number, column in enumerate(header, 1):
+        complaint = control_problem(column)
+        if complaint:
+            problems.append(Problem(name, 1, f"column {number}", *complaint))
     if "" in header:
         place = f"column {header.index('') + 1}"
         problems.append(
@@ -161,11 +188,14 @@ def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Pro
     same = sum(cell.strip(SPACES) == column for cell, column in zip(row, header, strict=False))
     if same > len(header) / 2:
         return Problem(name, line, "", "", "repeats the header", "delete it")
-    for position, cell in enumerate(row):
-        if "\n" in cell.strip(SPACES) or "\r" in cell.strip(SPACES):
-            column = header[position] if position < len(header) else ""
+    for position, cell in enumerate(cell.strip(SPACES) for cell in row):
+        column = header[position] if position < len(header) else ""
+        if "\n" in cell or "\r" in cell:
             return Problem(name, line, column, cell, "holds a line break",
                            "write the cell on one line; look for a quote that is not closed")
+        complaint = control_problem(cell)
+        if complaint:
+            return Problem(name, line, column, *complaint)
     if len(row) != len(header):
         return Problem(name, line, "", f"{len(row)} cells", f"the header has {len(header)} columns",
                        "check the commas and quotes of this row")

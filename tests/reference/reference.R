@@ -84,17 +84,6 @@ for (name in names(inputs)) for (measure in measures(inputs[[name]])) {
                                ci_high = l$ci.ub, p_value = l$pval, tau2 = l$tau2)
     m <- cumul(reml, order = seq_len(reml$k))
     case$cumulative <- list(estimate = m$estimate[-1], se = m$se[-1], tau2 = m$tau2[-1])
-    first <- seq_len(reml$k) <= reml$k / 2
-    parts <- lapply(list(kept[first, ], kept[!first, ]),
-                    function(part) rma(yi, vi, data = part, control = tight(part)))
-    both <- rma(sapply(parts, function(r) r$beta[1]), sei = sapply(parts, function(r) r$se),
-                method = "FE")
-    case$subgroups <- list(q_between = both$QE, p_value = both$QEp)
-  }
-  if (measure %in% c("RR", "OR", "RD")) {
-    h <- rma.mh(ai = d$e1, n1i = d$n1, ci = d$e2, n2i = d$n2, measure = measure)
-    case$mantel_haenszel <- list(estimate = h$beta[1], se = h$se, ci_low = h$ci.lb,
-                                 ci_high = h$ci.ub, p_value = h$pval)
   }
   cases[[length(cases) + 1]] <- case
 }
