@@ -241,7 +241,7 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
     exhibit = exhibits.build(review, analyses, "information_size")
     shown = drawn_texts(exhibit.figure())
     labels = [" ".join(text.split()) for _, text, _ in shown]
-    for words in ("1 point", "RR 1.25", "RR 0.75", "0.5 SD"):
+    for words in ("1 point", "RR 1.25", "0.5 SD"):
         assert any(text.endswith(f"({words})") for text in labels)
     shares = [artist for artist, text, _ in shown if text.endswith("%")]
     assert len(shares) == len(exhibit.table) and "of needed" in labels
