@@ -13,7 +13,7 @@ from scipy import stats
 from evidence import exhibits, expected, multiverse, prose, published, summaries
 from evidence.analysis import run_analyses
 from evidence.estimators import pool_many
-from evidence.plots import page
+from evidence.plots import directions, new_trial, page
 from evidence.plots.event_forest import Line, event_forest
 from evidence.plots.scale import ratio_scale
 from evidence.problems import ReviewError
@@ -417,3 +417,17 @@ def test_single_trials_are_those_of_one_study():
     table = summaries.single_trials(ANALYSES)
     assert len(table) == sum(a.synthesis.k == 1 for a in ANALYSES.values())
     assert {"cree2010", "mischoulon2017", "tsui2024"} <= set(table["study"])
+
+
+def test_the_map_of_new_trials_is_as_wide_as_the_trials_need():
+    pool = ANALYSES["fm_pain"].synthesis
+    assert new_trial.reach_of([pool]) == 2
+    far = replace(pool, studies=(replace(pool.studies[0], ci_low=-13.0, ci_high=2.0),))
+    assert new_trial.reach_of([far]) == 20
+    assert new_trial.reach_of([]) == 1
+
+
+def test_an_unknown_side_points_nowhere():
+    for word, side in {"ldn": "intervention", "intervention": "intervention", "placebo": "control",
+                       "neither": "neither", "mixed": "unclear", "nobody": "unclear"}.items():
+        assert directions._side(REVIEW, pd.Series({"favours": word})) == side

@@ -78,7 +78,8 @@ def _findings(review: Review, analyses: Mapping[str, Any]) -> Sheet | None:
     counted = joined(f"{in_words(int(count))} {level}" for level, count in levels.items())
     title = f"Certainty of {len(table)} outcomes: {counted}"
     subtitle = "Summary of findings after GRADE"
-    method = "Provisional judgements of one assessor; two trials are shown one by one, not pooled."
+    judged = review.item("judgements", "Our own judgements").rstrip(".")
+    method = f"{judged}. Two trials are shown one by one, not pooled."
     reasons = " ".join(
         f"{row.outcome}: {row.certainty}{f', {row.why}' if row.why else ''}."
         for row in table.itertuples(index=False)

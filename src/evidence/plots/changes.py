@@ -152,7 +152,8 @@ def changes(
         ax.spines["left"].set_visible(False)
         ax.axvline(0, color=page.INK, lw=1, zorder=1)
         ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
-    left.set_xlim(lowest, 5)
+    left.set_xlim(lowest, max(5.0, 1.1 * float(np.nanmax(
+        table[["intervention", "control"]].to_numpy(float)))))
     left.set_xlabel("Change within the arm, % of its baseline")
     left.text(0.0, 1.015, f"Within arms:  ●  {intervention}    ○  {control}",
               transform=left.transAxes, size=14, weight="bold", va="bottom")

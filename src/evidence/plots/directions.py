@@ -56,7 +56,7 @@ def direction_table(review: Review, outcomes: pd.DataFrame) -> pd.DataFrame:
             "study": row["study"],
             "trial": f"{review.bibliography.cite(row['study'])}{where}, {words}",
             "again": f"the same{where}",
-            "outcome": row["domain"].replace("_", " "), "side": _side(row),
+            "outcome": row["domain"].replace("_", " "), "side": _side(review, row),
             "result": _result(row, study),
             "control_stated": bool(study["placebo_controlled"]) or _comparator(study) != "",
             "n": people, "design": study["design"],
@@ -81,12 +81,14 @@ def _comparator(study: pd.Series) -> str:
     return "" if stated in ("nan", "none", "not_stated") else stated.replace("_", " ")
 
 
-def _side(row: pd.Series) -> str:
+def _side(review: Review, row: pd.Series) -> str:
     """The side a controlled contrast points to, whatever its p value and interval."""
-    favours = str(row["favours"])
-    if favours in ("control", "neither"):
-        return favours
-    return "unclear" if favours in ("not_applicable", "nan") else "intervention"
+    favours = str(row["favours"]).casefold()
+    if favours in ("intervention", review.intervention.casefold()):
+        return "intervention"
+    if favours in ("control", review.control.casefold()):
+        return "control"
+    return "neither" if favours == "neither" else "unclear"
 
 
 def _result(row: pd.Series, study: pd.Series) -> str:

@@ -170,7 +170,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                     **style)
         left.set_xlabel("Change, % of baseline", size=SIZE)
         right.set_xlabel("Percentage points", size=SIZE)
-        sides = favours_words("worse", review.intervention, review.control)
+        directions = set(chosen["higher_is"].dropna())
+        sides = favours_words(directions.pop() if len(directions) == 1 else "",
+                              review.intervention, review.control)
         for shift, words, side in ((-8, f"← {sides[0]}", "right"), (8, f"{sides[1]} →", "left")):
             right.annotate(words, (0, 0), xycoords=("data", "axes fraction"), xytext=(shift, -44),
                            textcoords="offset points", ha=side, va="top", size=SIZE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from evidence.results import Synthesis
 from evidence.review import Review
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
-EFFECTS = np.round(np.linspace(-2, 2, 161), 3)
+STEPS = 161  # differences from one end of the map to the other
 COLOURS = {  # colour, hatch, words
     BELOW: (page.SKY, "////", "the pooled interval lies below zero"),
     ABOVE: (page.ORANGE, "....", "the pooled interval lies above zero"),
@@ -92,6 +92,15 @@ def _mark(crossover: bool) -> dict[str, Any]:
             "mfc": "white" if crossover else page.BLUE}
 
 
+def reach_of(pools: Iterable[Synthesis]) -> float:
+    """Half the width of the map: the farthest limit of a present trial, rounded up to 1, 2 or 5."""
+    ends = [abs(limit) for pool in pools for row in pool.studies
+            for limit in (row.ci_low, row.ci_high)]
+    farthest = max([end for end in ends if np.isfinite(end) and end > 0], default=1.0)
+    power = 10.0 ** np.floor(np.log10(farthest))
+    return float(next(step for step in (1, 2, 5, 10) if step * power >= farthest) * power)
+
+
 def needed_words(found: NewTrialMap) -> str:
     """What the new trial needs for the interval to leave zero, or that none of the map will do."""
     parts = []
@@ -123,14 +132,16 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """One panel for each selected analysis; the first one gives the SD within arms."""
     pools = {name: analyses[name].synthesis for name in spec.select}
     sd = pooled_sd(review, analyses[spec.select[0]])
-    maps = {name: new_trial_map(pool, sd, EFFECTS, SIZES) for name, pool in pools.items()}
+    reach = reach_of(pools.values())
+    effects = np.round(np.linspace(-reach, reach, STEPS), 3)
+    maps = {name: new_trial_map(pool, sd, effects, SIZES) for name, pool in pools.items()}
     facts = {
         "needs": {name: needed_sentence(found) for name, found in maps.items()},
         "words": {name: needed_words(found) for name, found in maps.items()},
         "share": {name: found.share for name, found in maps.items()},
         "smallest": {name: found.smallest(BELOW) for name, found in maps.items()},
         "largest_size": int(SIZES.max()), "smallest_size": int(SIZES.min()), "sd": sd,
-        "lowest_effect": EFFECTS.min(), "highest_effect": EFFECTS.max(),
+        "lowest_effect": -reach, "highest_effect": reach,
     }
     table = pd.DataFrame([
         {"analysis": name, "k": pools[name].k, "share_of_map_percent": found.share,

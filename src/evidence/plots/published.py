@@ -138,7 +138,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> None:
         _draw(figure, review, [part for part in (shared, apart) if len(part)], why,
-              facts["notes"])
+              facts["notes"], ours[0].higher_is)
 
     summary = "; ".join(
         f"{row['name']}, {row['details']}: {_values(row)}" for row in table.to_dict("records")
@@ -218,14 +218,14 @@ def _words(review: Review, note: pd.Series, panel: pd.DataFrame) -> str:
 
 
 def _draw(figure: Figure, review: Review, panels: list[pd.DataFrame], why: str,
-          notes: list[str]) -> None:
+          notes: list[str], higher_is: str) -> None:
     """Panels one above the other; the notes stand beside the first, which is short."""
     x, bottom, width, height = page.BODY
     inch_x, inch_y = (1 / size for size in figure.get_size_inches())
     top, bottom = bottom + height, bottom - 0.1 * inch_y
     free = (top - bottom) / inch_y - len(panels) * (HEAD + FOOT)
     row = min(ROW, free / sum(len(table) for table in panels))
-    sides = favours_words("worse", review.intervention, review.control)
+    sides = favours_words(higher_is, review.intervention, review.control)
     y = top
     for number, table in enumerate(panels):
         right = x + width * (1 - NOTES) - 2 * GAP * inch_x if number == 0 else x + width
