@@ -95,7 +95,8 @@ def test_a_review_without_references_is_told_so(minimal, capsys, command):
 @pytest.mark.parametrize("arguments", [
     ["bake"], ["build", "--jobs", "0"], ["build", "--jobs", "-1"], ["build", "--jobs", "x"],
 ])
-def test_wrong_usage_exits_with_two(arguments):
+def test_wrong_usage_exits_with_two(arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         main(arguments)
     assert stop.value.code == 2
