@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import stats
 
+from evidence.estimators import pool_many
 from evidence.problems import NoDataError
 from evidence.results import Synthesis
 
@@ -25,8 +26,8 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
     threshold : float or ndarray
         Points of the scale in favour of the intervention; zero asks for any difference.
     tau2 : float, optional
-        Between-study variance to assume; the pooled estimate and its Wald error are worked out
-        again with it. By default the estimated one, with the error of the default interval rule.
+        Between-study variance to assume; pooled estimate and error are worked out again with it.
+        By default the estimated one. The error is that of the default interval rule.
 
     Returns
     -------
@@ -47,9 +48,9 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
         tau2 = synthesis.tau2
     else:
         yi, vi = (np.array([getattr(r, name) for r in synthesis.studies]) for name in ("yi", "vi"))
-        weights = 1 / (vi + tau2)
-        estimate = (weights * yi).sum() / weights.sum()
-        se = weights.sum() ** -0.5
+        pool = pool_many(yi, vi, method=synthesis.tau2_method, rule=synthesis.interval_rule,
+                         tau2=np.array([tau2]))
+        estimate, se = float(pool.estimate[0]), float(pool.se[0])
     gain = -estimate if synthesis.higher_is == "worse" else estimate
     spread = np.sqrt(tau2 + se**2)
     share = stats.t.sf((np.asarray(threshold, dtype=float) - gain) / spread, synthesis.k - 1)

@@ -62,6 +62,8 @@ def p_value(p: float) -> str:
 
 def percent(share: float, digits: int = 0) -> str:
     """A share as "71 %"."""
+    if 0 < share < 0.5 * 10.0 ** -(digits + 2):
+        return f"under {10.0 ** -digits:g}{NO_BREAK}%"  # never none of something
     return f"{signed(f'{100 * share:.{digits}f}')}{NO_BREAK}%"
 
 

@@ -24,28 +24,41 @@ def comparison(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Columns part, kind, weeks (of the text), cited (bool: the text names a source for it),
-        trials (schedules of trials that give this dose, or measure, within those weeks), source
-        (their keys). A trial that gives the dose outside those weeks is not counted.
+        trials (schedules of trials that give this dose, or measure, within those weeks, with the
+        weeks of the dose), source (their keys). A trial that gives the dose outside those weeks
+        only is not counted.
     """
-    table = review.table("seed_dosing")
+    table = review.table("seed_dosing").sort_values(["schedule", "step"], kind="stable")
+    is_dose = table["kind"] == "dose"
+    table["until"] = table[is_dose].groupby("schedule")["start_week_min"].shift(-1)
     own = table[table["schedule"] == text_schedule(review)]
     others = table[table["schedule"] != text_schedule(review)]
     rows = []
     for _, part in own.iterrows():
-        same = others[(others["kind"] == part["kind"])
-                      & others["start_week_min"].between(part["start_week_min"],
-                                                         part["start_week_max"])]
-        if part["kind"] == "dose":
-            same = same[same["dose_mg"] == part["dose_mg"]]
         low, high = part["start_week_min"], part["start_week_max"]
+        same = others[(others["kind"] == part["kind"]) & (others["start_week_min"] <= high)]
+        if part["kind"] == "dose":
+            same = same[(same["dose_mg"] == part["dose_mg"])
+                        & ~(same["until"] <= low)]
+        else:
+            same = same[same["start_week_min"] >= low]
         rows.append({
             "part": part["label"], "kind": part["kind"],
             "weeks": f"{low:g}" if low == high else f"{low:g} to {high:g}",
             "cited": pd.notna(part["source"]),
-            "trials": ", ".join(same["schedule"].str.upper()),
+            "trials": "; ".join(_given(row) for _, row in same.iterrows()),
             "source": ";".join(dict.fromkeys(same["source"])),
         })
     return pd.DataFrame(rows)
+
+
+def _given(row: pd.Series) -> str:
+    """A schedule and, for a dose, the weeks in which it gives it."""
+    name = str(row["schedule"]).upper()
+    if row["kind"] != "dose":
+        return name
+    end = f" to {row['until']:g}" if pd.notna(row["until"]) else " on"
+    return f"{name}, week {row['start_week_min']:g}{end}"
 
 
 def as_read(review: Review) -> pd.DataFrame:

@@ -33,6 +33,11 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "sign_words": ("reverses the direction" if len(sides) > 1
                        else "leaves the direction as it is"),
         "n_derived": len(derived),
+        "sides_words": [
+            "point in opposite directions" if len({
+                row.effect > pool.null_value for row in pool.studies}) > 1
+            else "point to the same side" for pool in pools
+        ],
     }
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
     labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}

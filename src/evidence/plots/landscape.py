@@ -27,7 +27,7 @@ PER_YEAR = 0.24  # inches, about
 RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many times closer
 FILLS = {  # what a mark is filled with: words of the legend
     "placebo": "Placebo-controlled, randomised",
-    "waiting": "The same, no results yet",
+    "waiting": "The same, no results",
     "not_randomised": "Placebo, not randomised",
     "further": "Further report, same people",
     "none": "No placebo",

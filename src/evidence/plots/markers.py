@@ -162,7 +162,7 @@ def _panels(figure: Figure, table: pd.DataFrame, names: Mapping[str, str],
     size = figure.get_size_inches()
     grid_width = sum(KIND_WIDTHS.get(kind, CELL) for kind in markers.KINDS)
     x, top = page.LEFT, 0.815
-    for controlled, title in ((True, "With a control"), (False, "Without one")):
+    for controlled, title in ((True, "With a control"), (False, "No control")):
         block = table[table["controlled"].astype(bool) == controlled]
         if block.empty:
             continue

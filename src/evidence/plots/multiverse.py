@@ -18,6 +18,7 @@ from evidence.multiverse import Multiverse, explore
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.prose import interval, percent, plural, signed
+from evidence.results import SMALLEST_POOL
 from evidence.review import Review
 
 SIZE = 14
@@ -89,6 +90,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_excluding_below": below,
         "share_below": multiverse.share_below,
         "n_two": multiverse.size - multiverse.n_supported,
+        "n_supported": multiverse.n_supported,
+        "n_excluding_supported": int((excluding["k"] >= SMALLEST_POOL).sum()),
         "lowest": multiverse.table["estimate"].min(),
         "highest": multiverse.table["estimate"].max(),
         "deciding": Row({**deciding.to_dict(), "label": _inside(deciding["label"])}),

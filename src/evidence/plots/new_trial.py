@@ -120,12 +120,11 @@ def needed_sentence(found: NewTrialMap) -> str:
         inside = found.verdict == side
         if inside.any():
             hit = found.effects[inside.any(axis=0)]
-            parts.append(f"{found.smallest(side):,} or more people finding "
+            parts.append(f"{found.smallest(side):,} or more people and "
                          f"{interval(hit.min(), hit.max())} points")
     if not parts:
-        return f"No further trial of up to {found.sizes.max():,.0f} people could"
-    return f"Only a further trial of {', or '.join(parts)}, could" if len(parts) > 1 else (
-        f"Only a further trial of {parts[0]} could")
+        return f"No single further trial of up to {found.sizes.max():,.0f} people is enough"
+    return f"One further trial would need {', or '.join(parts)}"
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:

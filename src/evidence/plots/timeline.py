@@ -196,7 +196,7 @@ def _key(ax: Axes, n_measured: int) -> None:
     ]
     if n_measured:
         handles.append(Line2D([], [], marker="D", color=page.INK, linestyle="none",
-                              label=f"measurement time\nknown ({trials})"))
+                              label=f"time of measurement\n(drawn for {trials})"))
     ax.legend(
         handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2, labelspacing=0.35,
         borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white",
