@@ -17,7 +17,7 @@ from evidence.estimators import pool_many
 from evidence.facts import census
 from evidence.plots import gap_map
 from evidence.prose import MissingValueError, fill
-from evidence.review import load_review
+from evidence.review import Tables, load_review
 from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"
@@ -234,7 +234,7 @@ def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(revie
     pool = analyses["fm_pain"].synthesis
     assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
     smallest = exhibit.content.facts["smallest"]["fm_pain"]
-    assert exhibit.title.startswith(f"Only a further trial of {smallest} or more people finding")
+    assert exhibit.title.startswith(f"One further trial would need {smallest} or more people and")
 
 
 def test_information_names_its_effects_and_stresses_none(review, analyses):
@@ -356,3 +356,16 @@ def test_judged_trials_are_counted_against_the_census(review, analyses):
     for name in facts["not_judged"]:
         assert name in exhibit.caption
     assert "crossover trial" in texts(exhibit.figure())
+
+
+@pytest.mark.parametrize(("table", "column"), [
+    ("studies", "design"), ("outcomes", "domain"), ("outcomes", "poolable"),
+    ("domain_groups", "domain_group"), ("biomarkers", "result_available"),
+    ("biomarkers", "marker_class"), ("biomarkers", "marker"),
+])
+def test_summary_and_status_need_no_optional_column(review, analyses, table, column):
+    tables = {**review.tables, table: review.table(table).drop(columns=column)}
+    tables = {name: frame for name, frame in tables.items() if not name.startswith("bias_")}
+    less = replace(review, tables=Tables(tables))
+    assert len(summary_of_findings(less, analyses)) == len(review.table("certainty"))
+    assert gaps.unread_markers(less) is not None and list(status.status(less, analyses))

@@ -394,7 +394,7 @@ def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
         assert after.alt != before.alt, name
         assert not after.table.equals(before.table), name
     forest = exhibits.build(review, analyses, "fm_pain_forest")
-    assert "leaves the direction as it is" in forest.title
+    assert "point to the same side" in forest.title
     assert any("−0.90" in text for text in texts(forest.figure()))
 
 

@@ -152,7 +152,7 @@ def test_markers_sentence_comes_from_the_table():
     unread = int((controlled & ~readable).sum())
     assert exhibit.title == (
         f"None of {readable.sum()} readable cytokine, CRP, ESR or stool results was set against "
-        f"placebo; {unread} controlled ones could not be read"
+        f"placebo; {unread} controlled entries hold no result"
     )
     said = words(exhibit)
     assert f"none of {controlled.sum()} readable" in said

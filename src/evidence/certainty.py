@@ -206,7 +206,7 @@ def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
     names = review.table("domain_groups")
     if names.empty or outcomes.empty:
         return False
-    if not {"domain", "poolable"} <= set(outcomes):
+    if not {"domain", "poolable"} <= set(outcomes) or "domain_group" not in names:
         return False
     domains = names.loc[names["domain_group"] == row["domain_group"], "domain"]
     people = set(studies)

@@ -227,6 +227,8 @@ def _count_markers(review: Review, controlled: bool | None, readable: bool | Non
 
 def _laboratory(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
+    if "marker_class" not in markers:
+        return markers.iloc[:0]
     return markers[markers["marker_class"].isin(LABORATORY)]
 
 

@@ -76,8 +76,8 @@ def measured(review: Review) -> pd.DataFrame:
     pairs = {(study, names.get(domain, domain))
              for study, domain in zip(outcomes["study"], domains, strict=True)}
     if not markers.empty:
-        readable = markers["result_available"].fillna(False).astype(bool)
-        readable &= markers["marker_class"].isin(LABORATORY)
+        readable = _column(markers, "result_available").fillna(False).astype(bool)
+        readable &= _column(markers, "marker_class").isin(LABORATORY)
         pairs |= {(study, MARKERS) for study in markers.loc[readable, "study"]}
     if not harms.empty:
         pairs |= {(study, HARMS) for study in harms["study"]}
@@ -156,8 +156,9 @@ def unread_markers(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
     if markers.empty:
         return pd.DataFrame(columns=["study", "condition_group", "markers"])
-    read = markers["result_available"].fillna(False).astype(bool)
-    rows = markers[~read & markers["marker_class"].isin(LABORATORY)]
+    read = _column(markers, "result_available").fillna(False).astype(bool)
+    rows = markers[~read & _column(markers, "marker_class").isin(LABORATORY)]
+    rows = rows.assign(marker=_column(rows, "marker").fillna("not named"))
     known = root_people(review)
     rows = rows[rows["study"].isin(known.index[known["placebo"]])]
     table = rows.groupby("study", sort=False)["marker"].agg("; ".join).reset_index(name="markers")
