@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,12 @@ from evidence.certainty import facts_with_ratings
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
 from evidence.files import write_bytes, zipped
+from evidence.problems import Problem, ReviewError
 from evidence.review import Review
 
 FORMATS = (*export.FORMATS, "pptx")
 DECK, ARCHIVE = "slides.pptx", "figures.zip"
+COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
 GREYS = "Colours named here are those of the slide; in print they are greys."
 
 
@@ -72,8 +75,9 @@ def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) ->
 
 def legend(review: Review, exhibit: Exhibit) -> str:
     """What a journal sets below a figure: message, what is shown, caption, method, sources."""
-    parts = [f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption} "
-             f"{GREYS} {exhibit.method.rstrip('.')}."]  # fmt: skip
+    said = f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption}"
+    greys = f" {GREYS}" if COLOUR.search(said) else ""
+    parts = [f"{said}{greys} {exhibit.method.rstrip('.')}."]
     if review.item("data_date"):
         parts.append(f"Data of {review.item('data_date')}.")
     listed = review.bibliography.listing(exhibit.sources)
@@ -84,7 +88,15 @@ def legend(review: Review, exhibit: Exhibit) -> str:
 
 
 def save(files: Mapping[str, bytes], folder: Path, as_zip: bool = False) -> list[Path]:
-    """Write the files into a folder, or all of them into one zip there."""
+    """Write the files into a folder, or all of them into one zip there.
+
+    Raises
+    ------
+    ReviewError
+        When `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ReviewError([Problem(str(folder), None, "", "", "is a file", "name a folder")])
     if as_zip:
         files = {ARCHIVE: zipped(files)}
     for name, content in files.items():

@@ -70,6 +70,9 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("directory", metavar="DIR", nargs="?", type=Path,
                              help="folder of the review (default: the one around this folder)")
         command.set_defaults(run=run)
+        if name == "status":
+            command.add_argument("--references", action="store_true",
+                                 help="list the remarks on references instead")
         if name == "build":
             command.add_argument("--force", action="store_true", help="make everything again")
             command.add_argument("--html", action="store_true",
@@ -217,9 +220,12 @@ def _new(options: argparse.Namespace) -> int:
 def _status(options: argparse.Namespace) -> int:
     from evidence.analysis import run_analyses
     from evidence.review import load_review
-    from evidence.status import status
+    from evidence.status import reference_remarks, status
 
     review = load_review(options.directory)
+    if options.references:
+        print(*reference_remarks(review) or ["no remark on references"], sep="\n")
+        return 0
     print(*status(review, run_analyses(review)), sep="\n")
     return 0
 

@@ -173,13 +173,15 @@ def read_tables(
             if not complaints:
                 whole[name] = found
     tables: dict[str, pd.DataFrame] = {}
+    broken = {name for name in shown if name not in whole and (
+        data / dictionary.tables[name]["path"]).exists()}
     for name, found in rows.items():
         schema = dictionary.tables[name]["schema"]
         fields, readers = dictionary.fields(name), dictionary.readers[name]
         tables[name], complaints = read_columns(found, shown[name], fields, readers)
         problems += complaints
         problems += key_problems(found, shown[name], schema)
-        problems += link_problems(name, shown, schema, found, whole)
+        problems += link_problems(name, shown, schema, found, whole, broken)
     return tables, problems
 
 

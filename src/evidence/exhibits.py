@@ -190,9 +190,6 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
         raise
     except NoDataError as error:
         return _without_data(review, spec, str(error))
-    except MissingValueError as error:
-        raise _refused(spec, "message", "", str(error),
-                       "mend the template or the table it reads") from None
     except KeyError as error:
         lacking = nodata.missing_columns(review, error)
         if lacking and error.args[0] not in (*spec.select, *spec.thresholds):
@@ -211,12 +208,20 @@ def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Exhibi
     content = importlib.import_module(f"evidence.plots.{spec.kind}").content(review, analyses, spec)
     facts = ChainMap(dict(content.facts), facts_with_ratings(review, analyses))
     title, subtitle, caption = (
-        fill(text, facts) for text in (spec.message, spec.subtitle, spec.caption)
+        _filled(spec, column, facts) for column in ("message", "subtitle", "caption")
     )
     alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
                     f"{title.rstrip('.')}."])
     return Exhibit(spec.name, spec.notebook, title, subtitle, caption, alt,
                    footer(review, content), content, spec)
+
+
+def _filled(spec: Spec, column: str, facts: Mapping[str, Any]) -> str:
+    try:
+        return fill(getattr(spec, column), facts)
+    except MissingValueError as error:
+        raise _refused(spec, column, "", str(error),
+                       "mend the template or the table it reads") from None
 
 
 def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:

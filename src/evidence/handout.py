@@ -137,9 +137,12 @@ def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
     review = narrator.review
     title = escaped(review.item("title", review.root.name))
     parts = [f"# {title}", escaped(review.item("question"))]
-    audience = next(iter(audiences(review)), "")
-    if audience:
-        parts += ["## The answer", str(narrator.answer(audience)), NOTICE]
+    voices = audiences(review)
+    for number, audience in enumerate(voices):
+        heading = "## The answer" if number == 0 else f"### The same for a {escaped(audience)}"
+        parts += [heading, str(narrator.answer(audience))]
+    if voices:
+        parts.append(NOTICE)
     if pages:
         links = "\n".join(f"* [{page.title}]({page.file})" for page in pages)
         parts += ["## Pages", links]
@@ -147,7 +150,7 @@ def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
     figures = [_figure(entry, titles) for entry in _figures(review.root)]
     if figures:
         parts += ["## Figures", *figures]
-    if audience:
+    if voices:
         parts += ["## References", str(narrator.references())]
     return new_notebook(cells=[new_markdown_cell(part) for part in parts if part])
 

@@ -166,6 +166,13 @@ class Synthesis:
         return "intervention" if is_higher == (self.higher_is == "better") else "control"
 
     @property
+    def each(self) -> list[str]:
+        """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
+        sign = "" if self.is_ratio else "+"
+        return [f"{row.effect:{sign}.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})".replace("-", "−")
+                for row in self.studies]
+
+    @property
     def method_line(self) -> str:
         """Estimator, interval rule, number of studies and of people, as one sentence."""
         people = "" if self.n is None else f", n = {self.n}"

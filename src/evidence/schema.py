@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -217,7 +217,7 @@ def key_problems(rows: Rows, shown: str, schema: Mapping[str, Any]) -> Iterator[
 
 def link_problems(
     table: str, shown: Mapping[str, str], schema: Mapping[str, Any], here: Rows,
-    rows: Mapping[str, Rows],
+    rows: Mapping[str, Rows], broken: Collection[str] = (),
 ) -> Iterator[Problem]:
     """Cells that name a row which another table does not hold.
 
@@ -231,6 +231,9 @@ def link_problems(
         Rows of the table.
     rows : mapping
         Rows of the tables that were read whole; links to other tables are not compared.
+    broken : collection of str
+        Tables that are there and could not be read whole: a link that may lead to one of them is
+        not compared, since nobody can tell what it holds.
     """
     links: list[tuple[list[str], list[tuple[str, list[str]]]]] = []
     for key in schema.get("foreignKeys", []):
@@ -244,6 +247,8 @@ def link_problems(
         if targets:
             links.append(([name], [(other, [column]) for other, column in targets]))
     for columns, targets in links:
+        if any(other in broken for other, _ in targets):
+            continue
         targets = [
             (other, wanted) for other, wanted in targets
             if other in rows and set(wanted) <= set(rows[other].header)

@@ -13,11 +13,17 @@ from evidence.certainty import AGAIN, certainty_table
 from evidence.facts import LEVELS, census
 from evidence.flow import NO_ERROR, WITHIN, unpooled
 from evidence.gaps import root_people, waiting
+from evidence.place import BIBLIOGRAPHY
 from evidence.prose import plural
 from evidence.review import Review
 from evidence.rob2 import UNKNOWN
 
 ACTIONS = 3
+
+
+def reference_remarks(review: Review) -> list[str]:
+    """What the checks remark on references, one line each."""
+    return [str(warning) for warning in review.warnings if warning.file == BIBLIOGRAPHY]
 
 
 def status(review: Review, analyses: Mapping[str, Any]) -> list[str]:
@@ -98,9 +104,13 @@ def _age(review: Review) -> Iterator[str]:
 
 
 def _remarks(review: Review) -> Iterator[str]:
+    """Remarks on the tables; of those on references the number, unless they are all there is."""
+    own = [warning for warning in review.warnings if warning.file != BIBLIOGRAPHY]
     count = len(review.warnings)
     yield f"{count} {plural(count, 'remark')} on tables and references" + (":" if count else "")
-    yield from (f"  {warning}" for warning in review.warnings)
+    yield from (f"  {warning}" for warning in own)
+    if count > len(own):
+        yield f"  {count - len(own)} on {BIBLIOGRAPHY}: evidence status --references"
 
 
 def _judge_again(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:

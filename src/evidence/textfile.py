@@ -197,6 +197,8 @@ def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Pro
         if complaint:
             return Problem(name, line, column, *complaint)
     if len(row) != len(header):
-        return Problem(name, line, "", f"{len(row)} cells", f"the header has {len(header)} columns",
+        columns = f"{len(header)} column{'s' if len(header) > 1 else ''}"
+        comma = " (a decimal comma?)" if len(row) == len(header) + 1 else ""
+        return Problem(name, line, "", f"{len(row)} cells", f"the header has {columns}{comma}",
                        "check the commas and quotes of this row")
     return None

@@ -33,6 +33,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "sign_words": ("reverses the direction" if len(sides) > 1
                        else "leaves the direction as it is"),
         "n_derived": len(derived),
+        "too_few": ["" if pool.can_pool else ", which cannot support a pooled interval"
+                    for pool in pools],
         "sides_words": [
             "point in opposite directions" if len({
                 row.effect > pool.null_value for row in pool.studies}) > 1

@@ -95,7 +95,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lowest": multiverse.table["estimate"].min(),
         "highest": multiverse.table["estimate"].max(),
         "deciding": Row({**deciding.to_dict(), "label": _inside(deciding["label"])}),
-        "shared_by_excluding": [f"“{label}”" for label in multiverse.shared_by_excluding],
+        "shared_by_excluding": [f"“{label}”" for label in multiverse.shared_by_excluding]
+        or ["nothing"],
     }
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
