@@ -10,6 +10,7 @@ import threading
 import time
 
 import pytest
+from nbclient import NotebookClient
 
 from evidence import outputs
 from evidence.build import build
@@ -96,6 +97,32 @@ def test_a_notebook_that_hangs_or_dies_is_named(tmp_path, source, word):
     write_notebook(path, source)
     with pytest.raises(ReviewError, match=word):
         execute(path, limit=2)
+
+
+def test_a_kernel_that_does_not_come_up_is_started_again(tmp_path, monkeypatch):
+    path = tmp_path / "notebooks" / "good.ipynb"
+    write_notebook(path, "print(6 * 7)")
+    starts = []
+
+    def fails(count):
+        execute_once = NotebookClient.execute
+        starts.clear()
+
+        def execute(self, **options):
+            starts.append(self)
+            if len(starts) <= count:
+                raise RuntimeError("Kernel died before replying to kernel_info")
+            return execute_once(self, **options)
+
+        return execute
+
+    with monkeypatch.context() as patch:
+        patch.setattr(NotebookClient, "execute", fails(2))
+        assert '"42\\n"' in execute(path) and len(starts) == 3
+    monkeypatch.setattr(NotebookClient, "execute", fails(3))
+    with pytest.raises(ReviewError, match="kernel died"):
+        execute(path)
+    assert len(starts) == 3
 
 
 def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_run_repairs(sample):

@@ -10,13 +10,14 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, CellTimeoutError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from evidence.problems import Problem, ReviewError
 
 STILL = "EVIDENCE_STILL"  # set while the build runs a notebook: results without controls
 VIEW = "application/vnd.jupyter.widget-view+json"
 TIME_LIMIT = 600  # seconds for one cell
+STARTS = 3  # attempts to bring up a kernel
 TABLES_READ = """
 import json as _json
 from evidence.narration import Narrator as _Narrator
@@ -86,14 +87,8 @@ def run(
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
                                    f"is not a notebook ({error})", "restore the file")]) from None
     notebook.cells.append(nbformat.v4.new_code_cell(TABLES_READ))
-    client = NotebookClient(
-        notebook, timeout=limit, kernel_name="python3", record_timing=False,
-        extra_arguments=["--log-level=ERROR"],
-        resources={"metadata": {"path": str(path.parent)}},
-    )
     try:
-        with (kernels or Kernels()).watch(client):
-            client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
+        _execute(notebook, path.parent, limit, kernels or Kernels())
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}"
         raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", last,
@@ -107,6 +102,28 @@ def run(
                                    "run it again; if it dies again, check memory")]) from None
     read = _tables_read(notebook.cells.pop())
     return normalised(notebook), read
+
+
+def _execute(notebook: nbformat.NotebookNode, folder: Path, limit: int, kernels: Kernels) -> None:
+    """Run a notebook in a kernel of its own.
+
+    A kernel that does not come up is started again: of kernels that start at the same time, two may
+    have chosen the same port. One that dies later is not.
+    """
+    for start in range(1, STARTS + 1):
+        client = NotebookClient(
+            notebook, timeout=limit, kernel_name="python3", record_timing=False,
+            extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}},
+        )
+        try:
+            with kernels.watch(client):
+                client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
+            return
+        except DeadKernelError:
+            raise
+        except RuntimeError:
+            if start == STARTS:
+                raise
 
 
 def _tables_read(cell: nbformat.NotebookNode) -> list[str] | None:
