@@ -139,6 +139,34 @@ def test_ctrl_c_stops_soon_and_loses_nothing(sample):
     assert shown(sample) == before
 
 
+HANGS = """
+import sys, time
+from evidence import build, cli
+cli.STOP_AT_MOST = 1.0
+def hang(*arguments, **options):
+    print("Building", file=sys.stderr, flush=True)
+    while True:
+        try:
+            time.sleep(3600)
+        except KeyboardInterrupt:
+            pass  # something that does not want to end
+build.build = hang
+sys.exit(cli.main(["build", "--force", sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
+def test_ctrl_c_ends_a_build_that_does_not_want_to_end(sample):
+    before = shown(sample)
+    process = subprocess.Popen([sys.executable, "-c", HANGS, str(sample)], stderr=subprocess.PIPE,
+                               text=True, start_new_session=True)
+    assert "Building" in process.stderr.readline()
+    os.killpg(process.pid, signal.SIGINT)
+    _, error = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1 and "Stopped" in error and "Traceback" not in error
+    assert shown(sample) == before
+
+
 def test_a_damaged_journal_is_put_aside(tmp_path):
     (tmp_path / ".evidence").mkdir()
     for text in ("", "{broken", "[1, 2]", '[["0", "../../elsewhere"]]', "null"):

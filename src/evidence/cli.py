@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from evidence import __version__
@@ -16,6 +19,8 @@ from evidence.problems import Problem, ReviewError
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
 LONGEST_TITLE = 120
+STOP_AT_MOST = 20.0  # seconds after Ctrl-C
+STOPPED = "Stopped; what was written before is whole."
 TRACEBACK = "EVIDENCE_TRACEBACK"
 
 
@@ -37,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                       "check permissions and free space, then run it again"), file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("Stopped; what was written before is whole.", file=sys.stderr)
+        print(STOPPED, file=sys.stderr)
         return 1
     except Exception as error:
         _print_mistake(error)
@@ -178,10 +183,43 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+@contextmanager
+def _ending_soon() -> Iterator[None]:
+    """After Ctrl-C the process ends within `STOP_AT_MOST` seconds, whatever still runs.
+
+    Nothing is lost by that: files are replaced whole, and kernels end with their parent.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        timer = threading.Timer(STOP_AT_MOST, _end)
+        timer.daemon = True
+        timers.append(timer)
+        timer.start()
+        raise KeyboardInterrupt
+
+    timers: list[threading.Timer] = []
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+        for timer in timers:
+            timer.cancel()
+
+
+def _end() -> None:
+    print(STOPPED, file=sys.stderr, flush=True)
+    os._exit(1)
+
+
 def _build_anew(options: argparse.Namespace) -> None:
     from evidence.build import build
 
-    built = build(options.directory, force=options.force, jobs=options.jobs)
+    with _ending_soon():
+        built = build(options.directory, force=options.force, jobs=options.jobs)
     _print_answer(built.title, built.answer)
     if built.moved:
         print("\nMoved since the last build:")
