@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evidence.cells import keys, word
 from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.files import write_bytes
@@ -174,17 +175,17 @@ def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
 
 
 def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
-    measure, basis = spec["measure"], _word(spec, "basis", "auto")
-    effects = outcome_effects(rows.loc[_ids(spec)], measure, basis)
+    measure, basis = spec["measure"], word(spec, "basis", "auto")
+    effects = outcome_effects(rows.loc[keys(spec.get("include"))], measure, basis)
     synthesis = synthesise(
         effects,
         measure=measure,
-        method=_word(spec, "tau2_method", "REML"),
+        method=word(spec, "tau2_method", "REML"),
         analysis=spec["analysis"],
-        title=_word(spec, "title"),
+        title=word(spec, "title"),
     )
     texts = ("analysis", "title", "role", "parent", "rationale")
-    return Analysis(*(_word(spec, name) for name in texts), effects, synthesis, basis)
+    return Analysis(*(word(spec, name) for name in texts), effects, synthesis, basis)
 
 
 def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
@@ -194,17 +195,17 @@ def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[
     allowed = {"measure": MEASURES, "tau2_method": METHODS, "basis": BASES}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
         for column, values in allowed.items():
-            value = _word(spec, column)
+            value = word(spec, column)
             if (value or column == "measure") and value not in values:
                 advice = f"use one of {', '.join(values)}"
                 problems.append(Problem(FILE, line, column, value, "is unknown", advice))
-        parent = _word(spec, "parent")
+        parent = word(spec, "parent")
         if parent and parent not in names:
             rule, advice = "is no analysis of this file", "name one or leave the cell empty"
             problems.append(Problem(FILE, line, "parent", parent, rule, advice))
         problems += [
             Problem(FILE, line, "include", outcome_id, rule, advice)
-            for outcome_id, rule, advice in _id_problems(_ids(spec), counts)
+            for outcome_id, rule, advice in _id_problems(keys(spec.get("include")), counts)
         ]
     return problems
 
@@ -234,15 +235,6 @@ def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[P
 def _year(bibliography, study: str) -> int | None:
     text = bibliography[study].year if study in bibliography else ""
     return int(text) if text.isdigit() else None
-
-
-def _ids(spec: Mapping) -> list[str]:
-    return [part.strip() for part in _word(spec, "include").split(";") if part.strip()]
-
-
-def _word(spec: Mapping, name: str, default: str = "") -> str:
-    value = spec.get(name)
-    return default if pd.isna(value) or not str(value).strip() else str(value).strip()
 
 
 def _cell(value) -> str:

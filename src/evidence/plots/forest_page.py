@@ -27,11 +27,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     main = pools[0]
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]
-    sides = {pool.estimate > pool.null_value for pool in pools if pool.k}
     facts = {
         "k_studies": len(studies),
-        "sign_words": ("reverses the direction" if len(sides) > 1
-                       else "leaves the direction as it is"),
         "n_derived": len(derived),
         "too_few": ["" if pool.can_pool else ", which cannot support a pooled interval"
                     for pool in pools],
