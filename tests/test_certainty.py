@@ -331,11 +331,11 @@ def test_every_domain_is_told_and_what_nobody_could_judge_is_named(review, analy
 
 
 def test_ratings_can_be_named_in_sentences(review, analyses, minimal):
-    facts = certainty.facts_with_ratings(review, analyses)
+    facts = certainty.Facts(review, analyses)
     assert fill("{rated[pain_fm].certainty}", facts) == "very low"
     small = load_review(minimal)
     with pytest.raises(MissingValueError):
-        fill("{rated[pain_fm].certainty}", certainty.facts_with_ratings(small, {}))
+        fill("{rated[pain_fm].certainty}", certainty.Facts(small, {}))
 
 
 def test_a_summary_names_its_measure(minimal):

@@ -18,10 +18,10 @@ from conftest import REPOSITORY
 from evidence import answers, exhibits
 from evidence.analysis import run_analyses
 from evidence.bundle import slides
-from evidence.certainty import facts_with_ratings
 from evidence.deck import deck, speaker_notes
 from evidence.deck_shapes import lines, text_height, text_width
 from evidence.deck_tables import _parts
+from evidence.facts import Facts
 from evidence.review import load_review
 
 REVIEW = load_review(REPOSITORY)
@@ -36,7 +36,7 @@ from evidence import answers, exhibits
 from evidence.analysis import run_analyses
 from evidence.bundle import slides
 from evidence.deck import deck
-from evidence.certainty import facts_with_ratings
+from evidence.facts import Facts
 from evidence.review import load_review
 review = load_review({str(REPOSITORY)!r})
 analyses = run_analyses(review)
@@ -96,7 +96,7 @@ def test_title_slide_gives_question_and_data_date(show):
 
 
 def test_the_answer_stands_in_a_table(show):
-    facts = facts_with_ratings(REVIEW, ANALYSES)
+    facts = Facts(REVIEW, ANALYSES)
     answer = answers.lines(REVIEW, facts, answers.audiences(REVIEW)[0])
     table = next(shape for shape in show.slides[1].shapes if shape.has_table).table
     assert len(table.rows) == len(answer) + 1

@@ -20,8 +20,8 @@ from tqdm import tqdm
 from evidence import answers, exhibits, export
 from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
 from evidence.bundle import slides
-from evidence.certainty import facts_with_ratings
 from evidence.data_readme import is_written, readme
+from evidence.facts import Facts
 from evidence.freshness import (
     DECK,
     STATE,
@@ -233,7 +233,7 @@ def _rest(
     """Derived tables, manifest and READMEs by path, and the answer in plain words."""
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
-    facts = facts_with_ratings(review, analyses)
+    facts = Facts(review, analyses)
     answer = answers.lines(review, facts, audience) if audience else []
     entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
     if entries:

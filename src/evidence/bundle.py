@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from evidence import answers, exhibits, export
-from evidence.certainty import facts_with_ratings
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
+from evidence.facts import Facts
 from evidence.files import write_bytes, zipped
 from evidence.problems import Problem, ReviewError
 from evidence.review import Review
@@ -63,7 +63,7 @@ def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = (
     """Slides of the whole review with its answer, or of some figures."""
     audience = next(iter(answers.audiences(review)), "")
     is_whole = audience and not names
-    facts = facts_with_ratings(review, analyses)
+    facts = Facts(review, analyses)
     answer = answers.lines(review, facts, audience) if is_whole else []
     return deck(review, _built(review, analyses, names), answer)
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.facts import Facts, Records, Row
+from evidence.facts import Facts, Makers, Records, Row, offers
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.information import control_risk, rated_outcomes
 from evidence.problems import Problem, ReviewError
@@ -96,7 +96,7 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     ReviewError
         When a template of certainty.csv asks for a value that is not there.
     """
-    facts = Facts(review, analyses)
+    facts = Facts(review, analyses, without=["rated"])
     rows = []
     for row in certainty_table(review, analyses).to_dict("records"):
         analysis = analyses.get(_text(row["analysis"]))
@@ -115,9 +115,10 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     return pd.DataFrame(rows)
 
 
-def facts_with_ratings(review: Review, analyses: Mapping[str, Any]) -> Facts:
-    """Everything a template may name, and ``rated``: the rows of `certainty_table` by outcome."""
-    return Facts(review, analyses, rated=lambda: _ratings(review, analyses))
+@offers
+def offer_ratings(review: Review, analyses: Mapping[str, Any]) -> Makers:
+    """``rated``: the rows of `certainty_table` by outcome."""
+    return {"rated": lambda: _ratings(review, analyses)}
 
 
 def _ratings(review: Review, analyses: Mapping[str, Any]) -> Mapping[str, Row]:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from evidence import nodata
 from evidence.cells import keys
-from evidence.certainty import facts_with_ratings
+from evidence.facts import Facts
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
 from evidence.problems import NoDataError, Problem, ReviewError
@@ -206,7 +206,7 @@ def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Exhibi
     if spec.thresholds:
         nodata.require(review, ["instruments"])
     content = importlib.import_module(f"evidence.plots.{spec.kind}").content(review, analyses, spec)
-    facts = ChainMap(dict(content.facts), facts_with_ratings(review, analyses))
+    facts = ChainMap(dict(content.facts), Facts(review, analyses))
     title, subtitle, caption = (
         _filled(spec, column, facts) for column in ("message", "subtitle", "caption")
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -152,25 +152,34 @@ def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
     return markers[keep]
 
 
+Makers = Mapping[str, Callable[[], Any]]
+_OFFERS: list[Callable[[Review, Mapping[str, Any]], Makers]] = []
+
+
+def offers(function: Callable[[Review, Mapping[str, Any]], Makers]):
+    """Register what a room can tell: `function` takes review and analyses and returns what makes
+    each fact, by its name. Use as a decorator."""
+    _OFFERS.append(function)
+    return function
+
+
 class Facts(Mapping[str, Any]):
     """Everything a template may name, read when it is named.
 
     Each table with a one-column key gives its rows by id; besides there are ``review`` (items of
-    review.csv), ``intervention`` and ``control`` (labels), ``census``, ``analyses`` (syntheses by
-    id) and four counts of laboratory markers of inflammation: ``n_markers``, ``n_markers_read``
-    (with a readable result), ``n_markers_controlled`` (with a readable result against a control),
-    ``n_markers_unread`` (planned or measured with a control, no result could be read).
+    review.csv), ``intervention`` and ``control`` (labels), ``analyses`` (syntheses by id) and what
+    other rooms offer (see `offers`), such as ``census`` and ``rated``.
 
     Parameters
     ----------
     review : Review
     analyses : mapping
         Results of `evidence.analysis.run_analyses`, or `evidence.analysis.Analyses`.
-    **more : callable
-        What makes each further fact, by its name.
+    without : iterable of str
+        Offered facts that cannot be named.
     """
 
-    def __init__(self, review: Review, analyses: Mapping[str, Any], **more: Callable[[], Any]):
+    def __init__(self, review: Review, analyses: Mapping[str, Any], without: Iterable[str] = ()):
         keys = {name: review.dictionary.primary_key(name) for name in review.tables}
         self._makers: dict[str, Callable[[], Any]] = {
             name: partial(_records, review, name, key[0])
@@ -180,15 +189,12 @@ class Facts(Mapping[str, Any]):
             "review": lambda: Row(review.labels("review", "item", "value")),
             "intervention": lambda: review.intervention,
             "control": lambda: review.control,
-            "census": lambda: census(review),
             "analyses": lambda: {name: run.synthesis for name, run in analyses.items()},
         }
-        if "biomarkers" in review.tables:
-            self._makers |= {
-                name: partial(_count_markers, review, *flags)
-                for name, flags in MARKER_COUNTS.items()
-            }
-        self._makers |= more
+        for offer in _OFFERS:
+            self._makers |= offer(review, analyses)
+        for name in without:
+            self._makers.pop(name, None)
         self._made: dict[str, Any] = {}
 
     def __getitem__(self, name: str) -> Any:
@@ -230,6 +236,22 @@ def _laboratory(review: Review) -> pd.DataFrame:
     if "marker_class" not in markers:
         return markers.iloc[:0]
     return markers[markers["marker_class"].isin(LABORATORY)]
+
+
+@offers
+def offer_markers(review: Review, analyses: Mapping[str, Any]) -> Makers:
+    """Four counts of laboratory markers of inflammation: ``n_markers``, ``n_markers_read`` (with a
+    readable result), ``n_markers_controlled`` (with a readable result against a control),
+    ``n_markers_unread`` (planned or measured with a control, no result could be read)."""
+    if "biomarkers" not in review.tables:
+        return {}
+    return {name: partial(_count_markers, review, *flags) for name, flags in MARKER_COUNTS.items()}
+
+
+@offers
+def offer_census(review: Review, analyses: Mapping[str, Any]) -> Makers:
+    """``census``: the size and the state of the evidence."""
+    return {"census": lambda: census(review)}
 
 
 PICO = {

@@ -7,11 +7,12 @@ link is contested as soon as one finding contradicts it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import pandas as pd
 
-from evidence.facts import Row
+from evidence.facts import Makers, Row, offers
 from evidence.prose import in_words, plural
 from evidence.review import Review
 
@@ -253,3 +254,24 @@ def _findings(review: Review) -> pd.DataFrame:
 
 def _dose_column(findings: pd.DataFrame) -> str:
     return next(column for column in findings.columns if column.startswith("reached_at_"))
+
+
+@offers
+def offer_unlisted(review: Review, analyses: Mapping[str, Any]) -> Makers:
+    """``unlisted_markers``: by node of the mechanism map, how many findings on markers stand
+    outside the tables (``n``) and what they say (``said``)."""
+    return {"unlisted_markers": lambda: _unlisted(review)}
+
+
+def _unlisted(review: Review) -> dict[str, Row]:
+    if not {"mechanism_edges", "mechanism_nodes"} <= set(review.tables):
+        return {}
+    found = {start: unlisted_markers(review, start)
+             for start in dict.fromkeys(review.table("mechanism_edges")["source"])}
+    return {
+        start: Row({"n": len(rows), "said": [
+            f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
+            for _, row in rows.iterrows()
+        ]})
+        for start, rows in found.items()
+    }

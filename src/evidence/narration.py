@@ -16,8 +16,8 @@ import pandas as pd
 
 from evidence import answers, exhibits, schema, tables
 from evidence.analysis import Analyses
-from evidence.certainty import facts_with_ratings
 from evidence.export import render
+from evidence.facts import Facts
 from evidence.prose import escaped, fill, harmless, with_citations
 from evidence.review import Review, load_review
 
@@ -77,7 +77,7 @@ class Narrator:
     def __init__(self, root: Path | str | None = None):
         self.review: Review = load_review(root)
         self.analyses = Analyses(self.review)
-        self.facts = facts_with_ratings(self.review, self.analyses)
+        self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
         self._exhibits: dict[str, exhibits.Exhibit] = {}
 

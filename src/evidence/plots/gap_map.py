@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence import mechanism
 from evidence.exhibits import Content, Spec
 from evidence.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.plots import page
@@ -132,17 +131,11 @@ def _marks(review: Review) -> pd.DataFrame:
 
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
-    """All condition groups and all outcome groups of a review; `spec` may select the node of the
-    mechanism map from which findings on markers outside the tables are looked for."""
+    """All condition groups and all outcome groups of a review."""
     cells, marks = gap_map(review), _marks(review)
     to_come = waiting(review)
     markers = cells[cells["domain_group"] == MARKERS]
     largest = cells.sort_values("participants").iloc[-1]
-    outside = (
-        mechanism.unlisted_markers(review, spec.select[0])
-        if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
-        else pd.DataFrame()
-    )
     facts = {
         "n_cells": len(cells), "n_empty": int((cells["kind"] == "empty").sum()),
         "n_other": int((cells["kind"] == "other").sum()),
@@ -156,9 +149,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "largest_condition": largest["condition_group"],
         "largest_domain": largest["domain_group"],
         "largest_people": int(largest["participants"]),
-        "n_outside": len(outside),
-        "outside": [f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
-                    for _, row in outside.iterrows()],
     }
 
     def draw(figure: Figure) -> Axes:
