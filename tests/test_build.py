@@ -12,7 +12,7 @@ import time
 import pytest
 from nbclient import NotebookClient
 
-from evidence import outputs
+from evidence import storage as outputs
 from evidence.build import build
 from evidence.cli import main
 from evidence.freshness import inputs, last_run, nothing_changed

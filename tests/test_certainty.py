@@ -10,7 +10,18 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
+from evidence import (
+    certainty,
+    exhibits,
+    flow,
+    gaps,
+    information,
+    newtrial,
+    status,
+)
+from evidence import (
+    facts as facts_module,
+)
 from evidence.analysis import run_analyses
 from evidence.certainty import summary_of_findings
 from evidence.estimators import pool_many
@@ -331,11 +342,11 @@ def test_every_domain_is_told_and_what_nobody_could_judge_is_named(review, analy
 
 
 def test_ratings_can_be_named_in_sentences(review, analyses, minimal):
-    facts = certainty.Facts(review, analyses)
+    facts = facts_module.Facts(review, analyses)
     assert fill("{rated[pain_fm].certainty}", facts) == "very low"
     small = load_review(minimal)
     with pytest.raises(MissingValueError):
-        fill("{rated[pain_fm].certainty}", certainty.Facts(small, {}))
+        fill("{rated[pain_fm].certainty}", facts_module.Facts(small, {}))
 
 
 def test_a_summary_names_its_measure(minimal):

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from evidence import outputs
+from evidence import storage as outputs
 from evidence.build import build
 from evidence.cli import main
 from sample_review import edit, shown, write_sample

@@ -191,7 +191,7 @@ def test_when_the_disk_is_full_nothing_is_left(tmp_path, monkeypatch, capsys, wa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    monkeypatch.setattr("evidence.outputs.write_bytes", full)
+    monkeypatch.setattr("evidence.storage.write_bytes", full)
     assert main(["new", str(folder)]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert folder.exists() == was_there and everything(tmp_path) == ["tea"] * was_there

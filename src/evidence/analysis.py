@@ -14,11 +14,12 @@ import pandas as pd
 from evidence.cells import keys, word
 from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
-from evidence.files import write_bytes
 from evidence.mixtures import mixtures
 from evidence.participants import roots
 from evidence.problems import Problem, ReviewError
-from evidence.synthesis import Synthesis, synthesise
+from evidence.results import Synthesis
+from evidence.storage import write_bytes
+from evidence.synthesis import synthesise
 
 FILE = "data/analyses.csv"
 EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"

@@ -22,24 +22,13 @@ from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
 from evidence.bundle import slides
 from evidence.data_readme import is_written, readme
 from evidence.facts import Facts
-from evidence.freshness import (
-    DECK,
-    STATE,
-    Inputs,
-    Made,
-    inputs,
-    is_fresh,
-    last_run,
-    notebook_paths,
-    record,
-    sha256,
-)
-from evidence.outputs import alone, replace_all
+from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
 from evidence.place import find_root
 from evidence.problems import Problem, ReviewError
 from evidence.prose import without_citations
 from evidence.review import Review, load_review
 from evidence.runner import Kernels, run
+from evidence.storage import alone, notebook_paths, replace_all, sha256
 
 MANIFEST = "figures/manifest.json"
 DATA_README = "data/README.md"

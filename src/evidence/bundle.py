@@ -11,9 +11,9 @@ from evidence import answers, exhibits, export
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
 from evidence.facts import Facts
-from evidence.files import write_bytes, zipped
 from evidence.problems import Problem, ReviewError
 from evidence.review import Review
+from evidence.storage import write_bytes, zipped
 
 FORMATS = (*export.FORMATS, "pptx")
 DECK, ARCHIVE = "slides.pptx", "figures.zip"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from evidence.dictionary import Dictionary
 from evidence.schema import names
-
-if TYPE_CHECKING:
-    from evidence.dictionary import Dictionary
 
 TYPES = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true/false"}
 BOUNDS = {

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from evidence.exhibits import NAME, Exhibit
-from evidence.files import write_bytes
 from evidence.plots import page
 from evidence.review import Review
+from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")
 NO_DATES = {

@@ -19,7 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evidence.outputs import FOLDER
+from evidence.storage import FOLDER, notebook_paths, sha256
 
 STATE = f"{FOLDER}/state.json"
 PACKAGE = Path(__file__).parent
@@ -82,11 +82,6 @@ class Made:
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
-def sha256(content: bytes) -> str:
-    """Hexadecimal SHA-256."""
-    return hashlib.sha256(content).hexdigest()
-
-
 def inputs(root: Path) -> Inputs:
     """Hash what a build of the review at `root` would read."""
     data = root / "data"
@@ -143,11 +138,6 @@ def _version(name: str) -> str:
         return metadata.version(name)
     except metadata.PackageNotFoundError:
         return ""
-
-
-def notebook_paths(root: Path) -> list[Path]:
-    """Notebooks of a review, in order."""
-    return sorted((root / "notebooks").glob("[!.]*.ipynb"))
 
 
 def _figure_rows(path: Path) -> dict[str, str]:

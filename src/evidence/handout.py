@@ -17,11 +17,10 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
 from evidence.answers import audiences
-from evidence.freshness import notebook_paths, sha256
 from evidence.narration import Narrator
-from evidence.outputs import FOLDER as KEPT
-from evidence.outputs import alone, replace_all
 from evidence.prose import escaped
+from evidence.storage import FOLDER as KEPT
+from evidence.storage import alone, notebook_paths, replace_all, sha256
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote

@@ -259,4 +259,3 @@ def _switches(table: pd.DataFrame, options: Sequence[Option], null: float) -> pd
             "shift": float((pairs["estimate"] - pairs["estimate_main"]).mean()),
         })  # fmt: skip
     return pd.DataFrame(rows)
-

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from evidence.data_readme import readme
 from evidence.dictionary import default_dictionary
-from evidence.outputs import replace_all
 from evidence.problems import Problem, ReviewError
+from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter
 RENAMED = {"gitignore": ".gitignore"}  # packages leave files out that begin with a dot

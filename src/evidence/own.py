@@ -17,9 +17,10 @@ from evidence.export import export
 from evidence.facts import primary_studies
 from evidence.plots.forest_rows import MEASURE_WORDS
 from evidence.problems import Problem, ReviewError
+from evidence.results import Synthesis
 from evidence.review import Review, Tables
 from evidence.selection import Filter, choose
-from evidence.synthesis import Synthesis, synthesise
+from evidence.synthesis import synthesise
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {

@@ -17,8 +17,6 @@ from evidence.estimators import (
 from evidence.measures import Z95
 from evidence.results import ExcludedRow, PooledEstimate, StudyRow, Synthesis
 
-__all__ = ["ExcludedRow", "PooledEstimate", "StudyRow", "Synthesis", "synthesise"]
-
 
 def synthesise(
     effects: pd.DataFrame,

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from evidence.estimators import Pools, pool_many
-from evidence.synthesis import StudyRow, Synthesis
+from evidence.results import StudyRow, Synthesis
 
 
 def leave_one_out(synthesis: Synthesis) -> pd.DataFrame:

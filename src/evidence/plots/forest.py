@@ -24,7 +24,7 @@ from evidence.plots.forest_rows import (
     forest_notes,
     forest_rows,
     forest_scale,
-)  # fmt: skip
+)
 from evidence.plots.page import BLUE, BODY, GREY, INK, ORANGE
 from evidence.plots.scale import Scale, tick_text
 from evidence.results import Synthesis
