@@ -14,7 +14,7 @@ from evidence.analysis import (
     run_analyses,
     write_derived,
 )
-from evidence.problems import ReviewError
+from evidence.review.problems import ReviewError
 
 
 class SmallReview:

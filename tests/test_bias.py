@@ -10,8 +10,8 @@ import pytest
 from conftest import REPOSITORY, edit
 from evidence import bias
 from evidence.cli import main
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 from evidence.rob2 import (
     ANSWERS,
     CROSSOVER,

@@ -16,7 +16,7 @@ from evidence import storage as outputs
 from evidence.build import build
 from evidence.cli import main
 from evidence.freshness import inputs, last_run, nothing_changed
-from evidence.problems import ReviewError
+from evidence.review.problems import ReviewError
 from evidence.runner import execute
 from sample_review import VALUES, edit, shown, write_notebook, write_sample
 

@@ -28,7 +28,7 @@ from evidence.estimators import pool_many
 from evidence.facts import census
 from evidence.plots import gap_map
 from evidence.prose import MissingValueError, fill
-from evidence.review import Tables, load_review
+from evidence.review.review import Tables, load_review
 from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"

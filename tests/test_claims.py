@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from evidence import cells as cells_module
 from evidence import claims, links
-from evidence.bibliography import Bibliography
 from evidence.prose import in_words
-from evidence.review import load_review
+from evidence.review import columns
+from evidence.review.bibliography import Bibliography
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -109,7 +109,7 @@ def test_what_came_after_the_article_is_not_held_against_it(review):
     table = claims.left_out(review)
     year = int(review.item("article_updated")[:4])
     for _, row in table.iterrows():
-        years = [int(review.bibliography[key].year) for key in cells_module.keys(row["source"])]
+        years = [int(review.bibliography[key].year) for key in columns.keys(row["source"])]
         if row["in_print"] == "later":
             assert min(years) > year
         elif row["in_print"] == "yes":
@@ -214,7 +214,7 @@ def headings(path):
 
 TARGETS = sorted({
     target for name in ("feature_links", "question_links", "number_links")
-    for row in rows(name) for target in cells_module.keys(row["where"])
+    for row in rows(name) for target in columns.keys(row["where"])
 })
 
 

@@ -10,8 +10,8 @@ import pytest
 from evidence import answers
 from evidence.build import moved_headlines
 from evidence.cli import main
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 

@@ -22,7 +22,7 @@ from evidence.deck import deck, speaker_notes
 from evidence.deck_shapes import lines, text_height, text_width
 from evidence.deck_tables import _parts
 from evidence.facts import Facts
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 REVIEW = load_review(REPOSITORY)
 ANALYSES = run_analyses(REVIEW)

@@ -16,8 +16,8 @@ from evidence.estimators import pool_many
 from evidence.plots import directions, new_trial, page
 from evidence.plots.event_forest import Line, event_forest
 from evidence.plots.scale import ratio_scale
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 from figure_checks import outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]

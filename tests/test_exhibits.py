@@ -11,8 +11,8 @@ from evidence import exhibits
 from evidence.analysis import run_analyses
 from evidence.facts import census
 from evidence.plots import changes, ladder, page
-from evidence.problems import ReviewError
-from evidence.review import Tables, load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
 from figure_checks import drawn_texts, faint, outside, overlaps, past_margins, small, texts
 
 ROOT = Path(__file__).parents[1]

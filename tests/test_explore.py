@@ -13,8 +13,8 @@ from evidence import controls, explore, lookup, own, searching, selection
 from evidence.analysis import run_analyses
 from evidence.cli import main
 from evidence.narration import Narrator
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 from evidence.runner import STILL, VIEW, normalised
 from evidence.selection import Filter
 

@@ -13,7 +13,7 @@ import pytest
 
 from evidence import exhibits, export
 from evidence.analysis import run_analyses
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)

@@ -22,7 +22,7 @@ from evidence.analysis import Analyses
 from evidence.plots import page
 from evidence.plots.greys import GREYS, grey
 from evidence.printing import crop, encode
-from evidence.review import load_review
+from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps
 
 REVIEW = load_review(REPOSITORY)

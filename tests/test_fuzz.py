@@ -25,10 +25,10 @@ import damage
 import generated
 from evidence.analysis import EFFECTS, POOLED, derived_texts, run_analyses
 from evidence.data_readme import readme
-from evidence.dictionary import default_descriptor
-from evidence.problems import Problem, ReviewError
-from evidence.review import load_review
-from evidence.schema import names as as_list
+from evidence.review.dictionary import default_descriptor
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import load_review
+from evidence.review.schema import names as as_list
 from evidence.status import status
 
 CASES = int(os.environ.get("EVIDENCE_FUZZ", 320))

@@ -6,7 +6,7 @@ import pytest
 
 import generated
 from evidence.analysis import effects_table, pooled_table, run_analyses
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 STUDIES = 120
 

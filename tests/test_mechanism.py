@@ -10,7 +10,7 @@ import pytest
 
 from evidence import exposure, markers, mechanism
 from evidence.plots.layers import Grid, lay_out
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 

@@ -7,9 +7,9 @@ import pytest
 from matplotlib.lines import Line2D
 
 from evidence import exhibits
-from evidence.facts import LABORATORY
 from evidence.plots import mechanism_map
-from evidence.review import load_review
+from evidence.review.review import load_review
+from evidence.review.studies import LABORATORY
 from figure_checks import faint, outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]

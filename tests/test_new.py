@@ -18,7 +18,7 @@ from evidence import new
 from evidence.analysis import run_analyses
 from evidence.build import build
 from evidence.cli import LONGEST_TITLE, main
-from evidence.review import load_review
+from evidence.review.review import load_review
 from evidence.runner import execute
 
 ROOT = Path(__file__).parents[1]

@@ -12,8 +12,8 @@ from evidence.build import build
 from evidence.cli import main
 from evidence.nodata import TITLE
 from evidence.plots import KINDS
-from evidence.problems import ReviewError
-from evidence.review import Tables, load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
 from figure_checks import outside, overlaps, texts
 
 ROOT = Path(__file__).parents[1]

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from conftest import edit, problems_of
 from evidence.analysis import run_analyses
-from evidence.facts import census, people
+from evidence.facts import census
 from evidence.flow import flow
 from evidence.gaps import gap_map, root_people
-from evidence.participants import circles, counts_own, roots
-from evidence.review import load_review
+from evidence.review.review import load_review
+from evidence.review.studies import circles, counts_own, people, roots
 from evidence.schedules import trial_lengths
 
 NAN = np.nan

@@ -12,9 +12,8 @@ from evidence.prose import (
     p_value,
     percent,
     together,
-    with_citations,
-    without_citations,
 )
+from evidence.review.bibliography import with_citations, without_citations
 
 
 class Row:

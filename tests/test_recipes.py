@@ -15,7 +15,7 @@ from evidence.analysis import run_analyses
 from evidence.build import moved_headlines
 from evidence.cli import main
 from evidence.multiverse import explore
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 RECIPES = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
 

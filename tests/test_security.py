@@ -24,9 +24,9 @@ from evidence import exhibits, lookup
 from evidence.analysis import run_analyses
 from evidence.cli import main
 from evidence.links import link
-from evidence.problems import ReviewError
 from evidence.prose import MissingValueError, fill
-from evidence.review import Tables, load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
 from sample_review import edit, shown, write_notebook, write_sample
 
 SCRIPT = "<script>alert(1)</script>"

@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.cells import keys, word
 from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.estimators import METHODS
 from evidence.mixtures import mixtures
-from evidence.participants import roots
-from evidence.problems import Problem, ReviewError
 from evidence.results import Synthesis
+from evidence.review.columns import keys, word
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.studies import roots
 from evidence.storage import write_bytes
 from evidence.synthesis import synthesise
 
@@ -78,7 +78,7 @@ def run_analyses(review) -> dict[str, Analysis]:
 
     Parameters
     ----------
-    review : evidence.review.Review
+    review : evidence.review.review.Review
         Its tables outcomes, studies and analyses are read, and harms where there are any.
 
     Returns

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.context import among
-from evidence.problems import Problem, ReviewError
-from evidence.review import Review
+from evidence.review.columns import among
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import Review
 from evidence.rob2 import domain_of, judge
 
 ANSWERS_FILE = "data/bias_answers.csv"

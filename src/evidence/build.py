@@ -23,10 +23,9 @@ from evidence.bundle import slides
 from evidence.data_readme import is_written, readme
 from evidence.facts import Facts
 from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
-from evidence.place import find_root
-from evidence.problems import Problem, ReviewError
-from evidence.prose import without_citations
-from evidence.review import Review, load_review
+from evidence.review.bibliography import without_citations
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import Review, find_root, load_review
 from evidence.runner import Kernels, run
 from evidence.storage import alone, notebook_paths, replace_all, sha256
 

@@ -11,8 +11,8 @@ from evidence import answers, exhibits, export
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
 from evidence.facts import Facts
-from evidence.problems import Problem, ReviewError
-from evidence.review import Review
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import Review
 from evidence.storage import write_bytes, zipped
 
 FORMATS = (*export.FORMATS, "pptx")

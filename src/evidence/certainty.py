@@ -11,10 +11,10 @@ import pandas as pd
 from evidence.facts import Facts, Makers, Records, Row, offers
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.information import control_risk, rated_outcomes
-from evidence.problems import Problem, ReviewError
 from evidence.prose import MissingValueError, fill, interval, joined, plural, signed
 from evidence.results import Synthesis
-from evidence.review import Review
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import Review
 
 LEVELS = ("very low", "low", "moderate", "high")
 REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.designs import design
-from evidence.facts import people, primary_studies
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design, people, primary_studies
 
 
 def cited_sources(review: Review) -> pd.DataFrame:

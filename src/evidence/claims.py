@@ -10,9 +10,8 @@ import re
 
 import pandas as pd
 
-from evidence.cells import keys
-from evidence.context import among
-from evidence.review import Review
+from evidence.review.columns import among, keys
+from evidence.review.review import Review
 
 ALL = "all"
 EXTENTS = {

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evidence import __version__
-from evidence.problems import Problem, ReviewError
+from evidence.review.problems import Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
@@ -142,7 +142,7 @@ def _new_options(command: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from evidence.analysis import run_analyses
-    from evidence.review import load_review
+    from evidence.review.review import load_review
 
     review = load_review(options.directory)
     run_analyses(review)
@@ -155,7 +155,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _analyse(options: argparse.Namespace) -> int:
     from evidence.analysis import run_analyses, write_derived
-    from evidence.review import load_review
+    from evidence.review.review import load_review
 
     review = load_review(options.directory)
     results = run_analyses(review)
@@ -166,7 +166,7 @@ def _analyse(options: argparse.Namespace) -> int:
 
 def _build(options: argparse.Namespace) -> int:
     from evidence.freshness import nothing_changed
-    from evidence.place import find_root
+    from evidence.review.review import find_root
 
     root = find_root(options.directory)
     fresh = None if options.force else nothing_changed(root)
@@ -237,7 +237,7 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 def _export(options: argparse.Namespace) -> int:
     from evidence.analysis import Analyses
     from evidence.bundle import bundle, save
-    from evidence.review import load_review
+    from evidence.review.review import load_review
 
     review = load_review(options.directory)
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
@@ -257,7 +257,7 @@ def _new(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from evidence.analysis import run_analyses
-    from evidence.review import load_review
+    from evidence.review.review import load_review
     from evidence.status import reference_remarks, status
 
     review = load_review(options.directory)

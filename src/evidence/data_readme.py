@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evidence.dictionary import Dictionary
-from evidence.schema import names
+from evidence.review.dictionary import Dictionary
+from evidence.review.schema import names
 
 TYPES = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true/false"}
 BOUNDS = {

@@ -16,7 +16,6 @@ from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
 
 from evidence.analysis import Analyses
-from evidence.bibliography import Reference
 from evidence.deck_native import add_native, native_artists
 from evidence.deck_shapes import (
     FOOT,
@@ -44,7 +43,8 @@ from evidence.deck_sheets import answer_sheet, limits_sheet, summary_sheets
 from evidence.deck_tables import Sheet, add_sheet
 from evidence.exhibits import Exhibit
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.bibliography import Reference
+from evidence.review.review import Review
 
 PICTURE_DPI = 200
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")

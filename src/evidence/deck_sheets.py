@@ -13,8 +13,9 @@ from evidence.certainty import summary_of_findings
 from evidence.deck_shapes import FIXED_SPACE
 from evidence.deck_tables import Sheet
 from evidence.facts import census
-from evidence.prose import CITATION, in_words, joined, plural, with_citations, without_citations
-from evidence.review import Review
+from evidence.prose import in_words, joined, plural
+from evidence.review.bibliography import CITATION, with_citations, without_citations
+from evidence.review.review import Review
 from evidence.tables import readable
 
 LEAD = re.compile(r"\*\*(.+?)\.?\*\*\s*(.*)", re.DOTALL)

@@ -46,7 +46,7 @@ def outcome_effects(rows: pd.DataFrame, measure: str, basis: str = "auto") -> pd
         Rows of outcomes.csv (or of harms.csv with ``outcome_id``), in the order of the analysis.
         ``design``, ``n_analysed``, ``n_randomised``, ``participants_of`` and ``year`` of the
         study are used where they are columns; ``participants_of`` is the study that counts its
-        people, as `evidence.participants.roots` finds it.
+        people, as `evidence.review.studies.roots` finds it.
     measure : str
         MD, SMD, RR, OR, RD or GEN.
     basis : str

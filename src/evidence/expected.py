@@ -6,8 +6,8 @@ import numpy as np
 from scipy import stats
 
 from evidence.estimators import pool_many
-from evidence.problems import NoDataError
 from evidence.results import Synthesis
+from evidence.review.problems import NoDataError
 
 
 def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):

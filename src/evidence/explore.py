@@ -9,7 +9,6 @@ import ipywidgets as widgets
 import pandas as pd
 
 from evidence import own, selection
-from evidence.cells import keys, word
 from evidence.controls import (
     Explorer,
     coded,
@@ -24,14 +23,15 @@ from evidence.controls import (
     several,
     typed,
 )
-from evidence.designs import DESIGNS, design
 from evidence.estimators import DEFAULT_RULE
 from evidence.exhibits import Exhibit
 from evidence.narration import Narrator, Passage
 from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.problems import ReviewError
 from evidence.prose import escaped, plural
 from evidence.results import METHOD_WORDS, RULE_WORDS
+from evidence.review.columns import keys, word
+from evidence.review.problems import ReviewError
+from evidence.review.studies import DESIGNS, design
 from evidence.selection import Filter
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."

@@ -12,7 +12,7 @@ from typing import Any
 
 from evidence.exhibits import NAME, Exhibit
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.review import Review
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")

@@ -9,8 +9,16 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.participants import counts_own
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import (
+    LABORATORY,
+    LEVELS,
+    _true,
+    counts_own,
+    people,
+    primary_studies,
+    with_results,
+)
 
 
 class Row:
@@ -58,7 +66,7 @@ class Census:
         Randomised trials with results, and those of them with a placebo.
     participants, placebo_participants : int
         People in primary studies and in randomised placebo-controlled trials with results,
-        counted once (see `evidence.participants`): people analysed where that is known, else
+        counted once (see `evidence.review.studies`): people analysed where that is known, else
         people randomised.
     values : DataFrame
         Rows by table and verification level.
@@ -85,39 +93,6 @@ class Census:
         return Row({name: int(count) for name, count in self.values.sum().items()})
 
 
-SECONDARY_ROLES = ("review", "meta_analysis", "label")
-SECONDARY_DESIGNS = (
-    "systematic_review", "meta_analysis", "narrative_review", "not_applicable", "laboratory",
-)
-LABORATORY = ("pro_inflammatory", "anti_inflammatory", "acute_phase", "faecal")
-LEVELS = ("primary", "secondary", "derived", "unverified")
-
-
-def primary_studies(studies: pd.DataFrame) -> pd.DataFrame:
-    """Rows of studies.csv that studied people themselves."""
-    if "design" not in studies:
-        return studies
-    keep = ~studies["design"].isin(SECONDARY_DESIGNS)
-    if "role" in studies:
-        keep &= ~studies["role"].isin(SECONDARY_ROLES)
-    return studies[keep]
-
-
-def people(studies: pd.DataFrame) -> pd.Series:
-    """People of each study: analysed, else randomised; 0 where another of them counts them."""
-    count = pd.Series(pd.NA, index=studies.index, dtype="Int64")
-    for column in ("n_analysed", "n_randomised"):
-        if column in studies:
-            count = count.fillna(studies[column])
-    count[~counts_own(studies)] = 0
-    return count
-
-
-def with_results(studies: pd.DataFrame) -> pd.DataFrame:
-    """Studies whose results are published."""
-    return studies[studies["status"] == "published"] if "status" in studies else studies
-
-
 def census(review: Review) -> Census:
     """Count studies, people and values of a review."""
     studies = review.table("studies")
@@ -138,12 +113,6 @@ def census(review: Review) -> Census:
         pd.DataFrame.from_dict(values, orient="index", columns=list(LEVELS)),
         sum(bool(review.bibliography[key].unverified) for key in review.bibliography),
     )
-
-
-def _true(table: pd.DataFrame, column: str) -> pd.Series:
-    if column not in table:
-        return pd.Series(False, index=table.index)
-    return table[column].fillna(False).astype(bool)
 
 
 def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:

@@ -9,11 +9,15 @@ from typing import Any
 import pandas as pd
 
 from evidence.analysis import analysis_rows
-from evidence.designs import design
-from evidence.facts import primary_studies, with_results
-from evidence.gaps import STATUS_WORDS, is_placebo_trial
-from evidence.participants import counts_own
-from evidence.review import Review
+from evidence.gaps import STATUS_WORDS
+from evidence.review.review import Review
+from evidence.review.studies import (
+    counts_own,
+    design,
+    is_placebo_trial,
+    primary_studies,
+    with_results,
+)
 
 NO_ROW = "no outcome in the tables"
 WITHIN = "only changes within an arm"

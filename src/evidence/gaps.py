@@ -8,8 +8,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.designs import design
-from evidence.facts import LABORATORY, people, primary_studies, with_results
 from evidence.information import (
     ALPHA,
     POWER,
@@ -19,8 +17,16 @@ from evidence.information import (
     rated_outcomes,
     target,
 )
-from evidence.participants import roots
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import (
+    LABORATORY,
+    design,
+    is_placebo_trial,
+    people,
+    primary_studies,
+    roots,
+    with_results,
+)
 
 HARMS, MARKERS = "Harms", "Inflammation markers"
 STATUS_WORDS = {
@@ -28,16 +34,6 @@ STATUS_WORDS = {
     "terminated": "stopped early or never begun", "completed_unpublished": "done, not published",
 }  # fmt: skip
 CELL = ("condition_group", "domain_group")
-
-
-def is_placebo_trial(studies: pd.DataFrame) -> pd.Series:
-    """Randomised placebo-controlled studies, with or without results."""
-    flags = [
-        studies[name].fillna(False).astype(bool) if name in studies
-        else pd.Series(False, studies.index)
-        for name in ("randomised", "placebo_controlled")
-    ]
-    return flags[0] & flags[1]
 
 
 def root_people(review: Review) -> pd.DataFrame:

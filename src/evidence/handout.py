@@ -55,7 +55,7 @@ def write(root: Path) -> tuple[Path, ...]:
 
     Raises
     ------
-    evidence.problems.ReviewError
+    evidence.review.problems.ReviewError
         When the review has problems.
     """
     with alone(root):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pandas as pd
 from scipy.stats import binomtest
 
-from evidence.designs import design
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design
 
 ARMS = ("intervention", "control")
 

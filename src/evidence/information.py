@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from evidence.analysis import analysis_rows
-from evidence.review import Review
+from evidence.review.review import Review
 
 ALPHA, POWER = 0.05, 0.8
 POINTS, SD_UNITS, RATIO = "points", "sd", "ratio"

@@ -7,8 +7,8 @@ import re
 
 import pandas as pd
 
-from evidence.cells import keys
-from evidence.review import Review
+from evidence.review.columns import keys
+from evidence.review.review import Review
 from evidence.tables import DASH, Markup
 
 PLACE = re.compile(r"https?://\S+|(?!/)[^\s:]+(?:#\S*)?")  # a page, or a file of the review

@@ -6,9 +6,10 @@ import re
 
 import pandas as pd
 
-from evidence.facts import LABORATORY, controlled_markers, people
+from evidence.facts import controlled_markers
 from evidence.prose import p_value
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import LABORATORY, people
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
     "Cyto-\nkines": ("pro_inflammatory", "anti_inflammatory"),

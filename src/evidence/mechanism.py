@@ -14,7 +14,7 @@ import pandas as pd
 
 from evidence.facts import Makers, Row, offers
 from evidence.prose import in_words, plural
-from evidence.review import Review
+from evidence.review.review import Review
 
 TIERS = ("in_vitro", "ex_vivo_human", "animal", "human_biomarker", "human_clinical")
 STANCES = ("supports", "contested", "contradicts", "unclear", "retracted")

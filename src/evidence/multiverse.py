@@ -19,8 +19,8 @@ from evidence.analysis import Analysis, analysis_rows
 from evidence.effects import RATIOS, outcome_effects
 from evidence.estimators import INTERVAL_RULES, METHODS, pool_many
 from evidence.mixtures import mixtures
-from evidence.problems import Problem, ReviewError
 from evidence.results import SMALLEST_POOL
+from evidence.review.problems import Problem, ReviewError
 
 FILE = "data/specifications.csv"
 ESTIMATOR, RULE = "tau2_method", "interval_rule"
@@ -134,7 +134,7 @@ def explore(review, analysis: Analysis) -> Multiverse:
 
     Parameters
     ----------
-    review : evidence.review.Review
+    review : evidence.review.review.Review
     analysis : Analysis
         The one whose choices specifications.csv lists.
 

@@ -14,12 +14,14 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import answers, exhibits, schema, tables
+from evidence import answers, exhibits, tables
 from evidence.analysis import Analyses
 from evidence.export import render
 from evidence.facts import Facts
-from evidence.prose import escaped, fill, harmless, with_citations
-from evidence.review import Review, load_review
+from evidence.prose import escaped, fill, harmless
+from evidence.review import schema
+from evidence.review.bibliography import with_citations
+from evidence.review.review import Review, load_review
 
 SCREEN_DPI = 100
 

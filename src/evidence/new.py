@@ -13,8 +13,8 @@ from io import StringIO
 from pathlib import Path
 
 from evidence.data_readme import readme
-from evidence.dictionary import default_dictionary
-from evidence.problems import Problem, ReviewError
+from evidence.review.dictionary import default_dictionary
+from evidence.review.problems import Problem, ReviewError
 from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.estimators import pool_many
-from evidence.problems import NoDataError
 from evidence.results import Synthesis
+from evidence.review.problems import NoDataError
 
 BELOW, INCLUDES, ABOVE = -1, 0, 1
 

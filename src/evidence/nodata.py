@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from evidence.plots import page
-from evidence.problems import NoDataError
 from evidence.prose import joined, plural
-from evidence.review import Review
+from evidence.review.problems import NoDataError
+from evidence.review.review import Review
 
 TITLE = "No data for this figure"
 

@@ -14,11 +14,11 @@ from evidence.effects import outcome_effects
 from evidence.estimators import DEFAULT_RULE
 from evidence.exhibits import Exhibit
 from evidence.export import export
-from evidence.facts import primary_studies
 from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.problems import Problem, ReviewError
 from evidence.results import Synthesis
-from evidence.review import Review, Tables
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import Review, Tables
+from evidence.review.studies import primary_studies
 from evidence.selection import Filter, choose
 from evidence.synthesis import synthesise
 

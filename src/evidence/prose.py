@@ -174,29 +174,3 @@ def fill(
         raise MissingValueError(f"{error}, in: {template[:90]}") from None
     except (ValueError, TypeError) as error:
         raise MissingValueError(f"cannot be written ({error}), in: {template[:90]}") from None
-
-
-CITATION = re.compile(r"\[((?:@[^\]\s;]+)(?:;\s*@[^\]\s;]+)*)\]")
-
-
-def cited_keys(text: str) -> list[str]:
-    """Keys that a text cites as ``[@key; @key]``, each once; those filled in later are left out."""
-    keys = [_key(part) for found in CITATION.findall(text) for part in found.split(";")]
-    return [key for key in dict.fromkeys(keys) if "{" not in key]
-
-
-def _key(part: str) -> str:
-    return part.strip().removeprefix("@")
-
-
-def with_citations(text: str, cite: Callable[[str], str]) -> str:
-    """Replace ``[@key; @key]`` by "(citation; citation)", each made by `cite` from its key."""
-    def replace(match: re.Match[str]) -> str:
-        return f"({'; '.join(cite(_key(part)) for part in match[1].split(';'))})"
-
-    return CITATION.sub(replace, text)
-
-
-def without_citations(text: str) -> str:
-    """The text as plain words: no citations, no bold type."""
-    return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")

@@ -12,7 +12,7 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from evidence.problems import Problem, ReviewError
+from evidence.review.problems import Problem, ReviewError
 
 STILL = "EVIDENCE_STILL"  # set while the build runs a notebook: results without controls
 VIEW = "application/vnd.jupyter.widget-view+json"

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.designs import design
-from evidence.facts import primary_studies, with_results
-from evidence.participants import counts_own
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import counts_own, design, primary_studies, with_results
 
 
 def text_schedule(review: Review) -> str:

@@ -7,7 +7,7 @@ import re
 
 import pandas as pd
 
-from evidence.review import Review
+from evidence.review.review import Review
 from evidence.tables import Markup
 
 TEMPLATES = ("figures", "answers")  # their cells are patterns of sentences, not evidence

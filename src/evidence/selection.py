@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evidence.analysis import analysis_rows
-from evidence.cells import word
-from evidence.designs import design
-from evidence.facts import LEVELS, people, primary_studies, with_results
 from evidence.prose import interval, p_value, plural, signed
-from evidence.review import Review
+from evidence.review.columns import word
+from evidence.review.review import Review
+from evidence.review.studies import LEVELS, design, people, primary_studies, with_results
 
 NOT_STATED = "not stated"
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",

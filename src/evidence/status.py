@@ -10,12 +10,12 @@ import pandas as pd
 
 from evidence.bias import disagreements, judgements
 from evidence.certainty import AGAIN, certainty_table
-from evidence.facts import LEVELS, census
+from evidence.facts import census
 from evidence.flow import NO_ERROR, WITHIN, unpooled
 from evidence.gaps import root_people, waiting
-from evidence.place import BIBLIOGRAPHY
 from evidence.prose import plural
-from evidence.review import Review
+from evidence.review.review import BIBLIOGRAPHY, Review
+from evidence.review.studies import LEVELS
 from evidence.rob2 import UNKNOWN
 
 ACTIONS = 3

@@ -8,11 +8,11 @@ import numpy as np
 import pandas as pd
 
 from evidence.analysis import Analysis
-from evidence.gaps import is_placebo_trial
 from evidence.plots.forest_rows import MEASURE_WORDS
 from evidence.prose import p_value
 from evidence.results import RULE_WORDS, SMALLEST_POOL, Synthesis
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import is_placebo_trial
 from evidence.variants import leave_one_out
 
 

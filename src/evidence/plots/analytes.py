@@ -12,12 +12,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from evidence import markers
-from evidence.designs import design
 from evidence.exhibits import Content, Spec
-from evidence.facts import people
 from evidence.plots import page
 from evidence.prose import joined, plural, signed
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design, people
 
 CLASSES = {  # class: words, marker, colour
     "pro_inflammatory": ("pro-inflammatory", "v", page.BLUE),

@@ -19,7 +19,7 @@ from matplotlib.patches import FancyBboxPatch
 from evidence import claims
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.review import Review
 
 WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body
 PER_ROW = 7

@@ -16,7 +16,7 @@ from evidence.exhibits import Content, Spec
 from evidence.exposure import Level
 from evidence.facts import Row
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.review import Review
 
 MARKS = {  # what was tested: words, marker, colour
     "medicine": ("the medicine", "o", page.BLUE),

@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.designs import design
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.prose import in_words, interval, p_value, signed, together
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design
 
 SIZE = 14
 GAP, HEAD = 0.42, 1.5  # between rows and above them, in lines

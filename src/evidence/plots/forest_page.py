@@ -15,7 +15,7 @@ from evidence.plots import page
 from evidence.plots.forest import forest
 from evidence.prose import in_words, interval, plural, signed
 from evidence.results import Synthesis
-from evidence.review import Review
+from evidence.review.review import Review
 
 DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evidence.designs import design
 from evidence.plots.scale import Scale, effect_scale
 from evidence.results import ExcludedRow, Synthesis
+from evidence.review.studies import design
 
 MEASURE_WORDS = {
     "MD": "Mean difference",

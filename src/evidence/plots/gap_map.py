@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from evidence.exhibits import Content, Spec
 from evidence.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.16  # inches of the region
 HEAD, LABEL = 0.88, 2.165

@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.designs import design
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.changes import (
@@ -27,7 +26,8 @@ from evidence.plots.changes import (
 )
 from evidence.plots.forest_rows import favours_words
 from evidence.prose import joined, signed
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design
 
 SIZE = 14
 RIGOUR = (

@@ -11,12 +11,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.designs import DESIGNS, design
 from evidence.exhibits import Content, Spec
-from evidence.facts import people, primary_studies
 from evidence.plots import page
-from evidence.problems import NoDataError
-from evidence.review import Review
+from evidence.review.problems import NoDataError
+from evidence.review.review import Review
+from evidence.review.studies import DESIGNS, design, people, primary_studies
 
 POINTS_PER_PERSON = 1.9  # largest area in square points
 SMALLEST, REPORT = 36.0, 60.0  # area of the smallest mark, of a further report

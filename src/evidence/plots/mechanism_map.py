@@ -19,7 +19,7 @@ from evidence.exhibits import Content, Spec
 from evidence.plots import page
 from evidence.plots.layers import Drawing, Grid, lay_out
 from evidence.prose import plural
-from evidence.review import Review
+from evidence.review.review import Review
 
 SLASHES = Path([(-0.5, -0.6), (0, 0.6), (0, -0.6), (0.5, 0.6)],
                [Path.MOVETO, Path.LINETO] * 2)

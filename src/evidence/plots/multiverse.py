@@ -19,7 +19,7 @@ from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.prose import interval, percent, plural, signed
 from evidence.results import SMALLEST_POOL
-from evidence.review import Review
+from evidence.review.review import Review
 
 SIZE = 14
 FAVOURS = "favours "

@@ -24,7 +24,7 @@ from evidence.plots.scale import Scale, tick_text
 from evidence.prose import in_words, interval, signed
 from evidence.published import beside_ours
 from evidence.results import Synthesis
-from evidence.review import Review
+from evidence.review.review import Review
 
 SIZE = 14
 USUAL = ("vs_placebo", "vs_control")  # said once, in the heading

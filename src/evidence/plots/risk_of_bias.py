@@ -16,7 +16,7 @@ from evidence.gaps import root_people
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.prose import signed
-from evidence.review import Review
+from evidence.review.review import Review
 from evidence.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
 
 LIGHTS = {  # letter, marker, colour

@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from evidence.exhibits import Content, Spec
 from evidence.flow import Step, flow
 from evidence.plots import page
-from evidence.review import Review
+from evidence.review.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
 MAIN, SIDE, NOTE = (0.0, 3.75), (4.25, 8.95), (9.35, 12.27)  # left and right end of the columns

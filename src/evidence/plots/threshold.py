@@ -16,7 +16,7 @@ from evidence.expected import share_beyond
 from evidence.plots import page
 from evidence.prose import NO_BREAK, in_words, percent, plural
 from evidence.results import Synthesis
-from evidence.review import Review
+from evidence.review.review import Review
 
 SIZE = 15
 STEPS = 241

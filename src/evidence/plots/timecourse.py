@@ -16,7 +16,7 @@ from evidence.measures import Z95
 from evidence.plots import page
 from evidence.plots.forest_rows import favours_words
 from evidence.prose import in_words, interval, signed
-from evidence.review import Review
+from evidence.review.review import Review
 
 SIZE = 15
 ARMS = (("intervention", page.BLUE, "o", "-"), ("control", page.ACCENT, "s", "--"))

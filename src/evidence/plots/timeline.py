@@ -14,11 +14,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from evidence import schedules
-from evidence.designs import design
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
 from evidence.prose import in_words, plural
-from evidence.review import Review
+from evidence.review.review import Review
+from evidence.review.studies import design
 
 SIZE = 14  # points
 TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)

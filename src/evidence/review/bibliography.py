@@ -7,7 +7,7 @@ addresses and notes at ``%``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -19,8 +19,8 @@ from bibtexparser.middlewares.names import (
 )
 from pylatexenc.latex2text import LatexNodes2Text
 
-from evidence.bibtex import Entry, read_entries
-from evidence.problems import Problem
+from evidence.review.bibtex import Entry, read_entries
+from evidence.review.problems import Problem
 
 DECODED = ("author", "title", "journal", "booktitle", "editor")
 IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url")
@@ -236,3 +236,29 @@ def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
                     "fields that nobody has checked", "check them and shorten 'unverified'", True)
         )
     return warnings
+
+
+CITATION = re.compile(r"\[((?:@[^\]\s;]+)(?:;\s*@[^\]\s;]+)*)\]")
+
+
+def cited_keys(text: str) -> list[str]:
+    """Keys that a text cites as ``[@key; @key]``, each once; those filled in later are left out."""
+    keys = [_key(part) for found in CITATION.findall(text) for part in found.split(";")]
+    return [key for key in dict.fromkeys(keys) if "{" not in key]
+
+
+def _key(part: str) -> str:
+    return part.strip().removeprefix("@")
+
+
+def with_citations(text: str, cite: Callable[[str], str]) -> str:
+    """Replace ``[@key; @key]`` by "(citation; citation)", each made by `cite` from its key."""
+    def replace(match: re.Match[str]) -> str:
+        return f"({'; '.join(cite(_key(part)) for part in match[1].split(';'))})"
+
+    return CITATION.sub(replace, text)
+
+
+def without_citations(text: str) -> str:
+    """The text as plain words: no citations, no bold type."""
+    return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 
@@ -19,3 +20,17 @@ def keys(cell: object) -> list[str]:
     if cell is None or pd.isna(cell):
         return []
     return [part.strip() for part in str(cell).split(";") if part.strip()]
+
+
+def number(table: pd.DataFrame, column: str) -> pd.Series:
+    """A column as floats, NaN throughout where the table has no such column of numbers."""
+    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
+        return pd.Series(np.nan, index=table.index)
+    return table[column].astype("float64")
+
+
+def among(table: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.Series:
+    """Rows whose text in `column` is one of `values`; none where there is no such column."""
+    if column not in table:
+        return pd.Series(False, index=table.index)
+    return table[column].isin(values)

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.bibliography import Bibliography
-from evidence.dictionary import Dictionary
-from evidence.problems import Problem
+from evidence.review.bibliography import Bibliography
+from evidence.review.dictionary import Dictionary
+from evidence.review.problems import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,3 @@ class Context:
 
 def _shown(value: object) -> str:
     return f"{value:.15g}" if isinstance(value, float) else str(value)
-
-
-def number(table: pd.DataFrame, column: str) -> pd.Series:
-    """A column as floats, NaN throughout where the table has no such column of numbers."""
-    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
-        return pd.Series(np.nan, index=table.index)
-    return table[column].astype("float64")
-
-
-def among(table: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.Series:
-    """Rows whose text in `column` is one of `values`; none where there is no such column."""
-    if column not in table:
-        return pd.Series(False, index=table.index)
-    return table[column].isin(values)

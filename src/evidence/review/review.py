@@ -9,11 +9,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence.bibliography import Bibliography, read_bibliography
-from evidence.checks import domain_problems
-from evidence.dictionary import Dictionary, load_dictionary, read_tables
-from evidence.place import BIBLIOGRAPHY, find_root
-from evidence.problems import Problem, ReviewError
+from evidence.review.bibliography import Bibliography, read_bibliography
+from evidence.review.checks.numbers import domain_problems
+from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.review.problems import Problem, ReviewError
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -131,3 +130,31 @@ def load_review(root: Path | str | None = None) -> Review:
         raise ReviewError(errors)
     warnings += [problem for problem in problems if problem.is_warning]
     return Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
+
+BIBLIOGRAPHY = "references.bib"
+
+
+def find_root(start: Path | str | None = None) -> Path:
+    """The folder of a review: `start` itself, else the one that holds the current folder.
+
+    Raises
+    ------
+    ReviewError
+        When `start` holds no ``data/``, or without `start` neither the current folder nor one
+        above it holds ``references.bib`` and ``data/``.
+    """
+    if start is not None:
+        folder = Path(start).resolve()
+        if (folder / "data").is_dir():
+            return folder
+        raise _no_review(str(start))
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
+            return folder
+    raise _no_review("this folder")
+
+
+def _no_review(place: str) -> ReviewError:
+    advice = f"name a folder with {BIBLIOGRAPHY} and data/"
+    return ReviewError([Problem(place, None, "", "", "holds no review", advice)])

@@ -15,8 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.problems import Problem
-from evidence.textfile import Rows
+from evidence.review.problems import Problem
+from evidence.review.textfile import Rows
 
 DTYPES = {"number": "float64", "integer": "Int64", "boolean": "boolean"}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)

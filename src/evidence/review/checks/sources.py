@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence.context import Context, among
-from evidence.problems import Problem
-from evidence.prose import cited_keys
-from evidence.schema import items, names
+from evidence.review.bibliography import cited_keys
+from evidence.review.checks.context import Context
+from evidence.review.columns import among
+from evidence.review.problems import Problem
+from evidence.review.schema import items, names
 
 REFERENCES = "references.bib"
 SHARED_FIELDS = {  # column of a reference table: field of the bibliography

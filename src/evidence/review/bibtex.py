@@ -21,8 +21,8 @@ from bibtexparser.middlewares.names import (
     split_multiple_persons_names,
 )
 
-from evidence.problems import Problem, ReviewError
-from evidence.textfile import control_problem, read_text
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.textfile import control_problem, read_text
 
 KEY = re.compile(r"[A-Za-z0-9]+(?:[_:/.+-][A-Za-z0-9]+)*")
 YEAR_IN_KEY = re.compile(r"^\D+((?:1[89]|20)\d\d)(?!\d)")

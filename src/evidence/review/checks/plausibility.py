@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import pandas as pd
 
-from evidence.context import Context, among, number
-from evidence.problems import Problem
+from evidence.review.checks.context import Context
+from evidence.review.columns import among, number
+from evidence.review.problems import Problem
 
 FAR = 4  # standard errors between an effect and its arms
 TIMES = 3  # between a standard error and what the arms imply
