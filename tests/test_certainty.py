@@ -10,25 +10,15 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import (
-    certainty,
-    exhibits,
-    flow,
-    gaps,
-    information,
-    newtrial,
-    status,
-)
-from evidence import (
-    facts as facts_module,
-)
+from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
 from evidence.analysis import run_analyses
 from evidence.certainty import summary_of_findings
 from evidence.estimators import pool_many
 from evidence.facts import census
 from evidence.plots import gap_map
-from evidence.prose import MissingValueError, fill
 from evidence.review.review import Tables, load_review
+from evidence.wording import facts as facts_module
+from evidence.wording.prose import MissingValueError, fill
 from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"

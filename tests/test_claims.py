@@ -12,10 +12,11 @@ import pytest
 
 from conftest import REPOSITORY
 from evidence import claims, links
-from evidence.prose import in_words
 from evidence.review import columns
 from evidence.review.bibliography import Bibliography
 from evidence.review.review import load_review
+from evidence.wording import html
+from evidence.wording.prose import in_words
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -182,13 +183,13 @@ def test_every_claim_leads_to_its_source_and_to_its_numbers(review):
 
 def test_a_claim_without_documents_has_no_numbers(review):
     assert links.number_targets(review, "efficacy", None) == []
-    assert str(links.links([])) == "–"
+    assert str(html.links([])) == "–"
 
 
 def test_links_escape_what_they_show():
-    assert links.link("<b>", 'x"y').html == '<a href="x&quot;y">&lt;b&gt;</a>'
-    assert links.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
-    assert links.place("../data/README.md") == "README.md"
+    assert html.link("<b>", 'x"y').html == '<a href="x&quot;y">&lt;b&gt;</a>'
+    assert html.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
+    assert html.place("../data/README.md") == "README.md"
 
 
 def test_every_feature_and_question_of_the_page_is_accounted_for(review):

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evidence import answers
 from evidence.build import moved_headlines
 from evidence.cli import main
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
+from evidence.wording import answers
 
 ROOT = Path(__file__).parents[1]
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, expected, multiverse, prose, published, summaries
+from evidence import exhibits, expected, multiverse, published, summaries
 from evidence.analysis import run_analyses
 from evidence.estimators import pool_many
 from evidence.plots import directions, new_trial, page
@@ -18,6 +18,7 @@ from evidence.plots.event_forest import Line, event_forest
 from evidence.plots.scale import ratio_scale
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
+from evidence.wording import prose
 from figure_checks import outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from evidence.prose import (
+from evidence.review.bibliography import with_citations, without_citations
+from evidence.wording.prose import (
     MissingValueError,
     escaped,
     fill,
@@ -13,7 +14,6 @@ from evidence.prose import (
     percent,
     together,
 )
-from evidence.review.bibliography import with_citations, without_citations
 
 
 class Row:

@@ -23,10 +23,10 @@ from browser import chromium, required_browser
 from evidence import exhibits, lookup
 from evidence.analysis import run_analyses
 from evidence.cli import main
-from evidence.links import link
-from evidence.prose import MissingValueError, fill
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
+from evidence.wording.html import link
+from evidence.wording.prose import MissingValueError, fill
 from sample_review import edit, shown, write_notebook, write_sample
 
 SCRIPT = "<script>alert(1)</script>"

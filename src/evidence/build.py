@@ -17,17 +17,18 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from evidence import answers, exhibits, export
+from evidence import exhibits, export
 from evidence.analysis import POOLED, Analyses, derived_texts, run_analyses
 from evidence.bundle import slides
 from evidence.data_readme import is_written, readme
-from evidence.facts import Facts
 from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
 from evidence.review.bibliography import without_citations
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review, find_root, load_review
 from evidence.runner import Kernels, run
 from evidence.storage import alone, notebook_paths, replace_all, sha256
+from evidence.wording import answers
+from evidence.wording.facts import Facts
 
 MANIFEST = "figures/manifest.json"
 DATA_README = "data/README.md"

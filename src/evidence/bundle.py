@@ -7,13 +7,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence import answers, exhibits, export
+from evidence import exhibits, export
 from evidence.deck import deck
 from evidence.exhibits import Exhibit
-from evidence.facts import Facts
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
 from evidence.storage import write_bytes, zipped
+from evidence.wording import answers
+from evidence.wording.facts import Facts
 
 FORMATS = (*export.FORMATS, "pptx")
 DECK, ARCHIVE = "slides.pptx", "figures.zip"

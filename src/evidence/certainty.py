@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.facts import Facts, Makers, Records, Row, offers
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.information import control_risk, rated_outcomes
-from evidence.prose import MissingValueError, fill, interval, joined, plural, signed
 from evidence.results import Synthesis
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
+from evidence.wording.facts import Facts, Makers, Records, Row, offers
+from evidence.wording.prose import MissingValueError, fill, interval, joined, plural, signed
 
 LEVELS = ("very low", "low", "moderate", "high")
 REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")

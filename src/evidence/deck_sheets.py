@@ -13,10 +13,10 @@ from evidence.certainty import summary_of_findings
 from evidence.deck_shapes import FIXED_SPACE
 from evidence.deck_tables import Sheet
 from evidence.facts import census
-from evidence.prose import in_words, joined, plural
 from evidence.review.bibliography import CITATION, with_citations, without_citations
 from evidence.review.review import Review
-from evidence.tables import readable
+from evidence.wording.html import readable
+from evidence.wording.prose import in_words, joined, plural
 
 LEAD = re.compile(r"\*\*(.+?)\.?\*\*\s*(.*)", re.DOTALL)
 HARM_COLUMNS = {

@@ -29,7 +29,7 @@ from evidence.deck_shapes import (
     write_runs,
 )
 from evidence.plots import page
-from evidence.tables import NUMBER
+from evidence.wording.html import NUMBER
 
 PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's "No Style, No Grid"
 SIZES = (20, 18, 17, 16, 15, SMALLEST)

@@ -17,13 +17,13 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from evidence import nodata
-from evidence.facts import Facts
 from evidence.plots import KINDS, page
 from evidence.plots.greys import to_greys
-from evidence.prose import MissingValueError, fill, plural
 from evidence.review.columns import keys
 from evidence.review.problems import NoDataError, Problem, ReviewError
 from evidence.review.review import Review
+from evidence.wording.facts import Facts
+from evidence.wording.prose import MissingValueError, fill, plural
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 

@@ -27,12 +27,12 @@ from evidence.estimators import DEFAULT_RULE
 from evidence.exhibits import Exhibit
 from evidence.narration import Narrator, Passage
 from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.prose import escaped, plural
 from evidence.results import METHOD_WORDS, RULE_WORDS
 from evidence.review.columns import keys, word
 from evidence.review.problems import ReviewError
 from evidence.review.studies import DESIGNS, design
 from evidence.selection import Filter
+from evidence.wording.prose import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
 NO_FOREST = "These results hold no comparison between arms."

@@ -16,11 +16,11 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from evidence.answers import audiences
 from evidence.narration import Narrator
-from evidence.prose import escaped
 from evidence.storage import FOLDER as KEPT
 from evidence.storage import alone, notebook_paths, replace_all, sha256
+from evidence.wording.answers import audiences
+from evidence.wording.prose import escaped
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote

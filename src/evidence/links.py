@@ -3,38 +3,12 @@
 from __future__ import annotations
 
 import html
-import re
 
 import pandas as pd
 
 from evidence.review.columns import keys
 from evidence.review.review import Review
-from evidence.tables import DASH, Markup
-
-PLACE = re.compile(r"https?://\S+|(?!/)[^\s:]+(?:#\S*)?")  # a page, or a file of the review
-
-
-def link(label: str, target: str) -> Markup:
-    """A link as a table shows it; plain text unless it leads to the web or into the review."""
-    if not PLACE.fullmatch(target):
-        return Markup(html.escape(label), label)
-    address = html.escape(target, quote=True)
-    return Markup(f'<a href="{address}">{html.escape(label)}</a>', label)
-
-
-def links(targets: list[tuple[str, str]]) -> Markup | str:
-    """Several links in one cell, from (label, target); a dash when there are none."""
-    if not targets:
-        return DASH
-    made = [link(*target) for target in targets]
-    return Markup("; ".join(part.html for part in made), "; ".join(part.text for part in made))
-
-
-def place(target: str) -> str:
-    """Words for a relative link: the name of the document and, after a colon, its heading."""
-    document, _, heading = target.partition("#")
-    name = document.rsplit("/", 1)[-1].removesuffix(".ipynb")
-    return f"{name}: {heading.replace('-', ' ')}" if heading else name
+from evidence.wording.html import Markup, links, place
 
 
 def source_links(review: Review, documents: pd.Series) -> list[Markup | str]:

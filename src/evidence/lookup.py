@@ -16,7 +16,7 @@ from itables.typing import JavascriptFunction
 from evidence import searching
 from evidence.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.narration import Narrator, Passage
-from evidence.prose import escaped
+from evidence.wording.prose import escaped
 
 MOST_HITS = 60
 STYLE = "<style>.dt-container td { max-width: 30em; min-width: 3em; vertical-align: top; }</style>"

@@ -12,9 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.facts import Makers, Row, offers
-from evidence.prose import in_words, plural
 from evidence.review.review import Review
+from evidence.wording.facts import Makers, Row, offers
+from evidence.wording.prose import in_words, plural
 
 TIERS = ("in_vitro", "ex_vivo_human", "animal", "human_biomarker", "human_clinical")
 STANCES = ("supports", "contested", "contradicts", "unclear", "retracted")

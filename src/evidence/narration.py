@@ -14,14 +14,16 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import answers, exhibits, tables
+from evidence import exhibits
 from evidence.analysis import Analyses
 from evidence.export import render
-from evidence.facts import Facts
-from evidence.prose import escaped, fill, harmless
 from evidence.review import schema
 from evidence.review.bibliography import with_citations
 from evidence.review.review import Review, load_review
+from evidence.wording import answers
+from evidence.wording import html as tables
+from evidence.wording.facts import Facts
+from evidence.wording.prose import escaped, fill, harmless
 
 SCREEN_DPI = 100
 
@@ -88,7 +90,7 @@ class Narrator:
         return self.review.table(name)
 
     def say(self, template: str, **more: Any) -> Passage:
-        """Markdown from a template (see `evidence.prose`); ``[@key]`` becomes a citation, and no
+        """Markdown from a template (see `evidence.wording.prose`); ``[@key]`` becomes a citation, and no
         text of a table becomes HTML."""
         text = fill(template, ChainMap(more, self.facts), harmless)
         return Passage(with_citations(text, self._cite))

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from matplotlib.figure import Figure
 
 from evidence.plots import page
-from evidence.prose import joined, plural
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
+from evidence.wording.prose import joined, plural
 
 TITLE = "No data for this figure"
 

@@ -8,7 +8,7 @@ import re
 import pandas as pd
 
 from evidence.review.review import Review
-from evidence.tables import Markup
+from evidence.wording.html import Markup
 
 TEMPLATES = ("figures", "answers")  # their cells are patterns of sentences, not evidence
 AROUND = 90  # characters shown on each side of the first hit

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evidence.analysis import analysis_rows
-from evidence.prose import interval, p_value, plural, signed
 from evidence.review.columns import word
 from evidence.review.review import Review
 from evidence.review.studies import LEVELS, design, people, primary_studies, with_results
+from evidence.wording.prose import interval, p_value, plural, signed
 
 NOT_STATED = "not stated"
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",

@@ -13,10 +13,10 @@ from evidence.certainty import AGAIN, certainty_table
 from evidence.facts import census
 from evidence.flow import NO_ERROR, WITHIN, unpooled
 from evidence.gaps import root_people, waiting
-from evidence.prose import plural
 from evidence.review.review import BIBLIOGRAPHY, Review
 from evidence.review.studies import LEVELS
 from evidence.rob2 import UNKNOWN
+from evidence.wording.prose import plural
 
 ACTIONS = 3
 

@@ -9,11 +9,11 @@ import pandas as pd
 
 from evidence.analysis import Analysis
 from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.prose import p_value
 from evidence.results import RULE_WORDS, SMALLEST_POOL, Synthesis
 from evidence.review.review import Review
 from evidence.review.studies import is_placebo_trial
 from evidence.variants import leave_one_out
+from evidence.wording.prose import p_value
 
 
 def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:

@@ -14,9 +14,9 @@ from matplotlib.patches import FancyBboxPatch
 from evidence import markers
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.prose import joined, plural, signed
 from evidence.review.review import Review
 from evidence.review.studies import design, people
+from evidence.wording.prose import joined, plural, signed
 
 CLASSES = {  # class: words, marker, colour
     "pro_inflammatory": ("pro-inflammatory", "v", page.BLUE),

@@ -16,13 +16,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.exhibits import Content, Spec, sources_of
-from evidence.facts import Row
 from evidence.plots import page
 from evidence.plots.forest_page import DERIVED
 from evidence.plots.forest_rows import favours_words
-from evidence.prose import interval, plural, signed
 from evidence.review.review import Review
 from evidence.review.studies import design
+from evidence.wording.facts import Row
+from evidence.wording.prose import interval, plural, signed
 
 EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
 DOMAIN_COLOURS = (page.BLUE, page.PURPLE)

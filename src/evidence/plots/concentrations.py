@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from evidence import exposure
 from evidence.exhibits import Content, Spec
 from evidence.exposure import Level
-from evidence.facts import Row
 from evidence.plots import page
 from evidence.review.review import Review
+from evidence.wording.facts import Row
 
 MARKS = {  # what was tested: words, marker, colour
     "medicine": ("the medicine", "o", page.BLUE),

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
-from evidence.prose import in_words, interval, p_value, signed, together
 from evidence.review.review import Review
 from evidence.review.studies import design
+from evidence.wording.prose import in_words, interval, p_value, signed, together
 
 SIZE = 14
 GAP, HEAD = 0.42, 1.5  # between rows and above them, in lines

@@ -20,8 +20,8 @@ from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.plots.scale import Scale, effect_scale, ratio_scale, tick_text
-from evidence.prose import in_words, plural
 from evidence.review.review import Review
+from evidence.wording.prose import in_words, plural
 
 SIZE = 15
 COLUMNS = {"study": 0.0, "intervention": 0.34, "control": 0.45, "plot": 0.485, "effect": 1.0}

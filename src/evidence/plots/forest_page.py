@@ -13,9 +13,9 @@ from evidence.analysis import analysis_rows
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest import forest
-from evidence.prose import in_words, interval, plural, signed
 from evidence.results import Synthesis
 from evidence.review.review import Review
+from evidence.wording.prose import in_words, interval, plural, signed
 
 DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one

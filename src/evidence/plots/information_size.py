@@ -13,9 +13,9 @@ from matplotlib.figure import Figure
 from evidence.exhibits import Content, Spec
 from evidence.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.plots import page
-from evidence.prose import percent, plural, together
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
+from evidence.wording.prose import percent, plural, together
 
 
 def information(table: pd.DataFrame, ax: Axes) -> Axes:

@@ -25,9 +25,9 @@ from evidence.plots.changes import (
     percent_changes,
 )
 from evidence.plots.forest_rows import favours_words
-from evidence.prose import joined, signed
 from evidence.review.review import Review
 from evidence.review.studies import design
+from evidence.wording.prose import joined, signed
 
 SIZE = 14
 RIGOUR = (

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from evidence import markers, mechanism
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.prose import in_words
 from evidence.review.review import Review
 from evidence.review.studies import LABORATORY
+from evidence.wording.prose import in_words
 
 MARKS = {  # finding: words, marker, colour, filled
     "decrease": ("lower", "v", page.BLUE, True),

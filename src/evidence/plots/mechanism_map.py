@@ -18,8 +18,8 @@ from evidence import mechanism
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
 from evidence.plots.layers import Drawing, Grid, lay_out
-from evidence.prose import plural
 from evidence.review.review import Review
+from evidence.wording.prose import plural
 
 SLASHES = Path([(-0.5, -0.6), (0, 0.6), (0, -0.6), (0.5, 0.6)],
                [Path.MOVETO, Path.LINETO] * 2)

@@ -13,13 +13,13 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from evidence.exhibits import Content, Spec, sources_of
-from evidence.facts import Row
 from evidence.multiverse import Multiverse, explore
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.prose import interval, percent, plural, signed
 from evidence.results import SMALLEST_POOL
 from evidence.review.review import Review
+from evidence.wording.facts import Row
+from evidence.wording.prose import interval, percent, plural, signed
 
 SIZE = 14
 FAVOURS = "favours "

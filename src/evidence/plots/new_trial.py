@@ -15,9 +15,9 @@ from evidence.information import pooled_sd
 from evidence.newtrial import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.prose import interval, signed
 from evidence.results import Synthesis
 from evidence.review.review import Review
+from evidence.wording.prose import interval, signed
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
 STEPS = 161  # differences from one end of the map to the other

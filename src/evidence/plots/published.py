@@ -17,14 +17,14 @@ from matplotlib.figure import Figure
 from evidence.analysis import analysis_rows
 from evidence.effects import outcome_effects
 from evidence.exhibits import Content, Spec
-from evidence.facts import Row
 from evidence.plots import page
 from evidence.plots.forest_rows import favours_words
 from evidence.plots.scale import Scale, tick_text
-from evidence.prose import in_words, interval, signed
 from evidence.published import beside_ours
 from evidence.results import Synthesis
 from evidence.review.review import Review
+from evidence.wording.facts import Row
+from evidence.wording.prose import in_words, interval, signed
 
 SIZE = 14
 USUAL = ("vs_placebo", "vs_control")  # said once, in the heading

@@ -15,9 +15,9 @@ from evidence.exhibits import Content, Spec
 from evidence.gaps import root_people
 from evidence.plots import page
 from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.prose import signed
 from evidence.review.review import Review
 from evidence.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
+from evidence.wording.prose import signed
 
 LIGHTS = {  # letter, marker, colour
     LOW: ("L", "o", page.GREEN),

@@ -14,9 +14,9 @@ from matplotlib.lines import Line2D
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.expected import share_beyond
 from evidence.plots import page
-from evidence.prose import NO_BREAK, in_words, percent, plural
 from evidence.results import Synthesis
 from evidence.review.review import Review
+from evidence.wording.prose import NO_BREAK, in_words, percent, plural
 
 SIZE = 15
 STEPS = 241

@@ -15,8 +15,8 @@ from evidence.exhibits import Content, Spec, sources_of
 from evidence.measures import Z95
 from evidence.plots import page
 from evidence.plots.forest_rows import favours_words
-from evidence.prose import in_words, interval, signed
 from evidence.review.review import Review
+from evidence.wording.prose import in_words, interval, signed
 
 SIZE = 15
 ARMS = (("intervention", page.BLUE, "o", "-"), ("control", page.ACCENT, "s", "--"))

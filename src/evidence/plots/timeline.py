@@ -16,9 +16,9 @@ from matplotlib.ticker import MultipleLocator
 from evidence import schedules
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.prose import in_words, plural
 from evidence.review.review import Review
 from evidence.review.studies import design
+from evidence.wording.prose import in_words, plural
 
 SIZE = 14  # points
 TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from evidence.prose import MINUS
+from evidence.wording.prose import MINUS
 
 DASH = "–"
 LONG = 90  # letters; such a column is kept wide enough to read
@@ -94,3 +94,28 @@ class Markup:
 
     def __str__(self) -> str:
         return self.text
+
+PLACE = re.compile(r"https?://\S+|(?!/)[^\s:]+(?:#\S*)?")  # a page, or a file of the review
+
+
+def link(label: str, target: str) -> Markup:
+    """A link as a table shows it; plain text unless it leads to the web or into the review."""
+    if not PLACE.fullmatch(target):
+        return Markup(html.escape(label), label)
+    address = html.escape(target, quote=True)
+    return Markup(f'<a href="{address}">{html.escape(label)}</a>', label)
+
+
+def links(targets: list[tuple[str, str]]) -> Markup | str:
+    """Several links in one cell, from (label, target); a dash when there are none."""
+    if not targets:
+        return DASH
+    made = [link(*target) for target in targets]
+    return Markup("; ".join(part.html for part in made), "; ".join(part.text for part in made))
+
+
+def place(target: str) -> str:
+    """Words for a relative link: the name of the document and, after a colon, its heading."""
+    document, _, heading = target.partition("#")
+    name = document.rsplit("/", 1)[-1].removesuffix(".ipynb")
+    return f"{name}: {heading.replace('-', ' ')}" if heading else name

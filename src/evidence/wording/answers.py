@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evidence.prose import MissingValueError, fill, harmless
 from evidence.review.bibliography import with_citations
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
 from evidence.review.textfile import decoded
+from evidence.wording.prose import MissingValueError, fill, harmless
 
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
