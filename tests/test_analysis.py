@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence.analysis import (
+from evidence.pooling.analyses import (
     EFFECT_COLUMNS,
     POOLED_COLUMNS,
     effects_table,

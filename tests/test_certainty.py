@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
-from evidence.analysis import run_analyses
+from evidence import certainty, exhibits, flow, gaps, information, status
 from evidence.certainty import summary_of_findings
-from evidence.estimators import pool_many
 from evidence.facts import census
 from evidence.plots import gap_map
+from evidence.pooling import outlook
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.estimators import pool_many
 from evidence.review.review import Tables, load_review
 from evidence.wording import facts as facts_module
 from evidence.wording.prose import MissingValueError, fill
@@ -150,7 +151,7 @@ def test_flow_adds_up_and_starts_with_every_record(review, analyses):
 
 def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     pool = analyses["fm_pain"].synthesis
-    found = newtrial.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
+    found = outlook.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
     yi = [row.yi for row in pool.studies] + [-0.4]
     vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
     alone = pool_many(yi, vi)
@@ -159,11 +160,11 @@ def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     assert found.verdict.shape == (2, 2)
     assert set(np.unique(found.verdict)) <= {-1, 0, 1}
     with pytest.raises(ValueError, match="mean differences"):
-        newtrial.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+        outlook.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
 
 
 def test_a_surprising_trial_widens_the_interval(analyses):
-    found = newtrial.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    found = outlook.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
     assert found.tau2[0, 1] > found.tau2[0, 0]
     assert found.high[0, 1] > found.high[0, 0]
 

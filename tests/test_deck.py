@@ -16,11 +16,11 @@ from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from conftest import REPOSITORY
 from evidence import exhibits
-from evidence.analysis import run_analyses
 from evidence.bundle import slides
 from evidence.deck import deck, speaker_notes
 from evidence.deck_shapes import lines, text_height, text_width
 from evidence.deck_tables import _parts
+from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 from evidence.wording import answers
 from evidence.wording.facts import Facts

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, expected, multiverse, published, summaries
-from evidence.analysis import run_analyses
-from evidence.estimators import pool_many
+from evidence import exhibits, published, summaries
 from evidence.plots import directions, new_trial, page
 from evidence.plots.event_forest import Line, event_forest
 from evidence.plots.scale import ratio_scale
+from evidence.pooling import multiverse, outlook
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.estimators import pool_many
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
 from evidence.wording import prose
@@ -177,9 +178,9 @@ def test_every_choice_shows_how_often_it_reverses_the_direction(built, choices):
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
     synthesis = ANALYSES["fm_pain"].synthesis
     for limit, share in ((synthesis.default.pi_low, 0.025), (synthesis.default.pi_high, 0.975)):
-        assert expected.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
-    assert expected.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
-    shares = expected.share_beyond(synthesis, np.array([0.0, 1.0, 2.0]))
+        assert outlook.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
+    assert outlook.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
+    shares = outlook.share_beyond(synthesis, np.array([0.0, 1.0, 2.0]))
     assert (np.diff(shares) < 0).all()
 
 
@@ -189,7 +190,7 @@ def test_the_share_with_another_variance_pools_again():
     weights = 1 / (vi + 0.5)
     gain = -(weights * yi).sum() / weights.sum()
     spread = np.sqrt(0.5 + 1 / weights.sum())
-    assert expected.share_beyond(synthesis, 1.0, 0.5) == pytest.approx(
+    assert outlook.share_beyond(synthesis, 1.0, 0.5) == pytest.approx(
         stats.t.sf((1 - gain) / spread, 2)
     )
 
@@ -197,7 +198,7 @@ def test_the_share_with_another_variance_pools_again():
 @pytest.mark.parametrize("name", ["fm_pain_parallel", "fm_response_30"])
 def test_two_trials_say_nothing_about_further_settings(name):
     with pytest.raises(ValueError, match="fewer than three"):
-        expected.share_beyond(ANALYSES[name].synthesis, 1.0)
+        outlook.share_beyond(ANALYSES[name].synthesis, 1.0)
 
 
 @pytest.mark.parametrize(("effect", "limits", "p", "relation", "k", "fits"), [
@@ -360,7 +361,7 @@ def test_crossings_of_the_threshold_are_probabilities_and_all_labelled(built):
     drawn = texts(exhibit.figure())
     synthesis = ANALYSES["fm_pain"].synthesis
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
-        assert prose.percent(expected.share_beyond(synthesis, 2.0, tau2)) in drawn
+        assert prose.percent(outlook.share_beyond(synthesis, 2.0, tau2)) in drawn
     assert any(text.startswith("Probability that a further setting") for text in drawn)
     assert "one person’s change" in exhibit.subtitle
     for words in (exhibit.title, exhibit.alt, *drawn):

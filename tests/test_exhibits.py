@@ -8,9 +8,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from evidence import exhibits
-from evidence.analysis import run_analyses
 from evidence.facts import census
 from evidence.plots import changes, ladder, page
+from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
 from figure_checks import drawn_texts, faint, outside, overlaps, past_margins, small, texts

@@ -10,9 +10,9 @@ import pytest
 
 from conftest import MINIMAL, REPOSITORY, edit, write_review
 from evidence import controls, explore, lookup, own, searching, selection
-from evidence.analysis import run_analyses
 from evidence.cli import main
 from evidence.narration import Narrator
+from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
 from evidence.runner import STILL, VIEW, normalised

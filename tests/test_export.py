@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from evidence import exhibits, export
-from evidence.analysis import run_analyses
+from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]

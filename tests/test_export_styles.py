@@ -18,9 +18,9 @@ from pptx import Presentation
 
 from conftest import REPOSITORY
 from evidence import bundle, cli, exhibits, export
-from evidence.analysis import Analyses
 from evidence.plots import page
 from evidence.plots.greys import GREYS, grey
+from evidence.pooling.analyses import Analyses
 from evidence.printing import crop, encode
 from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps

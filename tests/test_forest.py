@@ -11,7 +11,7 @@ from matplotlib.patches import Polygon, Rectangle
 from evidence.plots import page
 from evidence.plots.forest import forest
 from evidence.plots.scale import effect_scale, number
-from evidence.synthesis import synthesise
+from evidence.pooling.synthesis import synthesise
 
 LABELS = {"intervention_label": "drug", "control_label": "placebo"}
 

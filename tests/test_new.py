@@ -15,9 +15,9 @@ import pytest
 
 from conftest import write_review
 from evidence import new
-from evidence.analysis import run_analyses
 from evidence.build import build
 from evidence.cli import LONGEST_TITLE, main
+from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 from evidence.runner import execute
 

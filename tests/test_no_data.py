@@ -7,11 +7,11 @@ import pytest
 
 from conftest import MINIMAL, write_review
 from evidence import exhibits
-from evidence.analysis import Analyses, run_analyses
 from evidence.build import build
 from evidence.cli import main
 from evidence.nodata import TITLE
 from evidence.plots import KINDS
+from evidence.pooling.analyses import Analyses, run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
 from figure_checks import outside, overlaps, texts

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import edit, problems_of
-from evidence.analysis import run_analyses
 from evidence.facts import census
 from evidence.flow import flow
 from evidence.gaps import gap_map, root_people
+from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 from evidence.review.studies import circles, counts_own, people, roots
 from evidence.schedules import trial_lengths

@@ -21,8 +21,8 @@ from pptx import Presentation
 
 from browser import chromium, required_browser
 from evidence import exhibits, lookup
-from evidence.analysis import run_analyses
 from evidence.cli import main
+from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
 from evidence.wording.html import link

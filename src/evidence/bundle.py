@@ -32,7 +32,7 @@ def bundle(
     ----------
     review : Review
     analyses : mapping
-        Results of `evidence.analysis.run_analyses`.
+        Results of `evidence.pooling.analyses.run_analyses`.
     names : sequence of str
         Figures of data/figures.csv; none for all of them.
     formats : iterable of str

@@ -10,7 +10,7 @@ import pandas as pd
 
 from evidence.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.information import control_risk, rated_outcomes
-from evidence.results import Synthesis
+from evidence.pooling.synthesis import Synthesis
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
 from evidence.wording.facts import Facts, Makers, Records, Row, offers

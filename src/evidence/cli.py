@@ -141,7 +141,7 @@ def _new_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses
+    from evidence.pooling.analyses import run_analyses
     from evidence.review.review import load_review
 
     review = load_review(options.directory)
@@ -154,7 +154,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses, write_derived
+    from evidence.pooling.analyses import run_analyses, write_derived
     from evidence.review.review import load_review
 
     review = load_review(options.directory)
@@ -235,8 +235,8 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from evidence.analysis import Analyses
     from evidence.bundle import bundle, save
+    from evidence.pooling.analyses import Analyses
     from evidence.review.review import load_review
 
     review = load_review(options.directory)
@@ -256,7 +256,7 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses
+    from evidence.pooling.analyses import run_analyses
     from evidence.review.review import load_review
     from evidence.status import reference_remarks, status
 

@@ -15,7 +15,6 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
 
-from evidence.analysis import Analyses
 from evidence.deck_native import add_native, native_artists
 from evidence.deck_shapes import (
     FOOT,
@@ -43,6 +42,7 @@ from evidence.deck_sheets import answer_sheet, limits_sheet, summary_sheets
 from evidence.deck_tables import Sheet, add_sheet
 from evidence.exhibits import Exhibit
 from evidence.plots import page
+from evidence.pooling.analyses import Analyses
 from evidence.review.bibliography import Reference
 from evidence.review.review import Review
 

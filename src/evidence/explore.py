@@ -23,11 +23,10 @@ from evidence.controls import (
     several,
     typed,
 )
-from evidence.estimators import DEFAULT_RULE
 from evidence.exhibits import Exhibit
 from evidence.narration import Narrator, Passage
-from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.results import METHOD_WORDS, RULE_WORDS
+from evidence.pooling.estimators import DEFAULT_RULE
+from evidence.pooling.synthesis import MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
 from evidence.review.columns import keys, word
 from evidence.review.problems import ReviewError
 from evidence.review.studies import DESIGNS, design

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.analysis import analysis_rows
 from evidence.gaps import STATUS_WORDS
+from evidence.pooling.analyses import analysis_rows
 from evidence.review.review import Review
 from evidence.review.studies import (
     counts_own,

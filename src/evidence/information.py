@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from evidence.analysis import analysis_rows
+from evidence.pooling.analyses import analysis_rows
 from evidence.review.review import Review
 
 ALPHA, POWER = 0.05, 0.8

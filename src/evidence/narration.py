@@ -15,8 +15,8 @@ from typing import Any
 import pandas as pd
 
 from evidence import exhibits
-from evidence.analysis import Analyses
 from evidence.export import render
+from evidence.pooling.analyses import Analyses
 from evidence.review import schema
 from evidence.review.bibliography import with_citations
 from evidence.review.review import Review, load_review

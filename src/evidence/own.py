@@ -9,18 +9,16 @@ from pathlib import Path
 import pandas as pd
 
 from evidence import exhibits
-from evidence.analysis import Analysis
-from evidence.effects import outcome_effects
-from evidence.estimators import DEFAULT_RULE
 from evidence.exhibits import Exhibit
 from evidence.export import export
-from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.results import Synthesis
+from evidence.pooling.analyses import Analysis
+from evidence.pooling.effects import outcome_effects
+from evidence.pooling.estimators import DEFAULT_RULE
+from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, synthesise
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review, Tables
 from evidence.review.studies import primary_studies
 from evidence.selection import Filter, choose
-from evidence.synthesis import synthesise
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {
@@ -57,11 +55,11 @@ def pooled(
     rows : DataFrame
         Rows of `evidence.selection.measurable`.
     measure, method, rule : str
-        See `evidence.synthesis.synthesise`.
+        See `evidence.pooling.synthesis.synthesise`.
     title : str
         What the rows measure; their families by default.
     basis : str
-        See `evidence.effects.outcome_effects`.
+        See `evidence.pooling.effects.outcome_effects`.
 
     Raises
     ------

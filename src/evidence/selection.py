@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from evidence.analysis import analysis_rows
+from evidence.pooling.analyses import analysis_rows
 from evidence.review.columns import word
 from evidence.review.review import Review
 from evidence.review.studies import LEVELS, design, people, primary_studies, with_results
@@ -180,7 +180,7 @@ def measurable(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Rows of `evidence.analysis.analysis_rows`, indexed by id, with ``is_harm``, ``family``
+        Rows of `evidence.pooling.analyses.analysis_rows`, indexed by id, with ``is_harm``, ``family``
         (outcome and scale in words: rows of one family may share an axis), ``measure`` (MD or RR,
         the one that fits its numbers) and ``label``. Columns `READ` are there, empty when the
         review has none.

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from evidence.analysis import Analysis
-from evidence.plots.forest_rows import MEASURE_WORDS
-from evidence.results import RULE_WORDS, SMALLEST_POOL, Synthesis
+from evidence.pooling.analyses import Analysis
+from evidence.pooling.multiverse import leave_one_out
+from evidence.pooling.synthesis import MEASURE_WORDS, RULE_WORDS, SMALLEST_POOL, Synthesis
 from evidence.review.review import Review
 from evidence.review.studies import is_placebo_trial
-from evidence.variants import leave_one_out
 from evidence.wording.prose import p_value
 
 

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest_page import DERIVED
-from evidence.plots.forest_rows import favours_words
+from evidence.pooling.synthesis import favours_words
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.facts import Row

@@ -15,11 +15,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.analysis import analysis_rows
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
-from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
 from evidence.plots.scale import Scale, effect_scale, ratio_scale, tick_text
+from evidence.pooling.analyses import analysis_rows
+from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review
 from evidence.wording.prose import in_words, plural
 

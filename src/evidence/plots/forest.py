@@ -16,18 +16,10 @@ from matplotlib.patches import Polygon, Rectangle
 
 from evidence.plots import forest_grid
 from evidence.plots.forest_grid import EFFECT_HEADING, GAP, HEADINGS, NOTE_GAP, Grid, Ruler, weight
-from evidence.plots.forest_rows import (
-    CROWD,
-    MEASURE_WORDS,
-    Row,
-    favours_words,
-    forest_notes,
-    forest_rows,
-    forest_scale,
-)
+from evidence.plots.forest_rows import CROWD, Row, forest_notes, forest_rows, forest_scale
 from evidence.plots.page import BLUE, BODY, GREY, INK, ORANGE
 from evidence.plots.scale import Scale, tick_text
-from evidence.results import Synthesis
+from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}

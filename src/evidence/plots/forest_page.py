@@ -9,11 +9,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.analysis import analysis_rows
 from evidence.exhibits import Content, Spec, sources_of
 from evidence.plots import page
 from evidence.plots.forest import forest
-from evidence.results import Synthesis
+from evidence.pooling.analyses import analysis_rows
+from evidence.pooling.synthesis import Synthesis
 from evidence.review.review import Review
 from evidence.wording.prose import in_words, interval, plural, signed
 

@@ -8,17 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.plots.scale import Scale, effect_scale
-from evidence.results import ExcludedRow, Synthesis
+from evidence.pooling.synthesis import ExcludedRow, Synthesis
 from evidence.review.studies import design
 
-MEASURE_WORDS = {
-    "MD": "Mean difference",
-    "SMD": "Standardised mean difference",
-    "RR": "Risk ratio",
-    "OR": "Odds ratio",
-    "RD": "Risk difference",
-    "GEN": "Effect",
-}
 RULE_LABELS = {
     "wald": "Wald",
     "hartung_knapp": "Hartung-Knapp",
@@ -180,15 +172,6 @@ def _heterogeneity(pool: Synthesis) -> str:
     p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
     return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"
-
-
-def favours_words(higher_is: str, intervention: str, control: str) -> tuple[str, str]:
-    """What the left and the right side of the null line mean."""
-    if higher_is == "worse":
-        return f"favours {intervention}", f"favours {control}"
-    if higher_is == "better":
-        return f"favours {control}", f"favours {intervention}"
-    return f"lower with {intervention}", f"higher with {intervention}"
 
 
 def _effect(row, scale: Scale) -> str:

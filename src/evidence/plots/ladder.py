@@ -24,7 +24,7 @@ from evidence.plots.changes import (
     method,
     percent_changes,
 )
-from evidence.plots.forest_rows import favours_words
+from evidence.pooling.synthesis import favours_words
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.prose import joined, signed

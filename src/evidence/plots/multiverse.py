@@ -13,10 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from evidence.exhibits import Content, Spec, sources_of
-from evidence.multiverse import Multiverse, explore
 from evidence.plots import page
-from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.results import SMALLEST_POOL
+from evidence.pooling.multiverse import Multiverse, explore
+from evidence.pooling.synthesis import MEASURE_WORDS, SMALLEST_POOL, favours_words
 from evidence.review.review import Review
 from evidence.wording.facts import Row
 from evidence.wording.prose import interval, percent, plural, signed

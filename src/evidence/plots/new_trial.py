@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 
 from evidence.exhibits import Content, Spec
 from evidence.information import pooled_sd
-from evidence.newtrial import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.plots import page
-from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
-from evidence.results import Synthesis
+from evidence.pooling.outlook import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
+from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
 from evidence.review.review import Review
 from evidence.wording.prose import interval, signed
 

@@ -14,14 +14,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.analysis import analysis_rows
-from evidence.effects import outcome_effects
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
-from evidence.plots.forest_rows import favours_words
 from evidence.plots.scale import Scale, tick_text
+from evidence.pooling.analyses import analysis_rows
+from evidence.pooling.effects import outcome_effects
+from evidence.pooling.synthesis import Synthesis, favours_words
 from evidence.published import beside_ours
-from evidence.results import Synthesis
 from evidence.review.review import Review
 from evidence.wording.facts import Row
 from evidence.wording.prose import in_words, interval, signed

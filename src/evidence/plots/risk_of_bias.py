@@ -14,7 +14,7 @@ from evidence.bias import risk_of_bias
 from evidence.exhibits import Content, Spec
 from evidence.gaps import root_people
 from evidence.plots import page
-from evidence.plots.forest_rows import MEASURE_WORDS, favours_words
+from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review
 from evidence.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
 from evidence.wording.prose import signed

@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.exhibits import Content, Spec, sources_of
-from evidence.expected import share_beyond
 from evidence.plots import page
-from evidence.results import Synthesis
+from evidence.pooling.outlook import share_beyond
+from evidence.pooling.synthesis import Synthesis
 from evidence.review.review import Review
 from evidence.wording.prose import NO_BREAK, in_words, percent, plural
 

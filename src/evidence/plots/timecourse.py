@@ -10,11 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.effects import outcome_effects
 from evidence.exhibits import Content, Spec, sources_of
-from evidence.measures import Z95
 from evidence.plots import page
-from evidence.plots.forest_rows import favours_words
+from evidence.pooling.effects import outcome_effects
+from evidence.pooling.measures import Z95
+from evidence.pooling.synthesis import favours_words
 from evidence.review.review import Review
 from evidence.wording.prose import in_words, interval, signed
 

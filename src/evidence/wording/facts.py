@@ -64,7 +64,7 @@ class Facts(Mapping[str, Any]):
     ----------
     review : Review
     analyses : mapping
-        Results of `evidence.analysis.run_analyses`, or `evidence.analysis.Analyses`.
+        Results of `evidence.pooling.analyses.run_analyses`, or `evidence.pooling.analyses.Analyses`.
     without : iterable of str
         Offered facts that cannot be named.
     """

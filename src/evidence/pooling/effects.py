@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from evidence import measures
+from evidence.pooling import measures
 
 RATIOS = ("RR", "OR")
 COUNTS = ("RR", "OR", "RD")

@@ -11,15 +11,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
-from evidence.estimators import METHODS
-from evidence.mixtures import mixtures
-from evidence.results import Synthesis
+from evidence.pooling.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
+from evidence.pooling.estimators import METHODS
+from evidence.pooling.synthesis import Synthesis, synthesise
 from evidence.review.columns import keys, word
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.studies import roots
 from evidence.storage import write_bytes
-from evidence.synthesis import synthesise
 
 FILE = "data/analyses.csv"
 EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"
@@ -40,7 +38,7 @@ class Analysis:
     """One row of analyses.csv with its effects and its synthesis.
 
     ``parent`` is the analysis that a sensitivity analysis belongs to, empty otherwise.
-    ``effects`` is the table of `evidence.effects.outcome_effects`, taken with ``basis``.
+    ``effects`` is the table of `evidence.pooling.effects.outcome_effects`, taken with ``basis``.
     """
 
     analysis: str
@@ -244,3 +242,52 @@ def _cell(value) -> str:
     if isinstance(value, (bool, np.bool_)):
         return "true" if value else "false"
     return f"{value + 0.0:.10g}" if isinstance(value, float) else str(value)
+
+IN_POINTS = {"mean_difference", "median_difference"}
+
+
+def mixtures(rows: pd.DataFrame, measure: str) -> list[tuple[str, str]]:
+    """What keeps rows from being pooled together, though each could be pooled.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Rows of `evidence.pooling.analyses.analysis_rows`. What a row does not state is taken to agree.
+    measure : str
+        MD, SMD, RR, OR, RD or GEN. Any rows may differ in direction, mean differences in scale,
+        ready-made effects in what they are.
+
+    Returns
+    -------
+    list of (str, str)
+        The rule that they break, and what to do.
+    """
+    found = []
+    if len(_stated(rows, "higher_is")) > 1:
+        found.append(("pools outcomes where higher is worse with outcomes where higher is better",
+                      "keep one direction per analysis"))
+    kinds = [kind for kind in _stated(rows, "effect_measure") if kind != "none"]
+    if measure == "GEN" and len(kinds) > 1:
+        words = ", ".join(kind.replace("_", " ") for kind in kinds)
+        found.append((f"pools effects of different kinds: {words}",
+                      "convert them to one kind, or keep one kind per analysis"))
+    in_points = measure == "MD" or (measure == "GEN" and not IN_POINTS.isdisjoint(kinds))
+    scales = _scales(rows)
+    if in_points and len(scales) > 1:
+        found.append((f"pools points of different scales: {', '.join(scales)}",
+                      "keep one scale per analysis, or pool standardised differences (SMD)"))
+    return found
+
+
+def _stated(rows: pd.DataFrame, column: str) -> list[str]:
+    """Different values of a column of text, in order."""
+    return list(dict.fromkeys(rows[column].replace("", np.nan).dropna())) if column in rows else []
+
+
+def _scales(rows: pd.DataFrame) -> list[str]:
+    """Different scales of rows that name both ends, in words."""
+    if not {"scale_low", "scale_high"} <= set(rows):
+        return []
+    ends = rows[["scale_low", "scale_high"]].apply(pd.to_numeric, errors="coerce")
+    ends = ends.astype(float).dropna().drop_duplicates()
+    return [f"{low:g} to {high:g}" for low, high in ends.to_numpy()]

@@ -14,7 +14,7 @@ from pymare.estimators import DerSimonianLaird, Hedges, VarianceBasedLikelihoodE
 from pymare.stats import q_profile
 from scipy import special, stats
 
-from evidence.measures import Z95
+from evidence.pooling.measures import Z95
 
 METHODS = ("REML", "DL", "PM", "HE", "FE")
 INTERVAL_RULES = ("wald", "hartung_knapp", "hartung_knapp_floored")
