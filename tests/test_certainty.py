@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import certainty, exhibits, flow, gaps, information, status
-from evidence.certainty import summary_of_findings
-from evidence.facts import census
+from evidence import exhibits, status
+from evidence.appraisal import certainty, flow, gaps, information
+from evidence.appraisal.census import census
+from evidence.appraisal.certainty import summary_of_findings
 from evidence.plots import gap_map
 from evidence.pooling import outlook
 from evidence.pooling.analyses import run_analyses

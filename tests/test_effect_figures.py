@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, published, summaries
+from evidence import exhibits, summaries
+from evidence.appraisal import published
 from evidence.plots import directions, new_trial, page
 from evidence.plots.event_forest import Line, event_forest
 from evidence.plots.scale import ratio_scale

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from evidence import exhibits
-from evidence.facts import census
+from evidence.appraisal.census import census
 from evidence.plots import changes, ladder, page
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError

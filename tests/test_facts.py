@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.facts import awaiting, census, pico
+from evidence.appraisal.census import awaiting, census, pico
 from evidence.review.review import load_review
 from evidence.wording.facts import Facts
 

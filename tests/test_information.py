@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from conftest import MINIMAL, problems_of, write_review
-from evidence import gaps, information
-from evidence.information import POINTS, RATIO, SD_UNITS, Target
+from evidence.appraisal import gaps, information
+from evidence.appraisal.information import POINTS, RATIO, SD_UNITS, Target
 from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import edit, problems_of
-from evidence.facts import census
-from evidence.flow import flow
-from evidence.gaps import gap_map, root_people
+from evidence.appraisal.census import census
+from evidence.appraisal.flow import flow
+from evidence.appraisal.gaps import gap_map, root_people
 from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 from evidence.review.studies import circles, counts_own, people, roots

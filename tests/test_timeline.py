@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import exhibits, harms, schedules
+from evidence import exhibits, schedules
+from evidence.appraisal import harms
 from figure_checks import faint, outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]

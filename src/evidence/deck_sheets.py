@@ -8,11 +8,12 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import claims, harms
-from evidence.certainty import summary_of_findings
+from evidence import claims
+from evidence.appraisal import harms
+from evidence.appraisal.census import census
+from evidence.appraisal.certainty import summary_of_findings
 from evidence.deck_shapes import FIXED_SPACE
 from evidence.deck_tables import Sheet
-from evidence.facts import census
 from evidence.review.bibliography import CITATION, with_citations, without_citations
 from evidence.review.review import Review
 from evidence.wording.html import readable

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.bias import disagreements, judgements
-from evidence.certainty import AGAIN, certainty_table
-from evidence.facts import census
-from evidence.flow import NO_ERROR, WITHIN, unpooled
-from evidence.gaps import root_people, waiting
+from evidence.appraisal.bias import disagreements, judgements
+from evidence.appraisal.census import census
+from evidence.appraisal.certainty import AGAIN, certainty_table
+from evidence.appraisal.flow import NO_ERROR, WITHIN, unpooled
+from evidence.appraisal.gaps import root_people, waiting
+from evidence.appraisal.rob2 import UNKNOWN
 from evidence.review.review import BIBLIOGRAPHY, Review
 from evidence.review.studies import LEVELS
-from evidence.rob2 import UNKNOWN
 from evidence.wording.prose import plural
 
 ACTIONS = 3

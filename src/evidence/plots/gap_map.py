@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from evidence.appraisal.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.exhibits import Content, Spec
-from evidence.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.plots import page
 from evidence.review.review import Review
 
@@ -32,7 +32,7 @@ def draw_map(figure: Figure, cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes)
     figure : Figure
         Measures the texts.
     cells : DataFrame
-        As `evidence.gaps.gap_map` returns it.
+        As `evidence.appraisal.gaps.gap_map` returns it.
     marks : DataFrame
         Columns condition_group, domain_group, n: trials without a readable result.
     ax : Axes

@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evidence.appraisal.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.exhibits import Content, Spec
-from evidence.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.plots import page
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
@@ -24,7 +24,7 @@ def information(table: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.information.information_size` returns it.
+        As `evidence.appraisal.information.information_size` returns it.
     ax : Axes
 
     Returns

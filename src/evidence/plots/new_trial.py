@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evidence.appraisal.information import pooled_sd
 from evidence.exhibits import Content, Spec
-from evidence.information import pooled_sd
 from evidence.plots import page
 from evidence.pooling.outlook import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words

@@ -14,13 +14,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from evidence.appraisal.published import beside_ours
 from evidence.exhibits import Content, Spec
 from evidence.plots import page
 from evidence.plots.scale import Scale, tick_text
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.synthesis import Synthesis, favours_words
-from evidence.published import beside_ours
 from evidence.review.review import Review
 from evidence.wording.facts import Row
 from evidence.wording.prose import in_words, interval, signed
@@ -56,7 +56,7 @@ def panel(table: pd.DataFrame, ax: Axes, *, places: tuple[float, float, float],
     Parameters
     ----------
     table : DataFrame
-        As `evidence.published.beside_ours` returns it, with columns ``name`` and ``details``.
+        As `evidence.appraisal.published.beside_ours` returns it, with columns ``name`` and ``details``.
     ax : Axes
     places : tuple of float
         Where names and details begin and numbers end, as fractions of the figure.

@@ -10,13 +10,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.bias import risk_of_bias
+from evidence.appraisal.bias import risk_of_bias
+from evidence.appraisal.gaps import root_people
+from evidence.appraisal.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
 from evidence.exhibits import Content, Spec
-from evidence.gaps import root_people
 from evidence.plots import page
 from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review
-from evidence.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
 from evidence.wording.prose import signed
 
 LIGHTS = {  # letter, marker, colour
@@ -44,7 +44,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
     Parameters
     ----------
     table : DataFrame
-        As `evidence.bias.judgements` returns it.
+        As `evidence.appraisal.bias.judgements` returns it.
     labels, results : mapping
         Study label and result in words by outcome_id.
     ax : Axes

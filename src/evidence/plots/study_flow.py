@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from evidence.appraisal.flow import Step, flow
 from evidence.exhibits import Content, Spec
-from evidence.flow import Step, flow
 from evidence.plots import page
 from evidence.review.review import Review
 

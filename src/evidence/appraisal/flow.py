@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.gaps import STATUS_WORDS
+from evidence.appraisal.gaps import STATUS_WORDS
 from evidence.pooling.analyses import analysis_rows
 from evidence.review.review import Review
 from evidence.review.studies import (

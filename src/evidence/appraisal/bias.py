@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evidence.appraisal.rob2 import domain_of, judge
 from evidence.review.columns import among
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
-from evidence.rob2 import domain_of, judge
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -24,7 +24,7 @@ def judgements(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         One row per result and domain, the last being "overall", in the order of the answers;
-        columns `COLUMNS`. ``answers`` reads "1.1 Y; 1.2 NI". See `evidence.rob2.Judgement`.
+        columns `COLUMNS`. ``answers`` reads "1.1 Y; 1.2 NI". See `evidence.appraisal.rob2.Judgement`.
 
     Raises
     ------

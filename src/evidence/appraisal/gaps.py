@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.information import (
+from evidence.appraisal.information import (
     ALPHA,
     POWER,
     judged_analyses,
@@ -166,7 +166,7 @@ def open_questions(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """Outcomes of certainty.csv in the order in which one good trial would change their answer.
 
     The share is the weight that a trial of the optimal information size (see
-    `evidence.information`) would have beside the present trials, with their between-study
+    `evidence.appraisal.information`) would have beside the present trials, with their between-study
     variance: all of it where no trial can be used, empty where the SD is not known. Equal shares
     keep the order of the file, in which the curator puts what matters most first.
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.gaps import MARKERS, measured, unread_markers, waiting
-from evidence.information import control_risk, rated_outcomes
+from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
+from evidence.appraisal.information import control_risk, rated_outcomes
 from evidence.pooling.synthesis import Synthesis
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
