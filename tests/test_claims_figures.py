@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from evidence import claims, exhibits
+from evidence import claims
+from evidence.figures import catalogue
 from evidence.plots import claims_audit
 from figure_checks import faint, outside, overlaps, small, texts
 
 
 @pytest.fixture(scope="module")
 def shown(review):
-    exhibit = exhibits.build(review, {}, "claims_audit")
+    exhibit = catalogue.build(review, {}, "claims_audit")
     return exhibit, exhibit.figure()
 
 
@@ -92,10 +93,10 @@ def test_safety_claims_stand_out(review, shown):
 
 
 def test_a_changed_verdict_moves_marks_title_table_and_alt_text(review):
-    before = exhibits.build(review, {}, "claims_audit")
+    before = catalogue.build(review, {}, "claims_audit")
     table = review.table("claims")
     table.loc[table["claim_id"] == "c04", ["citation_verdict", "evidence_verdict"]] = "supported"
-    after = exhibits.build(replace(review, tables={**review.tables, "claims": table}), {},
+    after = catalogue.build(replace(review, tables={**review.tables, "claims": table}), {},
                            "claims_audit")
     assert before.title.startswith("Six of 44") and after.title.startswith("Seven of 44")
     assert before.title.endswith("two by both") and after.title.endswith("three by both")

@@ -10,7 +10,7 @@ from frictionless import Package
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
 from evidence.data_readme import readme
-from evidence.plots import KINDS
+from evidence.figures.catalogue import KINDS
 from evidence.review.dictionary import (
     default_descriptor,
     default_dictionary,

@@ -10,11 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, summaries
+from evidence import summaries
 from evidence.appraisal import published
-from evidence.plots import directions, new_trial, page
-from evidence.plots.event_forest import Line, event_forest
-from evidence.plots.scale import ratio_scale
+from evidence.figures import catalogue, page
+from evidence.figures.forest.event_forest import Line, event_forest
+from evidence.figures.kinds import directions, new_trial
+from evidence.figures.scale import ratio_scale
 from evidence.pooling import multiverse, outlook
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.estimators import pool_many
@@ -55,7 +56,7 @@ def choices():
 
 @pytest.fixture(scope="module")
 def built():
-    return {name: exhibits.build(REVIEW, ANALYSES, name) for name in FIGURES}
+    return {name: catalogue.build(REVIEW, ANALYSES, name) for name in FIGURES}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -383,7 +384,7 @@ def test_times_of_two_trials_are_not_mixed():
     select = "rodriguezfreire2026-pain-w13-level;duebruun2024-pain-w12-itt"
     review = changed("figures", "innova_time", select=select)
     with pytest.raises(ReviewError, match="is not there"):
-        exhibits.build(review, ANALYSES, "innova_time")
+        catalogue.build(review, ANALYSES, "innova_time")
 
 
 def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
@@ -392,18 +393,18 @@ def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
     analyses = run_analyses(review)
     for name in ("fm_pain_forest", "multiverse", "innova_time", "rigour_ladder",
                  "fm_pain_threshold", "published_versus_ours"):
-        before, after = built[name], exhibits.build(review, analyses, name)
+        before, after = built[name], catalogue.build(review, analyses, name)
         assert after.title != before.title, name
         assert after.alt != before.alt, name
         assert not after.table.equals(before.table), name
-    forest = exhibits.build(review, analyses, "fm_pain_forest")
+    forest = catalogue.build(review, analyses, "fm_pain_forest")
     assert "point to the same side" in forest.title
     assert any("−0.90" in text for text in texts(forest.figure()))
 
 
 def test_changed_counts_move_the_event_figures(built):
     review = changed("harms", "duebruun2024-any-adverse-event", intervention_events=10)
-    after = exhibits.build(review, run_analyses(review), "harms_forest")
+    after = catalogue.build(review, run_analyses(review), "harms_forest")
     assert after.title != built["harms_forest"].title and "10 of 49" in after.alt
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.lines import Line2D
 
-from evidence import exhibits
+from evidence.figures import catalogue
 from evidence.plots import mechanism_map
 from evidence.review.review import load_review
 from evidence.review.studies import LABORATORY
@@ -26,7 +26,7 @@ def changed(table, key, identifier, **values):
 
 
 def build(name, review=REVIEW):
-    return exhibits.build(review, {}, name)
+    return catalogue.build(review, {}, name)
 
 
 def words(exhibit):

@@ -20,8 +20,9 @@ from nbconvert.filters.markdown import markdown2html
 from pptx import Presentation
 
 from browser import chromium, required_browser
-from evidence import exhibits, lookup
+from evidence import lookup
 from evidence.cli import main
+from evidence.figures import catalogue
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
@@ -160,7 +161,7 @@ def test_a_name_is_refused_where_the_dictionary_of_a_review_allows_it(tmp_path):
     figures = review.table("figures").replace("studies", "../evil")
     review = replace(review, tables=Tables({**review.tables, "figures": figures}))
     with pytest.raises(ReviewError, match="plain name"):
-        exhibits.build(review, run_analyses(review), "../evil")
+        catalogue.build(review, run_analyses(review), "../evil")
 
 
 @pytest.mark.parametrize("key", ["../../etc", "a b", "<b>", "=1+1"])

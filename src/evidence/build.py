@@ -17,9 +17,9 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from evidence import exhibits, export
 from evidence.bundle import slides
 from evidence.data_readme import is_written, readme
+from evidence.figures import catalogue, images
 from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
 from evidence.pooling.analyses import POOLED, Analyses, derived_texts, run_analyses
 from evidence.review.bibliography import without_citations
@@ -197,10 +197,10 @@ def make_figure(root: Path, name: str) -> Outcome:
     """Draw one figure in every format."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    exhibit = exhibits.build(loaded, Analyses(loaded), name)
-    files = {f"figures/{name}.{kind}": data for kind, data in export.render(exhibit).items()}
+    exhibit = catalogue.build(loaded, Analyses(loaded), name)
+    files = {f"figures/{name}.{kind}": data for kind, data in images.render(exhibit).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
-    return Outcome(files, read, export.entry(loaded, exhibit))
+    return Outcome(files, read, images.entry(loaded, exhibit))
 
 
 def make_deck(root: Path, name: str) -> Outcome:
@@ -226,7 +226,7 @@ def _rest(
     answer = answers.lines(review, facts, audience) if audience else []
     entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
     if entries:
-        texts[MANIFEST] = export.manifest(entries)
+        texts[MANIFEST] = images.manifest(entries)
     if not review.dictionary.is_default or is_written(review.root / DATA_README):
         texts[DATA_README] = readme(review.dictionary)
     new_readme = answers.updated_readme(review.root / "README.md", answer, review)

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence import exhibits, export
 from evidence.deck import deck
-from evidence.exhibits import Exhibit
+from evidence.figures import catalogue, images
+from evidence.figures.exhibit import Exhibit
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
 from evidence.storage import write_bytes, zipped
 from evidence.wording import answers
 from evidence.wording.facts import Facts
 
-FORMATS = (*export.FORMATS, "pptx")
+FORMATS = (*images.FORMATS, "pptx")
 DECK, ARCHIVE = "slides.pptx", "figures.zip"
 COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
 GREYS = "Colours named here are those of the slide; in print they are greys."
@@ -38,7 +38,7 @@ def bundle(
     formats : iterable of str
         Among `FORMATS`; pptx gives one file of slides for all figures, whatever the style.
     style : str
-        Among `evidence.plots.page.STYLES`; print adds each figure's legend as text.
+        Among `evidence.figures.page.STYLES`; print adds each figure's legend as text.
     dpi : int
         Dots per inch of PNG files.
 
@@ -51,7 +51,7 @@ def bundle(
     pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
     files: dict[str, bytes] = {}
     for exhibit in built:
-        for kind, content in export.render(exhibit, pictures, style, dpi).items():
+        for kind, content in images.render(exhibit, pictures, style, dpi).items():
             files[f"{exhibit.name}.{kind}"] = content
         if pictures and style == "print":
             files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
@@ -70,8 +70,8 @@ def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = (
 
 
 def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Exhibit]:
-    chosen = dict.fromkeys(names) or exhibits.specs(review)
-    return [exhibits.build(review, analyses, name) for name in chosen]
+    chosen = dict.fromkeys(names) or catalogue.specs(review)
+    return [catalogue.build(review, analyses, name) for name in chosen]
 
 
 def legend(review: Review, exhibit: Exhibit) -> str:

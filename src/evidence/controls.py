@@ -14,8 +14,8 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from evidence.exhibits import Exhibit
-from evidence.export import render
+from evidence.figures.exhibit import Exhibit
+from evidence.figures.images import render
 from evidence.narration import SCREEN_DPI, Passage, Picture
 from evidence.runner import STILL
 

@@ -40,8 +40,8 @@ from evidence.deck_shapes import (
 )
 from evidence.deck_sheets import answer_sheet, limits_sheet, summary_sheets
 from evidence.deck_tables import Sheet, add_sheet
-from evidence.exhibits import Exhibit
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Exhibit
 from evidence.pooling.analyses import Analyses
 from evidence.review.bibliography import Reference
 from evidence.review.review import Review

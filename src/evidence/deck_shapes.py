@@ -25,7 +25,7 @@ from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml.ns import qn
 from pptx.util import Emu, Inches, Pt
 
-from evidence.plots import page
+from evidence.figures import page
 from evidence.storage import zipped
 
 WIDTH, HEIGHT = 12192000 / 914400, 7.5

@@ -28,7 +28,7 @@ from evidence.deck_shapes import (
     text_width,
     write_runs,
 )
-from evidence.plots import page
+from evidence.figures import page
 from evidence.wording.html import NUMBER
 
 PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's "No Style, No Grid"

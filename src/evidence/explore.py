@@ -23,7 +23,7 @@ from evidence.controls import (
     several,
     typed,
 )
-from evidence.exhibits import Exhibit
+from evidence.figures.exhibit import Exhibit
 from evidence.narration import Narrator, Passage
 from evidence.pooling.estimators import DEFAULT_RULE
 from evidence.pooling.synthesis import MEASURE_WORDS, METHOD_WORDS, RULE_WORDS

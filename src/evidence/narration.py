@@ -14,8 +14,9 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import exhibits
-from evidence.export import render
+from evidence.figures import catalogue
+from evidence.figures import exhibit as exhibit_module
+from evidence.figures.images import render
 from evidence.pooling.analyses import Analyses
 from evidence.review import schema
 from evidence.review.bibliography import with_citations
@@ -83,7 +84,7 @@ class Narrator:
         self.analyses = Analyses(self.review)
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
-        self._exhibits: dict[str, exhibits.Exhibit] = {}
+        self._exhibits: dict[str, exhibit_module.Exhibit] = {}
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
@@ -103,10 +104,10 @@ class Narrator:
         numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
         return Passage(with_citations(numbered, self._cite))
 
-    def exhibit(self, name: str) -> exhibits.Exhibit:
+    def exhibit(self, name: str) -> exhibit_module.Exhibit:
         """One figure of data/figures.csv with everything that is said about it."""
         if name not in self._exhibits:
-            self._exhibits[name] = exhibits.build(self.review, self.analyses, name)
+            self._exhibits[name] = catalogue.build(self.review, self.analyses, name)
         return self._exhibits[name]
 
     def show(self, name: str) -> Picture:
@@ -128,7 +129,7 @@ class Narrator:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
         from IPython.display import display
 
-        specs = exhibits.specs(self.review)
+        specs = catalogue.specs(self.review)
         for name, spec in specs.items():
             if spec.notebook == notebook:
                 display(self.show(name), self.caption(name))

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence import exhibits
-from evidence.exhibits import Exhibit
-from evidence.export import export
+from evidence.figures import catalogue
+from evidence.figures.exhibit import Exhibit
+from evidence.figures.images import export
 from evidence.pooling.analyses import Analysis
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.estimators import DEFAULT_RULE
@@ -147,7 +147,7 @@ def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict)
     blank = dict.fromkeys(("notebook", "select", "thresholds", "subtitle", "caption"), "")
     row = {"figure": f"own_{kind}", "kind": kind} | blank | row
     own = dict(review.tables) | tables | {"figures": pd.DataFrame([row])}
-    return exhibits.build(replace(review, tables=Tables(own)), analyses, row["figure"])
+    return catalogue.build(replace(review, tables=Tables(own)), analyses, row["figure"])
 
 
 def _plain(text: str) -> str:

@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from evidence import markers
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 from evidence.review.studies import design, people
 from evidence.wording.prose import joined, plural, signed

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from evidence import claims
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 
 WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body

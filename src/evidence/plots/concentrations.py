@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence import exposure
-from evidence.exhibits import Content, Spec
 from evidence.exposure import Level
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 from evidence.wording.facts import Row
 

@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence import markers, mechanism
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 from evidence.review.studies import LABORATORY
 from evidence.wording.prose import in_words

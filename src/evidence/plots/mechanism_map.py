@@ -15,8 +15,8 @@ from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from evidence import mechanism
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.plots.layers import Drawing, Grid, lay_out
 from evidence.review.review import Review
 from evidence.wording.prose import plural

@@ -14,8 +14,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from evidence import schedules
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.prose import in_words, plural

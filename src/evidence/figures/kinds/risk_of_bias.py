@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 from evidence.appraisal.bias import risk_of_bias
 from evidence.appraisal.gaps import root_people
 from evidence.appraisal.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review
 from evidence.wording.prose import signed

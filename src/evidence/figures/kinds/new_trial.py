@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.appraisal.information import pooled_sd
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.pooling.outlook import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
 from evidence.review.review import Review

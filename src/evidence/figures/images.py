@@ -1,4 +1,4 @@
-"""Figures as files: PNG, SVG and PDF with the same bytes on every run, and their manifest."""
+"""Images."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from evidence.exhibits import NAME, Exhibit
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import NAME, Exhibit
 from evidence.review.review import Review
 from evidence.storage import write_bytes
 
@@ -33,7 +33,7 @@ def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "sli
     formats : iterable of str
         Among `FORMATS`.
     style : str
-        Among `evidence.plots.page.STYLES`.
+        Among `evidence.figures.page.STYLES`.
     dpi : int
         Dots per inch of the PNG.
 
@@ -43,7 +43,7 @@ def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "sli
         Content by format; equal input gives equal bytes.
     """
     if style == "print":
-        from evidence import printing
+        from evidence.figures import printing
     files = {}
     with page.style(style):
         figure = exhibit.figure(style)

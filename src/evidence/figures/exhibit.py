@@ -1,14 +1,8 @@
-"""Exhibits: one object for a figure, its message, its table, its method line and its alt text.
-
-Which figures exist, what they select and how their message reads stands in ``data/figures.csv``;
-how a kind of figure computes and draws stands in ``evidence.plots.<kind>``.
-"""
+"""Exhibit."""
 
 from __future__ import annotations
 
-import importlib
 import re
-from collections import ChainMap
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,14 +10,11 @@ from typing import Any
 import pandas as pd
 from matplotlib.figure import Figure
 
-from evidence import nodata
-from evidence.plots import KINDS, page
-from evidence.plots.greys import to_greys
-from evidence.review.columns import keys
-from evidence.review.problems import NoDataError, Problem, ReviewError
+from evidence.figures import page
+from evidence.figures.greys import to_greys
+from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
-from evidence.wording.facts import Facts
-from evidence.wording.prose import MissingValueError, fill, plural
+from evidence.wording.prose import plural
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
@@ -118,7 +109,7 @@ class Exhibit:
         return self.content.table.copy()
 
     def figure(self, style: str = "slide", *, framed: bool = True) -> Figure:
-        """Draw the page in a style of `evidence.plots.page.STYLES`.
+        """Draw the page in a style of `evidence.figures.page.STYLES`.
 
         Without frame it has no message, subtitle and foot: what surrounds it says them. In print
         it never has one, and is black and grey.
@@ -146,84 +137,6 @@ class Exhibit:
             return figure
 
 
-def specs(review: Review) -> dict[str, Spec]:
-    """Figures of the review by name, in the order of figures.csv."""
-    table = review.table("figures")
-    if table.empty:
-        return {}
-    text = table.astype("str").where(table.notna(), "")
-    return {
-        row["figure"]: Spec(
-            row["figure"], row["kind"], row.get("notebook", ""), tuple(keys(row.get("select"))),
-            tuple(keys(row.get("thresholds"))), row["message"], row.get("subtitle", ""),
-            row.get("caption", ""), int(index) + 2,
-        )
-        for index, row in text.iterrows()
-    }
-
-
-def build(review: Review, analyses: Mapping[str, Any], name: str) -> Exhibit:
-    """Compute one exhibit.
-
-    Raises
-    ------
-    ReviewError
-        When figures.csv asks for something that is not there, with its row. An absent table or
-        column is no mistake: the exhibit then says that there are no data.
-    """
-    known = specs(review)
-    if name not in known:
-        raise ReviewError([Problem("data/figures.csv", None, "figure", name, "is not a figure",
-                                   f"use one of {', '.join(known)}")])
-    spec = known[name]
-    if not NAME.fullmatch(name):
-        raise _refused(spec, "figure", name, "is not a plain name", "use a-z, 0-9, _ and -")
-    if spec.kind not in KINDS:
-        raise _refused(spec, "kind", spec.kind, "is not a kind of figure",
-                       f"use one of {', '.join(KINDS)}")
-    if len(spec.select) < KINDS[spec.kind].selects:
-        raise _refused(spec, "select", "; ".join(spec.select), "names too few",
-                       f"a figure of kind {spec.kind} needs {KINDS[spec.kind].selects} or more ids")
-    try:
-        return _computed(review, analyses, spec)
-    except ReviewError:
-        raise
-    except NoDataError as error:
-        return _without_data(review, spec, str(error))
-    except KeyError as error:
-        lacking = nodata.missing_columns(review, error)
-        if lacking and error.args[0] not in (*spec.select, *spec.thresholds):
-            return _without_data(review, spec, lacking)
-        unknown = [part for part in spec.select if part in str(error)] or [str(error.args[0])]
-        raise _refused(spec, "select", "; ".join(unknown), "is not there",
-                       "mend the id, or add its row") from None
-    except Exception as error:
-        raise _impossible(spec, error) from error
-
-
-def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Exhibit:
-    nodata.require(review, KINDS[spec.kind].tables)
-    if spec.thresholds:
-        nodata.require(review, ["instruments"])
-    content = importlib.import_module(f"evidence.plots.{spec.kind}").content(review, analyses, spec)
-    facts = ChainMap(dict(content.facts), Facts(review, analyses))
-    title, subtitle, caption = (
-        _filled(spec, column, facts) for column in ("message", "subtitle", "caption")
-    )
-    alt = " ".join([f"{content.what}: {subtitle.rstrip('.')}.", content.summary,
-                    f"{title.rstrip('.')}."])
-    return Exhibit(spec.name, spec.notebook, title, subtitle, caption, alt,
-                   footer(review, content), content, spec)
-
-
-def _filled(spec: Spec, column: str, facts: Mapping[str, Any]) -> str:
-    try:
-        return fill(getattr(spec, column), facts)
-    except MissingValueError as error:
-        raise _refused(spec, column, "", str(error),
-                       "mend the template or the table it reads") from None
-
-
 def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:
     return ReviewError([Problem("data/figures.csv", spec.row, column, value, rule, advice)])
 
@@ -235,16 +148,6 @@ def _impossible(spec: Spec, error: Exception) -> ReviewError:
     return _refused(spec, "figure", spec.name,
                     f"a figure of kind {spec.kind} cannot be made of {given} ({why})",
                     "check select and the tables it reads")
-
-
-def _without_data(review: Review, spec: Spec, reason: str) -> Exhibit:
-    """A page that says what is missing; an absent table is no mistake."""
-    content = Content({}, pd.DataFrame(), "Nothing was computed", "Nothing is drawn.", "Empty page",
-                      (), (), nodata.draw)
-    subtitle = f"{reason[:1].upper()}{reason[1:]}."
-    alt = f"{content.what}: {subtitle} {content.summary}"
-    return Exhibit(spec.name, spec.notebook, nodata.TITLE, subtitle, subtitle, alt,
-                   footer(review, content), content, spec)
 
 
 def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:

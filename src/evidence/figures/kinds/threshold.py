@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
 from evidence.pooling.outlook import share_beyond
 from evidence.pooling.synthesis import Synthesis
 from evidence.review.review import Review

@@ -9,9 +9,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
-from evidence.plots.forest import forest
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.forest.plot import forest
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.synthesis import Synthesis
 from evidence.review.review import Review

@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
-from evidence.plots.forest_page import DERIVED
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.forest.kind import DERIVED
 from evidence.pooling.synthesis import favours_words
 from evidence.review.review import Review
 from evidence.review.studies import design

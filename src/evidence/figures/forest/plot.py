@@ -14,11 +14,19 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Polygon, Rectangle
 
-from evidence.plots import forest_grid
-from evidence.plots.forest_grid import EFFECT_HEADING, GAP, HEADINGS, NOTE_GAP, Grid, Ruler, weight
-from evidence.plots.forest_rows import CROWD, Row, forest_notes, forest_rows, forest_scale
-from evidence.plots.page import BLUE, BODY, GREY, INK, ORANGE
-from evidence.plots.scale import Scale, tick_text
+from evidence.figures.forest import grid as forest_grid
+from evidence.figures.forest.grid import (
+    EFFECT_HEADING,
+    GAP,
+    HEADINGS,
+    NOTE_GAP,
+    Grid,
+    Ruler,
+    weight,
+)
+from evidence.figures.forest.rows import CROWD, Row, forest_notes, forest_rows, forest_scale
+from evidence.figures.page import BLUE, BODY, GREY, INK, ORANGE
+from evidence.figures.scale import Scale, tick_text
 from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
 
 SLIDE = (13.333, 7.5)

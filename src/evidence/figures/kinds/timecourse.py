@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.measures import Z95
 from evidence.pooling.synthesis import favours_words

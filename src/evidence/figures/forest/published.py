@@ -15,9 +15,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.appraisal.published import beside_ours
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
-from evidence.plots.scale import Scale, tick_text
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
+from evidence.figures.scale import Scale, tick_text
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.synthesis import Synthesis, favours_words

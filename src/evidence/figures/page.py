@@ -40,7 +40,7 @@ def style(name: str) -> Iterator[None]:
 
     Each style file gives the size of the page; `BODY` and the like are shares of it.
     """
-    path = resources.files("evidence.plots").joinpath(f"{name}.mplstyle")
+    path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         if name == "print":
             plt.rcParams["font.family"] = journal_fonts()

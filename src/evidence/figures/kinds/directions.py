@@ -10,8 +10,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.prose import in_words, interval, p_value, signed, together

@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from evidence.appraisal.gaps import MARKERS, gap_map, unread_markers, waiting
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.16  # inches of the region

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from matplotlib.figure import Figure
 
-from evidence.plots import page
+from evidence.figures import page
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
 from evidence.wording.prose import joined, plural

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Text
 
-from evidence.plots import page
+from evidence.figures import page
 
 GREYS = {
     page.BLACK: "#000000", page.INK: "#000000", page.BLUE: "#262626", page.ACCENT: "#474747",

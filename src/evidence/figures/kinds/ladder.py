@@ -14,9 +14,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
-from evidence.plots.changes import (
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.kinds.changes import (
     COVER,
     difference_reach,
     difference_words,
@@ -49,7 +49,7 @@ def ladder_table(outcomes: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `evidence.plots.changes.percent_changes`, with ``design`` and ``reason``: why the row
+        As `evidence.figures.kinds.changes.percent_changes`, with ``design`` and ``reason``: why the row
         cannot be placed, empty where it can. ``n`` of such a row is that of its study.
     """
     table = percent_changes(outcomes)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evidence.plots.scale import Scale, effect_scale
+from evidence.figures.scale import Scale, effect_scale
 from evidence.pooling.synthesis import ExcludedRow, Synthesis
 from evidence.review.studies import design
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 
-from evidence.plots.forest_rows import Row
+from evidence.figures.forest.rows import Row
 
 PITCH, TIGHT = 2.2, 1.19  # height of a line in font sizes: greatest, least
 LOOSE = 1.55  # where the figure may be as high as it likes

@@ -15,9 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
-from evidence.plots.scale import Scale, effect_scale, ratio_scale, tick_text
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review

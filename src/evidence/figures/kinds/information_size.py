@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.appraisal.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
-from evidence.exhibits import Content, Spec
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
 from evidence.wording.prose import percent, plural, together

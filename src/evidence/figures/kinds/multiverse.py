@@ -12,8 +12,8 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
-from evidence.exhibits import Content, Spec, sources_of
-from evidence.plots import page
+from evidence.figures import page
+from evidence.figures.exhibit import Content, Spec, sources_of
 from evidence.pooling.multiverse import Multiverse, explore
 from evidence.pooling.synthesis import MEASURE_WORDS, SMALLEST_POOL, favours_words
 from evidence.review.review import Review
