@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from matplotlib.lines import Line2D
 
+from evidence.chapters.mechanism import figure as mechanism_map
 from evidence.figures import catalogue
-from evidence.plots import mechanism_map
 from evidence.review.review import load_review
 from evidence.review.studies import LABORATORY
 from figure_checks import faint, outside, overlaps, small, texts

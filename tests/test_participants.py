@@ -12,10 +12,10 @@ from conftest import edit, problems_of
 from evidence.appraisal.census import census
 from evidence.appraisal.flow import flow
 from evidence.appraisal.gaps import gap_map, root_people
+from evidence.chapters.dosing.schedules import trial_lengths
 from evidence.pooling.analyses import run_analyses
 from evidence.review.review import load_review
 from evidence.review.studies import circles, counts_own, people, roots
-from evidence.schedules import trial_lengths
 
 NAN = np.nan
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import schedules
 from evidence.appraisal import harms
+from evidence.chapters.dosing import schedules
 from evidence.figures import catalogue
 from figure_checks import faint, outside, overlaps, small, texts
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from evidence import claims
 from evidence.appraisal import harms
 from evidence.appraisal.census import census
 from evidence.appraisal.certainty import summary_of_findings
+from evidence.chapters.claims import audit
 from evidence.deck_shapes import FIXED_SPACE
 from evidence.deck_tables import Sheet
 from evidence.review.bibliography import CITATION, with_citations, without_citations
@@ -136,9 +136,9 @@ def _verdicts(review: Review) -> Sheet | None:
     wanted = ("citation_verdict", "evidence_verdict")
     if CLAIM_COLUMNS - set(review.table("claims").columns):
         return None
-    if not all(claims.words(review, column) for column in wanted):
+    if not all(audit.words(review, column) for column in wanted):
         return None
-    counts = claims.cross(review, *wanted)
+    counts = audit.cross(review, *wanted)
     keep = [name for name in counts.columns if name == "total" or counts[name].iloc[-1]]
     counts = counts.loc[counts["total"] > 0, keep]
     headings = ("Citation says so?", *(name.replace("_", " ") for name in keep))

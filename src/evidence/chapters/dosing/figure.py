@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
-from evidence import schedules
+from evidence.chapters.dosing import schedules
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
@@ -34,7 +34,7 @@ def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
     Parameters
     ----------
     doses : DataFrame
-        As `evidence.schedules.doses` returns it, in mg and weeks.
+        As `evidence.chapters.dosing.schedules.doses` returns it, in mg and weeks.
     ax : Axes
     end : float
         Week at which the drawing ends; the last dose goes on (arrow).
@@ -68,7 +68,7 @@ def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> 
     Parameters
     ----------
     table : DataFrame
-        As `evidence.schedules.trial_lengths` returns it, without unknown lengths; top row first,
+        As `evidence.chapters.dosing.schedules.trial_lengths` returns it, without unknown lengths; top row first,
         with a column `label`.
     marks : mapping of str to list of float
         Weeks of measurement by study.

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
-from evidence import markers
+from evidence.chapters.markers import counts
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
@@ -36,7 +36,7 @@ def analytes(table: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.markers.analytes` returns it, rows with values only, top row first.
+        As `evidence.chapters.markers.counts.analytes` returns it, rows with values only, top row first.
     ax : Axes
     """
     rows = range(len(table))[::-1]
@@ -84,11 +84,11 @@ def _value(row: pd.Series) -> str:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """`spec` selects the study whose analytes are drawn and, beside it, another."""
     main, beside = spec.select
-    table = markers.analytes(review, main)
+    table = counts.analytes(review, main)
     valued = table[table["has_value"]].reset_index(drop=True)
     named = table[~table["has_value"]].reset_index(drop=True)
-    silent = markers.silent_analytes(review, main)
-    all_markers = markers.with_findings(review.table("biomarkers"))
+    silent = counts.silent_analytes(review, main)
+    all_markers = counts.with_findings(review.table("biomarkers"))
     second = all_markers[(all_markers["study"] == beside) & (all_markers["kind"] == _cytokines())]
     studies = review.table("studies").set_index("study")
     size = people(studies)
@@ -132,7 +132,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
 
 def _cytokines() -> str:
-    return next(iter(markers.KINDS))
+    return next(iter(counts.KINDS))
 
 
 def _heading(figure: Figure, x: float, text: str) -> None:

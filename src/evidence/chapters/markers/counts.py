@@ -6,7 +6,7 @@ import re
 
 import pandas as pd
 
-from evidence.facts import controlled_markers
+from evidence.chapters.markers.facts import controlled_markers
 from evidence.review.review import Review
 from evidence.review.studies import LABORATORY, people
 from evidence.wording.prose import p_value

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from evidence import claims
+from evidence.chapters.claims import audit
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
@@ -71,7 +71,7 @@ def grid(table: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.claims.audit` returns it.
+        As `evidence.chapters.claims.audit.audit` returns it.
     ax : Axes
         Its unit is the inch; drawing begins at its top.
     """
@@ -112,7 +112,7 @@ def cross_table(counts: pd.DataFrame, ax: Axes, y: float) -> float:
     Parameters
     ----------
     counts : DataFrame
-        As `evidence.claims.cross` returns it, citation verdicts in rows; rows without a claim are
+        As `evidence.chapters.claims.audit.cross` returns it, citation verdicts in rows; rows without a claim are
         left out.
     """
     counts = counts[counts["total"] > 0]
@@ -168,9 +168,9 @@ def _key(ax: Axes, y: float, evidence: list[str], table: pd.DataFrame) -> None:
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The audit of every claim; `spec` selects nothing."""
-    table = claims.audit(review)
-    counts = claims.cross(review, "citation_verdict", "evidence_verdict")
-    evidence = claims.words(review, "evidence_verdict")
+    table = audit.audit(review)
+    counts = audit.cross(review, "citation_verdict", "evidence_verdict")
+    evidence = audit.words(review, "evidence_verdict")
     citation = table["citation_verdict"]
     facts = {
         "n_claims": len(table),

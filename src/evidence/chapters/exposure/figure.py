@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evidence import exposure
-from evidence.exposure import Level
+from evidence.chapters.exposure import reach
+from evidence.chapters.exposure.reach import Level
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
@@ -35,7 +35,7 @@ def concentrations(table: pd.DataFrame, points: Mapping[str, list[float]], band:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.exposure.reach` returns it, top row first.
+        As `evidence.chapters.exposure.reach.reach` returns it, top row first.
     points : mapping of str to list of float
         Values in nM to mark, by effect.
     band : Level
@@ -79,7 +79,7 @@ def amount(nanomolar: float) -> str:
 
 def words(row: pd.Series) -> str:
     """What stands beside a row: reached, or how far above the expected level."""
-    times = f"{exposure.rounded(row['times_peak']):,.0f} × peak"
+    times = f"{reach.rounded(row['times_peak']):,.0f} × peak"
     if row["verdict"] == "no_effect":
         return f"none up to {times}"
     if row["verdict"] == "above":
@@ -97,16 +97,16 @@ def _is_reached(row: pd.Series) -> bool:
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Effects of all analytes but the metabolites; `spec` selects plasma levels, the band first."""
-    levels = [exposure.level(review, item) for item in spec.select]
+    levels = [reach.level(review, item) for item in spec.select]
     band = levels[0]
-    everything = exposure.reach(review, levels)
+    everything = reach.reach(review, levels)
     table = everything[everything["stands_for"].isin(MARKS)].reset_index(drop=True)
     values = review.table("concentrations").set_index("item_id")
     points = {row["effect"]: _points(values.loc[list(row["items"])]) for _, row in table.iterrows()}
     rows = {
-        item: Row({**row, "said": exposure.VERDICTS[row["verdict"]],
-                   "times_rounded": exposure.rounded(row["times_peak"]),
-                   "times_top_rounded": exposure.rounded(row["times_top"])})
+        item: Row({**row, "said": reach.VERDICTS[row["verdict"]],
+                   "times_rounded": reach.rounded(row["times_peak"]),
+                   "times_top_rounded": reach.rounded(row["times_top"])})
         for _, row in everything.iterrows() for item in row["items"]
     }
     own = table[table["stands_for"] == "medicine"]

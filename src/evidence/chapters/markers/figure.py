@@ -10,7 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from evidence import markers, mechanism
+from evidence.chapters.markers import counts as markers
+from evidence.chapters.mechanism import markers as markers_module
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
 from evidence.review.review import Review
@@ -45,7 +46,7 @@ def markers_grid(table: pd.DataFrame, names: Mapping[str, str], ax: Axes, label:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.markers.grid` returns it, top study first.
+        As `evidence.chapters.markers.counts.grid` returns it, top study first.
     names : mapping of str to str
         Label of each study.
     ax : Axes
@@ -95,7 +96,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     laboratory = entries[entries["marker_class"].isin(LABORATORY)]
     found = markers.placebo_results(review)
     outside = (
-        mechanism.unlisted_markers(review, spec.select[0])
+        markers_module.unlisted_markers(review, spec.select[0])
         if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
         else pd.DataFrame()
     )

@@ -1,4 +1,4 @@
-"""What a sentence may refer to: rows of the tables by their ids, analyses, and a census."""
+"""Facts."""
 
 from __future__ import annotations
 

@@ -14,10 +14,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
-from evidence import mechanism
+from evidence.chapters.mechanism import graph
+from evidence.chapters.mechanism.layers import Drawing, Grid, lay_out
 from evidence.figures import page
 from evidence.figures.exhibit import Content, Spec
-from evidence.plots.layers import Drawing, Grid, lay_out
 from evidence.review.review import Review
 from evidence.wording.prose import plural
 
@@ -52,7 +52,7 @@ def mechanism_map(
     Parameters
     ----------
     boxes, links : DataFrame
-        As `evidence.mechanism.groups` and `links` return them.
+        As `evidence.chapters.mechanism.graph.groups` and `links` return them.
     start : str
         The box to stress: where the question begins.
     ax : Axes
@@ -124,19 +124,19 @@ def mark_style(stance: str) -> dict[str, Any]:
 
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The whole map; `spec` selects the node where the question begins."""
-    boxes, links = mechanism.groups(review), mechanism.links(review)
+    boxes, links = graph.groups(review), graph.links(review)
     start = next(row["group"] for _, row in boxes.iterrows() if spec.select[0] in row["nodes"])
-    last = set(boxes.loc[boxes["column"] == mechanism.COLUMNS, "group"])
-    reached = mechanism.reachable(links, start)
+    last = set(boxes.loc[boxes["column"] == graph.COLUMNS, "group"])
+    reached = graph.reachable(links, start)
     said = links["stance"].value_counts()
     own = links[links["source"] == start]
     facts = {
         "n_boxes": len(boxes), "n_nodes": sum(map(len, boxes["nodes"])), "n_links": len(links),
         "n_findings": int(links["findings"].map(len).sum()),
-        "n_inside": len(mechanism.inside(review)),
+        "n_inside": len(graph.inside(review)),
         "n_outcomes": len(last), "n_reached": len(last & reached), "reached": sorted(reached),
         "n_own": len(own), "n_own_supported": int((own["stance"] == "supports").sum()),
-        **{f"n_{word}": int(said.get(word, 0)) for word in mechanism.STANCES},
+        **{f"n_{word}": int(said.get(word, 0)) for word in graph.STANCES},
     }
 
     def draw(figure: Figure) -> Axes:
@@ -163,7 +163,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     summary = (
         f"{len(links)} links between {len(boxes)} boxes: "
-        + ", ".join(f"{said.get(word, 0)} {MARKS[word][0]}" for word in mechanism.STANCES)
+        + ", ".join(f"{said.get(word, 0)} {MARKS[word][0]}" for word in graph.STANCES)
         + f". {facts['n_own_supported']} of the {len(own)} {plural(len(own), 'link')} that begin "
         f"at {start} are supported without contradiction."
     )

@@ -1,4 +1,4 @@
-"""Ways through the review: from a claim to its source and numbers, from a feature to its place."""
+"""Tables."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def claim_table(review: Review, claims: pd.DataFrame, document: str | None = "")
     Parameters
     ----------
     claims : DataFrame
-        Rows as `evidence.claims.audit` returns them.
+        Rows as `evidence.chapters.claims.audit.audit` returns them.
     document : str or None
         Document whose full table the ids lead to (``document#claim-c01``), empty for this one;
         None for the full table itself, whose rows become the targets.
