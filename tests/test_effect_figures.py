@@ -10,12 +10,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import summaries
 from evidence.appraisal import published
 from evidence.figures import catalogue, page
 from evidence.figures.forest.event_forest import Line, event_forest
 from evidence.figures.kinds import directions, new_trial
 from evidence.figures.scale import ratio_scale
+from evidence.notebook import summaries
 from evidence.pooling import multiverse, outlook
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.estimators import pool_many

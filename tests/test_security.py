@@ -20,9 +20,9 @@ from nbconvert.filters.markdown import markdown2html
 from pptx import Presentation
 
 from browser import chromium, required_browser
-from evidence import lookup
 from evidence.cli import main
 from evidence.figures import catalogue
+from evidence.notebook import lookup
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
@@ -34,7 +34,7 @@ SCRIPT = "<script>alert(1)</script>"
 HANDLER = '"><img src=x onerror=alert(1)>'
 LINK = "[here](javascript:alert(1))"
 HOSTILE = f"{SCRIPT} {HANDLER} {LINK} $\\frac$ & 'x'"
-NOTEBOOK = """from evidence.narration import Narrator
+NOTEBOOK = """from evidence.notebook.narrator import Narrator
 n = Narrator()
 n.say("{review.title} and {studies[smith2020].condition} [@smith2020]")
 ---

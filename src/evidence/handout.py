@@ -16,7 +16,7 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from evidence.narration import Narrator
+from evidence.notebook.narrator import Narrator
 from evidence.storage import FOLDER as KEPT
 from evidence.storage import alone, notebook_paths, replace_all, sha256
 from evidence.wording.answers import audiences

@@ -12,9 +12,9 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
+from evidence.notebook.still import STILL
 from evidence.review.problems import Problem, ReviewError
 
-STILL = "EVIDENCE_STILL"  # set while the build runs a notebook: results without controls
 VIEW = "application/vnd.jupyter.widget-view+json"
 TIME_LIMIT = 600  # seconds for one cell
 STARTS = 3  # attempts to bring up a kernel

@@ -8,8 +8,9 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from evidence import own, selection
-from evidence.controls import (
+from evidence.figures.exhibit import Exhibit
+from evidence.notebook import own, selection
+from evidence.notebook.controls import (
     Explorer,
     coded,
     image,
@@ -23,14 +24,13 @@ from evidence.controls import (
     several,
     typed,
 )
-from evidence.figures.exhibit import Exhibit
-from evidence.narration import Narrator, Passage
+from evidence.notebook.narrator import Narrator, Passage
+from evidence.notebook.selection import Filter
 from evidence.pooling.estimators import DEFAULT_RULE
 from evidence.pooling.synthesis import MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
 from evidence.review.columns import keys, word
 from evidence.review.problems import ReviewError
 from evidence.review.studies import DESIGNS, design
-from evidence.selection import Filter
 from evidence.wording.prose import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."

@@ -11,6 +11,7 @@ import pandas as pd
 from evidence.figures import catalogue
 from evidence.figures.exhibit import Exhibit
 from evidence.figures.images import export
+from evidence.notebook.selection import Filter, choose
 from evidence.pooling.analyses import Analysis
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.estimators import DEFAULT_RULE
@@ -18,7 +19,6 @@ from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, synthesise
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review, Tables
 from evidence.review.studies import primary_studies
-from evidence.selection import Filter, choose
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {
@@ -53,7 +53,7 @@ def pooled(
     ----------
     review : Review
     rows : DataFrame
-        Rows of `evidence.selection.measurable`.
+        Rows of `evidence.notebook.selection.measurable`.
     measure, method, rule : str
         See `evidence.pooling.synthesis.synthesise`.
     title : str

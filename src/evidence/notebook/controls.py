@@ -16,8 +16,8 @@ from IPython.display import display
 
 from evidence.figures.exhibit import Exhibit
 from evidence.figures.images import render
-from evidence.narration import SCREEN_DPI, Passage, Picture
-from evidence.runner import STILL
+from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
+from evidence.notebook.still import STILL
 
 MOST_ROWS = 11
 TURN = RLock()
@@ -27,7 +27,7 @@ class Explorer:
     """Controls with their results.
 
     JupyterLab shows `box` when a reader runs the notebook. When the build runs it (the environment
-    variable `evidence.runner.STILL` is set), it shows `still` instead: controls die with their
+    variable `evidence.notebook.still.STILL` is set), it shows `still` instead: controls die with their
     kernel, so that a stored notebook can only hold results.
     """
 
