@@ -15,12 +15,12 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from conftest import REPOSITORY
-from evidence.bundle import slides
-from evidence.deck import deck, speaker_notes
-from evidence.deck_shapes import lines, text_height, text_width
-from evidence.deck_tables import _parts
 from evidence.figures import catalogue
 from evidence.pooling.analyses import run_analyses
+from evidence.publish.bundle import slides
+from evidence.publish.slides.deck import deck, speaker_notes
+from evidence.publish.slides.shapes import lines, text_height, text_width
+from evidence.publish.slides.tables import _parts
 from evidence.review.review import load_review
 from evidence.wording import answers
 from evidence.wording.facts import Facts

@@ -9,8 +9,8 @@ from frictionless import Package
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
-from evidence.data_readme import readme
 from evidence.figures.catalogue import KINDS
+from evidence.publish.dictionary_page import readme
 from evidence.review.dictionary import (
     default_descriptor,
     default_dictionary,

@@ -17,11 +17,12 @@ from PIL import Image
 from pptx import Presentation
 
 from conftest import REPOSITORY
-from evidence import bundle, cli
+from evidence import cli
 from evidence.figures import catalogue, images, page
 from evidence.figures.greys import GREYS, grey
 from evidence.figures.printing import crop, encode
 from evidence.pooling.analyses import Analyses
+from evidence.publish import bundle
 from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps
 

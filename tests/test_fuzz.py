@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 import damage
 import generated
-from evidence.data_readme import readme
 from evidence.pooling.analyses import EFFECTS, POOLED, derived_texts, run_analyses
+from evidence.publish.dictionary_page import readme
 from evidence.review.dictionary import default_descriptor
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review

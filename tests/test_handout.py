@@ -10,8 +10,8 @@ import nbformat
 import pytest
 
 from conftest import REPOSITORY
-from evidence import handout
 from evidence.cli import main
+from evidence.publish import site as handout
 from evidence.storage import replace_all, sha256
 from sample_review import write_notebook
 

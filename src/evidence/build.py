@@ -17,11 +17,11 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
-from evidence.bundle import slides
-from evidence.data_readme import is_written, readme
 from evidence.figures import catalogue, images
 from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
 from evidence.pooling.analyses import POOLED, Analyses, derived_texts, run_analyses
+from evidence.publish.bundle import slides
+from evidence.publish.dictionary_page import is_written, readme
 from evidence.review.bibliography import without_citations
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review, find_root, load_review

@@ -176,7 +176,7 @@ def _build(options: argparse.Namespace) -> int:
     else:
         _build_anew(options)
     if options.html:
-        from evidence.handout import FOLDER, FRONT, write
+        from evidence.publish.site import FOLDER, FRONT, write
 
         changed = write(root)
         print(f"Hand-out: {root / FOLDER / FRONT} ({len(changed)} files changed)")
@@ -235,8 +235,8 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from evidence.bundle import bundle, save
     from evidence.pooling.analyses import Analyses
+    from evidence.publish.bundle import bundle, save
     from evidence.review.review import load_review
 
     review = load_review(options.directory)

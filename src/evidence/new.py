@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from io import StringIO
 from pathlib import Path
 
-from evidence.data_readme import readme
+from evidence.publish.dictionary_page import readme
 from evidence.review.dictionary import default_dictionary
 from evidence.review.problems import Problem, ReviewError
 from evidence.storage import replace_all

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence.deck import deck
 from evidence.figures import catalogue, images
 from evidence.figures.exhibit import Exhibit
+from evidence.publish.slides.deck import deck
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
 from evidence.storage import write_bytes, zipped

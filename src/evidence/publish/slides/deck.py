@@ -15,8 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
 
-from evidence.deck_native import add_native, native_artists
-from evidence.deck_shapes import (
+from evidence.figures import page
+from evidence.figures.exhibit import Exhibit
+from evidence.pooling.analyses import Analyses
+from evidence.publish.slides.native import add_native, native_artists
+from evidence.publish.slides.shapes import (
     FOOT,
     HEIGHT,
     LEFT,
@@ -38,11 +41,13 @@ from evidence.deck_shapes import (
     text_height,
     unstyle,
 )
-from evidence.deck_sheets import answer_sheet, limits_sheet, summary_sheets
-from evidence.deck_tables import Sheet, add_sheet
-from evidence.figures import page
-from evidence.figures.exhibit import Exhibit
-from evidence.pooling.analyses import Analyses
+from evidence.publish.slides.tables import (
+    Sheet,
+    add_sheet,
+    answer_sheet,
+    limits_sheet,
+    summary_sheets,
+)
 from evidence.review.bibliography import Reference
 from evidence.review.review import Review
 

@@ -23,7 +23,7 @@ from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR
 from pptx.util import Inches, Pt
 
-from evidence.deck_shapes import HEIGHT, LINE, Box, add_text, colour, unstyle
+from evidence.publish.slides.shapes import HEIGHT, LINE, Box, add_text, colour, unstyle
 
 PATCHES = (Circle, FancyBboxPatch, Polygon, Rectangle)
 DASHES = {":": MSO_LINE.ROUND_DOT, "--": MSO_LINE.DASH, "-.": MSO_LINE.DASH_DOT}
