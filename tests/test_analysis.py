@@ -12,8 +12,8 @@ from evidence.pooling.analyses import (
     effects_table,
     pooled_table,
     run_analyses,
-    write_derived,
 )
+from evidence.project.derived import write_derived
 from evidence.review.problems import ReviewError
 
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import status
 from evidence.appraisal import certainty, flow, gaps, information
 from evidence.appraisal.census import census
 from evidence.appraisal.certainty import summary_of_findings
@@ -19,6 +18,7 @@ from evidence.figures.kinds import gap_map
 from evidence.pooling import outlook
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.estimators import pool_many
+from evidence.project import status
 from evidence.review.review import Tables, load_review
 from evidence.wording import facts as facts_module
 from evidence.wording.prose import MissingValueError, fill

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from evidence.build import moved_headlines
 from evidence.cli import main
+from evidence.project.build import moved_headlines
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
 from evidence.wording import answers

@@ -16,9 +16,9 @@ from evidence.notebook.narrator import Narrator
 from evidence.notebook.selection import Filter
 from evidence.notebook.still import STILL
 from evidence.pooling.analyses import run_analyses
+from evidence.project.runner import VIEW, normalised
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
-from evidence.runner import VIEW, normalised
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from evidence import freshness
-from evidence.freshness import Inputs, inputs
+from evidence.project import freshness
+from evidence.project.freshness import Inputs, inputs
 from evidence.review.dictionary import default_descriptor
 from evidence.review.review import load_review
 from sample_review import edit, write_sample

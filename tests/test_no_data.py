@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from conftest import MINIMAL, write_review
-from evidence.build import build
 from evidence.cli import main
 from evidence.figures import catalogue
 from evidence.figures.catalogue import KINDS
 from evidence.figures.nodata import TITLE
 from evidence.pooling.analyses import Analyses, run_analyses
+from evidence.project.build import build
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
 from figure_checks import outside, overlaps, texts

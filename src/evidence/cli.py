@@ -129,7 +129,7 @@ def _listed(text: str) -> list[str]:
 
 def _new_options(command: argparse.ArgumentParser) -> None:
     def title(text: str) -> str:
-        from evidence.new import plain
+        from evidence.project.starting import plain
 
         if not plain(text) or len(plain(text)) > LONGEST_TITLE:
             raise argparse.ArgumentTypeError(f"1 to {LONGEST_TITLE} signs are needed")
@@ -154,7 +154,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from evidence.pooling.analyses import run_analyses, write_derived
+    from evidence.pooling.analyses import run_analyses
+    from evidence.project.derived import write_derived
     from evidence.review.review import load_review
 
     review = load_review(options.directory)
@@ -165,7 +166,7 @@ def _analyse(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from evidence.freshness import nothing_changed
+    from evidence.project.freshness import nothing_changed
     from evidence.review.review import find_root
 
     root = find_root(options.directory)
@@ -216,7 +217,7 @@ def _end() -> None:
 
 
 def _build_anew(options: argparse.Namespace) -> None:
-    from evidence.build import build
+    from evidence.project.build import build
 
     with _ending_soon():
         built = build(options.directory, force=options.force, jobs=options.jobs)
@@ -247,7 +248,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from evidence.new import new_review
+    from evidence.project.starting import new_review
 
     files = new_review(options.directory, options.title)
     print(f"{len(files)} files written to {options.directory}; README.md says what to replace.\n"
@@ -257,8 +258,8 @@ def _new(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from evidence.pooling.analyses import run_analyses
+    from evidence.project.status import reference_remarks, status
     from evidence.review.review import load_review
-    from evidence.status import reference_remarks, status
 
     review = load_review(options.directory)
     if options.references:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,10 +16,8 @@ from evidence.pooling.synthesis import Synthesis, synthesise
 from evidence.review.columns import keys, word
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.studies import roots
-from evidence.storage import write_bytes
 
 FILE = "data/analyses.csv"
-EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"
 EFFECT_COLUMNS = (
     "analysis", "outcome_id", "study", "yi", "vi", "measure", "derived_from", "weight_percent",
     "included", "reason",
@@ -156,23 +153,6 @@ def pooled_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
     return table.astype({"n": "Int64", "k": "Int64"})
 
 
-def derived_texts(results: Mapping[str, Analysis]) -> dict[str, str]:
-    """Text of the derived tables by their path in the review; equal results give equal text."""
-    tables = {EFFECTS: effects_table(results), POOLED: pooled_table(results)}
-    return {
-        name: table.map(_cell).to_csv(index=False, lineterminator="\n")
-        for name, table in tables.items()
-    }
-
-
-def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
-    """Write data/derived/effects.csv and pooled.csv, each in one step."""
-    texts = derived_texts(results)
-    for name, text in texts.items():
-        write_bytes(review.root / name, text.encode("utf-8"))
-    return tuple(review.root / name for name in texts)
-
-
 def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
     measure, basis = spec["measure"], word(spec, "basis", "auto")
     effects = outcome_effects(rows.loc[keys(spec.get("include"))], measure, basis)
@@ -234,14 +214,6 @@ def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[P
 def _year(bibliography, study: str) -> int | None:
     text = bibliography[study].year if study in bibliography else ""
     return int(text) if text.isdigit() else None
-
-
-def _cell(value) -> str:
-    if pd.isna(value):
-        return ""
-    if isinstance(value, (bool, np.bool_)):
-        return "true" if value else "false"
-    return f"{value + 0.0:.10g}" if isinstance(value, float) else str(value)
 
 IN_POINTS = {"mean_difference", "median_difference"}
 

@@ -18,14 +18,15 @@ import pandas as pd
 from tqdm import tqdm
 
 from evidence.figures import catalogue, images
-from evidence.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
-from evidence.pooling.analyses import POOLED, Analyses, derived_texts, run_analyses
+from evidence.pooling.analyses import Analyses, run_analyses
+from evidence.project.derived import POOLED, derived_texts
+from evidence.project.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
+from evidence.project.runner import Kernels, run
 from evidence.publish.bundle import slides
 from evidence.publish.dictionary_page import is_written, readme
 from evidence.review.bibliography import without_citations
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review, find_root, load_review
-from evidence.runner import Kernels, run
 from evidence.storage import alone, notebook_paths, replace_all, sha256
 from evidence.wording import answers
 from evidence.wording.facts import Facts
