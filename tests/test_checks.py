@@ -211,7 +211,8 @@ CASES = {
         {**OUTCOME, "effect": 1.0, "effect_se": 0.5},
     ),
     "poolable with half a table": (
-        numbers.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "control_n": NAN}, "poolable",
+        numbers.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "control_n": NAN},
+        "poolable",
         {**OUTCOME, **COUNTS},
     ),
     "poolable with a p value": (
@@ -220,7 +221,8 @@ CASES = {
         {**OUTCOME, "contrast": "crossover_paired", "effect": 1.0, "p_value": 0.02},
     ),
     "poolable but unverified": (
-        numbers.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "verification": "unverified"},
+        numbers.poolable_has_enough, "outcomes",
+        {**OUTCOME, **COUNTS, "verification": "unverified"},
         "poolable",
         {**OUTCOME, **COUNTS, "verification": "unverified", "poolable": False},
     ),
@@ -349,7 +351,8 @@ def test_people_of_an_outcome_are_compared_with_their_study(minimal):
 
 
 def test_direction_and_source_are_warnings():
-    assert run(numbers.direction_known, "outcomes", {"effect": 1.0, "higher_is": None})[0].is_warning
+    found = run(numbers.direction_known, "outcomes", {"effect": 1.0, "higher_is": None})
+    assert found[0].is_warning
     found = run(sources.numbers_traceable, "instruments", {"value": 1.0, "source": None})
     assert found[0].is_warning
 

@@ -9,7 +9,8 @@ from matplotlib.colors import to_hex
 
 from evidence.appraisal.census import census
 from evidence.figures import catalogue, page
-from evidence.figures.kinds import changes, ladder
+from evidence.figures.figure import KINDS
+from evidence.figures.kinds import changes
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
@@ -279,10 +280,10 @@ def test_a_kind_that_fails_names_its_row_kind_and_reason(monkeypatch, at, mistak
     def fail(*_):
         raise mistake
 
-    content = ladder.content
-    monkeypatch.setattr(ladder, "content", fail if at == "content" else (
-        lambda *given: replace(content(*given), draw=fail)
-    ))
+    ladder = KINDS["ladder"]
+    monkeypatch.setitem(KINDS, "ladder", replace(ladder, content=fail if at == "content" else (
+        lambda *given: replace(ladder.content(*given), draw=fail)
+    )))
     review = _asked("ladder", "younger2013-pain-w12-pp")
     with pytest.raises(ReviewError) as caught:
         catalogue.build(review, ANALYSES, "asked").figure()

@@ -100,7 +100,7 @@ def test_a_review_without_its_own_dictionary_may_draw_every_kind(minimal, kind, 
     assert "No data" not in texts(exhibit.figure())
 
 
-@pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.selects])
+@pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.ids])
 def test_a_figure_that_selects_too_little_is_a_listed_problem(minimal, kind):
     review = with_figures(minimal, [("shown", kind, "", "")])
     with pytest.raises(ReviewError, match=r"figures.csv:2 select: names too few"):

@@ -24,7 +24,7 @@ def judgements(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         One row per result and domain, the last being "overall", in the order of the answers;
-        columns `COLUMNS`. ``answers`` reads "1.1 Y; 1.2 NI". See `evidence.appraisal.rob2.Judgement`.
+        columns `COLUMNS`. ``answers`` reads "1.1 Y; 1.2 NI". See `rob2.Judgement`.
 
     Raises
     ------

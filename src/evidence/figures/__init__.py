@@ -1,1 +1,3 @@
-"""Figures."""
+"""Figures: what a page shows, which kinds there are, how they look and how they become files."""
+
+from evidence.figures import kinds

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.figures import page
-from evidence.figures.exhibit import NAME, Exhibit
+from evidence.figures.figure import NAME, Figure
 from evidence.review.review import Review
 from evidence.storage import write_bytes
 
@@ -23,13 +23,13 @@ NO_DATES = {
 }
 
 
-def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "slide",
+def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
            dpi: int = 300) -> dict[str, bytes]:
     """Draw an exhibit once and encode it in each format.
 
     Parameters
     ----------
-    exhibit : Exhibit
+    exhibit : Figure
     formats : iterable of str
         Among `FORMATS`.
     style : str
@@ -60,7 +60,7 @@ def render(exhibit: Exhibit, formats: Iterable[str] = FORMATS, style: str = "sli
     return files
 
 
-def _described(svg: bytes, exhibit: Exhibit) -> bytes:
+def _described(svg: bytes, exhibit: Figure) -> bytes:
     """Put title and description into the SVG, where screen readers look for them."""
     text = svg.decode("utf-8")
     text = re.sub(r"\s*<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
@@ -71,7 +71,7 @@ def _described(svg: bytes, exhibit: Exhibit) -> bytes:
     return (text[: end - 1] + ' role="img">' + label + text[end:]).encode("utf-8")
 
 
-def export(exhibit: Exhibit, folder: Path, **options) -> list[Path]:
+def export(exhibit: Figure, folder: Path, **options) -> list[Path]:
     """Write an exhibit into `folder` as ``<name>.<format>``; see `render` for the options.
 
     Raises
@@ -89,7 +89,7 @@ def export(exhibit: Exhibit, folder: Path, **options) -> list[Path]:
     return paths
 
 
-def entry(review: Review, exhibit: Exhibit) -> dict[str, Any]:
+def entry(review: Review, exhibit: Figure) -> dict[str, Any]:
     """Description of an exported figure: name, title (the message), subtitle, caption, alt text,
     notebook, method line, source keys and the SHA-256 of the tables and references behind it."""
     return {

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from matplotlib.figure import Figure
 
@@ -22,21 +21,22 @@ def require(review: Review, tables: Iterable[str]) -> None:
         raise NoDataError(f"the review has no rows in {joined(lacking)}")
 
 
-def missing_columns(review: Review, error: KeyError) -> str:
-    """Columns that a failed look-up asked for and that the tables do not have, as a sentence.
+def require_columns(review: Review, columns: Mapping[str, str]) -> None:
+    """Raise NoDataError when a table that the review holds lacks one of its `columns`."""
+    lacking = {
+        name: [column for column in wanted.split() if column not in review.tables[name]]
+        for name, wanted in columns.items() if name in review.tables
+    }
+    said = [f"{plural(len(names), 'column')} {_few(names)} in data/{table}.csv"
+            for table, names in lacking.items() if names]
+    if said:
+        raise NoDataError(f"the review has no {joined(said)}")
 
-    Empty when the error names no column of the data dictionary that is absent: then it is about
-    something else.
-    """
-    asked = set(re.findall(r"\w+", str(error)))
-    lacking = [
-        f"{column} in data/{name}.csv"
-        for name in review.dictionary.tables if name in review.tables
-        for column in review.dictionary.fields(name)
-        if column in asked and column not in review.tables[name]
-    ]
-    noun = plural(len(lacking), "column")
-    return f"the review has no {noun} {joined(lacking)}" if lacking else ""
+
+def _few(names: list[str], most: int = 3) -> str:
+    """The first of some names, and how many more there are."""
+    more = len(names) - most
+    return joined([*names[:most], f"{more} more"] if more > 1 else names)
 
 
 def draw(figure: Figure) -> None:

@@ -39,7 +39,7 @@ def encode(figure: Figure, kind: str, dpi: int, metadata: dict) -> bytes:
     Parameters
     ----------
     figure : Figure
-        From ``Exhibit.figure("print")``.
+        From ``Figure.figure("print")``.
     kind : str
         png, svg or pdf.
     dpi : int

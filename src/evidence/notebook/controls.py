@@ -14,7 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from evidence.figures.exhibit import Exhibit
+from evidence.figures.figure import Figure
 from evidence.figures.images import render
 from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
 from evidence.notebook.still import STILL
@@ -27,8 +27,8 @@ class Explorer:
     """Controls with their results.
 
     JupyterLab shows `box` when a reader runs the notebook. When the build runs it (the environment
-    variable `evidence.notebook.still.STILL` is set), it shows `still` instead: controls die with their
-    kernel, so that a stored notebook can only hold results.
+    variable `STILL` is set), it shows `still` instead: controls die with their kernel, so that a
+    stored notebook can only hold results.
     """
 
     box: widgets.Widget
@@ -115,17 +115,17 @@ def scrolling(table: Passage) -> str:
             f'style="max-height:26em;overflow:auto">{table}</div>')
 
 
-def image(exhibit: Exhibit) -> str:
+def image(exhibit: Figure) -> str:
     """A figure with its alt text as HTML."""
     data = base64.b64encode(_png(exhibit)).decode("ascii")
     alt = html.escape(exhibit.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'
 
 
-def picture(exhibit: Exhibit) -> Picture:
+def picture(exhibit: Figure) -> Picture:
     """A figure with its alt text for a stored notebook."""
     return Picture(_png(exhibit), exhibit.alt)
 
 
-def _png(exhibit: Exhibit) -> bytes:
+def _png(exhibit: Figure) -> bytes:
     return render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]

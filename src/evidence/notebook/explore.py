@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from evidence.figures.exhibit import Exhibit
+from evidence.figures.figure import Figure
 from evidence.notebook import own, selection
 from evidence.notebook.controls import (
     Explorer,
@@ -125,7 +125,7 @@ class Studies(Explorer):
         """Comparisons among the chosen results by outcome."""
         return selection.families(selection.results(self.review, self.wanted))
 
-    def forest_plot(self) -> Exhibit | None:
+    def forest_plot(self) -> Figure | None:
         """The forest plot of the chosen outcome, None where arms are not compared."""
         rows = self.families().get(self.family.value)
         if rows is None:
@@ -169,7 +169,7 @@ class OwnForest(Explorer):
     def __init__(self, n: Narrator):
         self.review = n.review
         self.rows = selection.measurable(n.review)
-        self.exhibit: Exhibit | None = None
+        self.exhibit: Figure | None = None
         self.basis = "auto"
         analyses = n.review.table("analyses")
         self.analyses = analyses.set_index("analysis")

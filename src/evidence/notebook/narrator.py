@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 
 from evidence.figures import catalogue
-from evidence.figures import exhibit as exhibit_module
+from evidence.figures import figure as figure_module
 from evidence.figures.images import render
 from evidence.pooling.analyses import Analyses
 from evidence.review import schema
@@ -84,15 +84,15 @@ class Narrator:
         self.analyses = Analyses(self.review)
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
-        self._exhibits: dict[str, exhibit_module.Exhibit] = {}
+        self._exhibits: dict[str, figure_module.Figure] = {}
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
         return self.review.table(name)
 
     def say(self, template: str, **more: Any) -> Passage:
-        """Markdown from a template (see `evidence.wording.prose`); ``[@key]`` becomes a citation, and no
-        text of a table becomes HTML."""
+        """Markdown from a template (see `evidence.wording.prose`); ``[@key]`` becomes a citation,
+        and no text of a table becomes HTML."""
         text = fill(template, ChainMap(more, self.facts), harmless)
         return Passage(with_citations(text, self._cite))
 
@@ -104,7 +104,7 @@ class Narrator:
         numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
         return Passage(with_citations(numbered, self._cite))
 
-    def exhibit(self, name: str) -> exhibit_module.Exhibit:
+    def exhibit(self, name: str) -> figure_module.Figure:
         """One figure of data/figures.csv with everything that is said about it."""
         if name not in self._exhibits:
             self._exhibits[name] = catalogue.build(self.review, self.analyses, name)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from evidence.figures import catalogue
-from evidence.figures.exhibit import Exhibit
+from evidence.figures.figure import Figure
 from evidence.figures.images import export
 from evidence.notebook.selection import Filter, choose
 from evidence.pooling.analyses import Analysis
@@ -27,7 +27,7 @@ BASIS_WORDS = {
 }
 
 
-def landscape(review: Review, wanted: Filter) -> Exhibit | None:
+def landscape(review: Review, wanted: Filter) -> Figure | None:
     """The landscape of the chosen studies; None when no primary study with a year is chosen."""
     chosen = choose(review, wanted)
     drawn = primary_studies(chosen[chosen["year"].notna()])
@@ -80,7 +80,7 @@ def pooled(
     return Analysis("own", title, "exploratory", "", "", effects, pool, basis)
 
 
-def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Exhibit:
+def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Figure:
     """The forest plot of an analysis of one's own."""
     pool = analysis.synthesis
     words = MEASURE_WORDS[pool.measure]
@@ -131,7 +131,7 @@ def file_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def save(review: Review, exhibit: Exhibit, typed: str) -> list[Path]:
+def save(review: Review, exhibit: Figure, typed: str) -> list[Path]:
     """Write an exhibit into ``figures/custom/`` under a name made of what was typed.
 
     Raises
@@ -142,7 +142,7 @@ def save(review: Review, exhibit: Exhibit, typed: str) -> list[Path]:
     return export(replace(exhibit, name=file_name(typed)), review.root / FOLDER)
 
 
-def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Exhibit:
+def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Figure:
     """An exhibit as figures.csv would ask for it, over some tables of the review."""
     blank = dict.fromkeys(("notebook", "select", "thresholds", "subtitle", "caption"), "")
     row = {"figure": f"own_{kind}", "kind": kind} | blank | row

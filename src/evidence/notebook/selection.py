@@ -180,7 +180,7 @@ def measurable(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Rows of `evidence.pooling.analyses.analysis_rows`, indexed by id, with ``is_harm``, ``family``
+        Rows of `analyses.analysis_rows`, indexed by id, with ``is_harm``, ``family``
         (outcome and scale in words: rows of one family may share an axis), ``measure`` (MD or RR,
         the one that fits its numbers) and ``label``. Columns `READ` are there, empty when the
         review has none.

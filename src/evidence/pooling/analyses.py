@@ -224,7 +224,7 @@ def mixtures(rows: pd.DataFrame, measure: str) -> list[tuple[str, str]]:
     Parameters
     ----------
     rows : DataFrame
-        Rows of `evidence.pooling.analyses.analysis_rows`. What a row does not state is taken to agree.
+        Rows of `analysis_rows`. What a row does not state is taken to agree.
     measure : str
         MD, SMD, RR, OR, RD or GEN. Any rows may differ in direction, mean differences in scale,
         ready-made effects in what they are.

@@ -22,7 +22,7 @@ from typing import Any
 from evidence.storage import FOLDER, notebook_paths, sha256
 
 STATE = f"{FOLDER}/state.json"
-PACKAGE = Path(__file__).parent
+PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
 DICTIONARY = "datapackage.json"
 DECK = "deck:slides"
 

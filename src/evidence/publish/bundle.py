@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from evidence.figures import catalogue, images
-from evidence.figures.exhibit import Exhibit
+from evidence.figures.figure import Figure
 from evidence.publish.slides.deck import deck
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import Review
@@ -69,12 +69,12 @@ def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = (
     return deck(review, _built(review, analyses, names), answer)
 
 
-def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Exhibit]:
+def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
     chosen = dict.fromkeys(names) or catalogue.specs(review)
     return [catalogue.build(review, analyses, name) for name in chosen]
 
 
-def legend(review: Review, exhibit: Exhibit) -> str:
+def legend(review: Review, exhibit: Figure) -> str:
     """What a journal sets below a figure: message, what is shown, caption, method, sources."""
     said = f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption}"
     greys = f" {GREYS}" if COLOUR.search(said) else ""

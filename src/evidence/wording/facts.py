@@ -64,7 +64,7 @@ class Facts(Mapping[str, Any]):
     ----------
     review : Review
     analyses : mapping
-        Results of `evidence.pooling.analyses.run_analyses`, or `evidence.pooling.analyses.Analyses`.
+        Results of `evidence.pooling.run_analyses`, or `evidence.pooling.Analyses`.
     without : iterable of str
         Offered facts that cannot be named.
     """

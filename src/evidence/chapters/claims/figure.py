@@ -18,7 +18,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from evidence.chapters.claims import audit
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 
 WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body
@@ -112,7 +112,7 @@ def cross_table(counts: pd.DataFrame, ax: Axes, y: float) -> float:
     Parameters
     ----------
     counts : DataFrame
-        As `evidence.chapters.claims.audit.cross` returns it, citation verdicts in rows; rows without a claim are
+        As `audit.cross` returns it, citation verdicts in rows; rows without a claim are
         left out.
     """
     counts = counts[counts["total"] > 0]
@@ -166,6 +166,13 @@ def _key(ax: Axes, y: float, evidence: list[str], table: pd.DataFrame) -> None:
         ax.text(PANEL + 0.68, y - 0.54, "grey italics: no source is cited", size=SIZE, va="center")
 
 
+@figure_kind(
+    "claims_audit", tables=("claims",),
+    columns={
+        "claim_remarks": "claim_id remark",
+        "claims": "claim_id position claim_type cited_key citation_verdict evidence_verdict",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The audit of every claim; `spec` selects nothing."""
     table = audit.audit(review)

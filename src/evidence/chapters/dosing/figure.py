@@ -15,7 +15,7 @@ from matplotlib.ticker import MultipleLocator
 
 from evidence.chapters.dosing import schedules
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.prose import in_words, plural
@@ -68,7 +68,7 @@ def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> 
     Parameters
     ----------
     table : DataFrame
-        As `evidence.chapters.dosing.schedules.trial_lengths` returns it, without unknown lengths; top row first,
+        As `schedules.trial_lengths` returns it, without unknown lengths; top row first,
         with a column `label`.
     marks : mapping of str to list of float
         Weeks of measurement by study.
@@ -90,6 +90,13 @@ def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> 
     return ax
 
 
+@figure_kind(
+    "timeline", tables=("claims", "seed_dosing"),
+    columns={
+        "seed_dosing": "schedule step kind dose_mg start_week_min start_week_max label source",
+        "studies": "study design condition_label duration_weeks randomised placebo_controlled",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Schedules and lengths of trials; `spec` selects nothing."""
     own = schedules.text_schedule(review)

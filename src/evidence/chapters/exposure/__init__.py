@@ -1,1 +1,3 @@
-"""Exposure."""
+"""Concentrations: those a dose reaches beside those at which effects were seen."""
+
+from evidence.chapters.exposure import figure, reach

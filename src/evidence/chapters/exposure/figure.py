@@ -14,7 +14,7 @@ from matplotlib.lines import Line2D
 from evidence.chapters.exposure import reach
 from evidence.chapters.exposure.reach import Level
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.review.review import Review
 from evidence.wording.facts import Row
 
@@ -95,8 +95,19 @@ def _is_reached(row: pd.Series) -> bool:
     return row["verdict"] == "reached" and row["stands_for"] == "medicine"
 
 
+@figure_kind(
+    "concentrations", tables=("concentrations", "concentration_rows"), ids=1,
+    columns={
+        "concentration_rows": "item_id effect stands_for effect_seen",
+        "concentrations": (
+            "item_id label kind analyte system low_nm value_nm high_nm key "
+            "verification"
+        ),
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Effects of all analytes but the metabolites; `spec` selects plasma levels, the band first."""
+    pick(review.table("concentrations").set_index("item_id"), spec.select)
     levels = [reach.level(review, item) for item in spec.select]
     band = levels[0]
     everything = reach.reach(review, levels)

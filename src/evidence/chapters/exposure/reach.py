@@ -42,12 +42,14 @@ def level(review: Review, item_id: str) -> Level:
     Raises
     ------
     KeyError
-        When there is no such row, or it is not a plasma level.
+        When there is no such row.
+    ValueError
+        When it is not a plasma level.
     """
     table = review.table("concentrations").set_index("item_id")
     row = table.loc[item_id]
     if row["kind"] != "plasma_level":
-        raise KeyError(item_id)
+        raise ValueError(f"{item_id} is no plasma level")
     value = float(row["value_nm"])
     low, high = (value if pd.isna(row[end]) else float(row[end]) for end in ("low_nm", "high_nm"))
     return Level(item_id, row["label"], row["analyte"], row["system"], low, value, high, row["key"])

@@ -13,7 +13,7 @@ from matplotlib.patches import FancyBboxPatch
 
 from evidence.chapters.markers import counts
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 from evidence.review.studies import design, people
 from evidence.wording.prose import joined, plural, signed
@@ -36,7 +36,7 @@ def analytes(table: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.chapters.markers.counts.analytes` returns it, rows with values only, top row first.
+        As `counts.analytes` returns it, rows with values only, top row first.
     ax : Axes
     """
     rows = range(len(table))[::-1]
@@ -81,6 +81,17 @@ def _value(row: pd.Series) -> str:
     return text if row["p"] is None else f"{text}\np {row['p']}"
 
 
+@figure_kind(
+    "analytes", tables=("biomarkers",), ids=2,
+    columns={
+        "biomarkers": (
+            "study marker marker_class direction week baseline follow_up unit "
+            "change_pct p_value p_relation controlled result_available "
+            "verification source"
+        ),
+        "studies": "study design condition_label",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """`spec` selects the study whose analytes are drawn and, beside it, another."""
     main, beside = spec.select

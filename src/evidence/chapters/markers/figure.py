@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from evidence.chapters.markers import counts as markers
 from evidence.chapters.mechanism import markers as markers_module
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 from evidence.review.studies import LABORATORY
 from evidence.wording.prose import in_words
@@ -88,6 +88,19 @@ def _cell(ax: Axes, x: float, width: float, y: float, cell: pd.DataFrame) -> Non
             ax.text(at + 0.085, y, str(row["entries"]), size=TEXT, va="center")
 
 
+@figure_kind(
+    "markers", tables=("biomarkers",),
+    columns={
+        "biomarkers": (
+            "study marker_class direction p_value p_relation controlled "
+            "result_available source"
+        ),
+        "mechanism_edges": "source target evidence_tier keys summary",
+        "mechanism_groups": "node mechanism_group map_column",
+        "mechanism_nodes": "node kind",
+        "studies": "study design placebo_controlled",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every entry of biomarkers.csv; `spec` selects the node of the mechanism map from which
     findings outside that table are looked for."""

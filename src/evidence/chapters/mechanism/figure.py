@@ -17,7 +17,7 @@ from matplotlib.path import Path
 from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism.layers import Drawing, Grid, lay_out
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 from evidence.wording.prose import plural
 
@@ -122,6 +122,13 @@ def mark_style(stance: str) -> dict[str, Any]:
     }
 
 
+@figure_kind(
+    "mechanism_map", tables=("mechanism_edges", "mechanism_groups"),
+    columns={
+        "mechanism_edges": "edge_id source target evidence_tier stance retracted keys",
+        "mechanism_groups": "node mechanism_group map_column",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The whole map; `spec` selects the node where the question begins."""
     boxes, links = graph.groups(review), graph.links(review)

@@ -16,10 +16,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
+from evidence.review.problems import NoDataError
 from evidence.review.review import Review
 from evidence.wording.prose import in_words, plural
 
@@ -136,9 +137,20 @@ def _axis(ax: Axes, scale, at, y: float, null: float, sides: tuple[str, str]) ->
         ax.text(at(null) + shift, y + 1.3, words, ha=side, va="center", size=SIZE)
 
 
+@figure_kind(
+    "event_forest", tables=("analyses",), ids=1,
+    columns={
+        "studies": "study",
+        "harms": "event",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected analyses, and harms that are not in an analysis as percentages."""
     rows = analysis_rows(review)
+    for column in ("intervention_events", "control_events"):
+        if column not in rows:
+            raise NoDataError(f"the review has no column {column} in data/outcomes.csv")
+    chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
     lines: list[Line] = []
     table: list[dict] = []
     shown = [analyses[name].synthesis for name in spec.select if name in analyses]
@@ -174,7 +186,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             intervention=review.intervention, control=review.control,
         )  # fmt: skip
 
-    chosen = rows.loc[[i for name in spec.select for i in _row_ids(analyses, name)]]
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "

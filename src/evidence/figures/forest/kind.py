@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.plot import forest
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.synthesis import Synthesis
@@ -21,9 +21,16 @@ DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one
 
 
+@figure_kind(
+    "forest_page", tables=("analyses",), ids=1,
+    columns={
+        "analyses": "analysis",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
-    pools = [analyses[name].synthesis for name in spec.select]
+    pools = [item.synthesis for item in pick(analyses, spec.select)]
     main = pools[0]
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]

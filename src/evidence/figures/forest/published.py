@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from evidence.appraisal.published import beside_ours
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.scale import Scale, tick_text
 from evidence.pooling.analyses import analysis_rows
 from evidence.pooling.effects import outcome_effects
@@ -56,7 +56,7 @@ def panel(table: pd.DataFrame, ax: Axes, *, places: tuple[float, float, float],
     Parameters
     ----------
     table : DataFrame
-        As `evidence.appraisal.published.beside_ours` returns it, with columns ``name`` and ``details``.
+        As `appraisal.published.beside_ours` returns it, with columns ``name`` and ``details``.
     ax : Axes
     places : tuple of float
         Where names and details begin and numbers end, as fractions of the figure.
@@ -104,6 +104,17 @@ def _values(row: Mapping) -> str:
     return text.replace("-", "−")
 
 
+@figure_kind(
+    "published", tables=("published_pooled",), ids=1,
+    columns={
+        "discrepancies": "id subject studies values_reported",
+        "published_pooled": (
+            "pooled_id review outcome condition contrast k n "
+            "effect_measure effect ci_low ci_high p_value verification"
+        ),
+        "studies": "condition",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected analyses, rows of published_pooled.csv and, as notes, of discrepancies.csv."""
     ours = [analyses[name].synthesis for name in spec.select if name in analyses]
@@ -111,7 +122,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     notes = notes.set_index("id") if len(notes) else notes
     notes = notes.loc[[name for name in spec.select if name in notes.index]]
     named = [name for name in spec.select if name not in analyses and name not in notes.index]
-    rows = review.table("published_pooled").set_index("pooled_id", drop=False).loc[named]
+    rows = pick(review.table("published_pooled").set_index("pooled_id", drop=False), named)
     table = beside_ours(rows, ours)
     letters = dict(zip(notes.index, "abcdefgh", strict=False))
     table["marks"] = [_marks(row, notes, letters) for row in table.to_dict("records")]

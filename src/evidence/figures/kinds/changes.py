@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.kind import DERIVED
 from evidence.pooling.synthesis import favours_words
 from evidence.review.review import Review
@@ -218,17 +218,28 @@ def _draw_bands(ax: Axes, bands: pd.DataFrame | None, lowest: float) -> None:
                     size=14, color="#00573F")
 
 
+@figure_kind(
+    "changes", tables=("outcomes",), ids=1,
+    columns={
+        "instruments": "instrument_id",
+        "outcomes": (
+            "outcome_id study domain higher_is week contrast intervention_n "
+            "control_n effect_measure verification"
+        ),
+        "studies": "study design",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Changes of the selected outcomes, in the order of the selection."""
     outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
-    chosen = outcomes.loc[list(spec.select)]
+    chosen = pick(outcomes, spec.select)
     table = percent_changes(chosen)
     table["higher_is_worse"] = (chosen["higher_is"] == "worse").to_numpy()
     studies = review.table("studies").set_index("study")
     labels = [_row_label(review, studies, row) for _, row in table.iterrows()]
     instruments = review.table("instruments")
     bands = (
-        instruments.set_index("instrument_id").loc[list(spec.thresholds)]
+        pick(instruments.set_index("instrument_id"), spec.thresholds)
         if spec.thresholds else None
     )
     marked = () if bands is None or "source" not in bands else tuple(

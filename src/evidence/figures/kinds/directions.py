@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.review.review import Review
 from evidence.review.studies import design
 from evidence.wording.prose import in_words, interval, p_value, signed, together
@@ -163,10 +163,24 @@ def _without_repeats(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+@figure_kind(
+    "directions", tables=("outcomes",), ids=1,
+    columns={
+        "outcomes": (
+            "outcome_id study domain contrast intervention_n control_n "
+            "effect_measure effect effect_ci_low effect_ci_high p_value "
+            "p_relation favours verification source"
+        ),
+        "studies": (
+            "study design condition_label n_randomised n_analysed comparator "
+            "placebo_controlled"
+        ),
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected outcomes in the order of the selection."""
     outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
-    chosen = outcomes.loc[list(spec.select)]
+    chosen = pick(outcomes, spec.select)
     table = direction_table(review, chosen)
     known = table[table["verification"] != "unverified"]
     sides = known["side"].value_counts()

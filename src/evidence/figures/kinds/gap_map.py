@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from evidence.appraisal.gaps import MARKERS, gap_map, unread_markers, waiting
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.16  # inches of the region
@@ -130,6 +130,15 @@ def _marks(review: Review) -> pd.DataFrame:
     return pd.concat(counted)[columns] if counted else pd.DataFrame(columns=columns)
 
 
+@figure_kind(
+    "gap_map", tables=("studies",),
+    columns={
+        "biomarkers": "study",
+        "harms": "study",
+        "outcomes": "study",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """All condition groups and all outcome groups of a review."""
     cells, marks = gap_map(review), _marks(review)

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from evidence.appraisal.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
 from evidence.wording.prose import percent, plural, together
@@ -79,6 +79,13 @@ def assumption(row: Any) -> str:
            f"SD {row.sd:.2f}"
 
 
+@figure_kind(
+    "information_size", tables=("certainty",),
+    columns={
+        "analyses": "analysis",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every outcome of certainty.csv that has an analysis and an important effect."""
     table = information_size(review, analyses)

@@ -15,7 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.kinds.changes import (
     COVER,
     difference_reach,
@@ -49,7 +49,7 @@ def ladder_table(outcomes: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        As `evidence.figures.kinds.changes.percent_changes`, with ``design`` and ``reason``: why the row
+        As `changes.percent_changes`, with ``design`` and ``reason``: why the row
         cannot be placed, empty where it can. ``n`` of such a row is that of its study.
     """
     table = percent_changes(outcomes)
@@ -129,10 +129,20 @@ def _difference(ax: Axes, y: float, row: pd.Series) -> None:
             color=page.GREY if below else page.INK)
 
 
+@figure_kind(
+    "ladder", tables=("outcomes",), ids=1,
+    columns={
+        "outcomes": (
+            "outcome_id study domain week contrast intervention_n control_n "
+            "effect_measure verification"
+        ),
+        "studies": "study design n_randomised n_analysed",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected outcomes, ordered by design."""
     outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
-    chosen = outcomes.loc[list(spec.select)]
+    chosen = pick(outcomes, spec.select)
     studies = review.table("studies").set_index("study")
     table = ladder_table(chosen, studies)
     placed = table[table["reason"] == ""]

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.problems import NoDataError
 from evidence.review.review import Review
 from evidence.review.studies import DESIGNS, design, people, primary_studies
@@ -199,6 +199,12 @@ def _free(
     return x, y
 
 
+@figure_kind(
+    "landscape", tables=("studies",),
+    columns={
+        "studies": "study design condition",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The landscape of a review; `spec` selects nothing, all primary studies are shown."""
     table = landscape_table(review)

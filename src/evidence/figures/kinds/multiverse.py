@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import blended_transform_factory
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.pooling.multiverse import Multiverse, explore
 from evidence.pooling.synthesis import MEASURE_WORDS, SMALLEST_POOL, favours_words
 from evidence.review.review import Review
@@ -74,9 +74,18 @@ def strips(multiverse: Multiverse, ax: Axes, reach: float) -> Axes:
     return ax
 
 
+@figure_kind(
+    "multiverse", tables=("analyses", "specifications"), ids=1,
+    columns={
+        "analyses": "analysis",
+        "outcomes": "study",
+        "specifications": "choice option label outcome_id is_main",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The multiverse of the first selected analysis."""
-    analysis = analyses[spec.select[0]]
+    analysis = pick(analyses, spec.select)[0]
     multiverse = explore(review, analysis)
     excluding = multiverse.table[multiverse.table["excludes_null"]]
     deciding = multiverse.deciding

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from evidence.appraisal.information import pooled_sd
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.pooling.outlook import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
 from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
 from evidence.review.review import Review
@@ -126,10 +126,18 @@ def needed_sentence(found: NewTrialMap) -> str:
     return f"One further trial would need {', or '.join(parts)}"
 
 
+@figure_kind(
+    "new_trial", tables=("analyses",), ids=1,
+    columns={
+        "analyses": "analysis",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """One panel for each selected analysis; the first one gives the SD within arms."""
-    pools = {name: analyses[name].synthesis for name in spec.select}
-    sd = pooled_sd(review, analyses[spec.select[0]])
+    chosen = pick(analyses, spec.select)
+    pools = {item.analysis: item.synthesis for item in chosen}
+    sd = pooled_sd(review, chosen[0])
     reach = reach_of(pools.values())
     effects = np.round(np.linspace(-reach, reach, STEPS), 3)
     maps = {name: new_trial_map(pool, sd, effects, SIZES) for name, pool in pools.items()}

@@ -14,7 +14,7 @@ from evidence.appraisal.bias import risk_of_bias
 from evidence.appraisal.gaps import root_people
 from evidence.appraisal.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
 from evidence.review.review import Review
 from evidence.wording.prose import signed
@@ -153,11 +153,21 @@ def effects_beside(rows: Mapping[str, Any], ids: list[str], notes: Mapping[str, 
     return ax
 
 
+@figure_kind(
+    "risk_of_bias", tables=("bias_answers",),
+    columns={
+        "analyses": "analysis",
+        "bias_answers": "study outcome_id question answer",
+        "bias_facts": "study implies",
+        "outcomes": "study domain",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every judged result; the first selected analysis gives the forest rows."""
     table = risk_of_bias(review)
     ids = list(dict.fromkeys(table["outcome_id"]))
-    pool = analyses[spec.select[0]].synthesis if spec.select else None
+    pool = pick(analyses, spec.select)[0].synthesis if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]

@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from evidence.appraisal.flow import Step, flow
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec
+from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
@@ -96,6 +96,13 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
     })
 
 
+@figure_kind(
+    "study_flow", tables=("studies",),
+    columns={
+        "analyses": "analysis",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """All records of a review; `spec` selects nothing."""
     steps = flow(review, analyses)

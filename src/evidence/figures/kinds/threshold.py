@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.pooling.outlook import share_beyond
 from evidence.pooling.synthesis import Synthesis
 from evidence.review.review import Review
@@ -86,10 +86,18 @@ def _label_crossings(ax: Axes, x: float, crossings: list[tuple[float, str]]) -> 
                 va="center")
 
 
+@figure_kind(
+    "threshold", tables=("analyses", "instruments"), ids=1,
+    columns={
+        "analyses": "analysis",
+        "instruments": "instrument_id value",
+        "studies": "study",
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The curve of the first selected analysis with the thresholds of figures.csv."""
-    synthesis = analyses[spec.select[0]].synthesis
-    marks = review.table("instruments").set_index("instrument_id").loc[list(spec.thresholds)]
+    synthesis = pick(analyses, spec.select)[0].synthesis
+    marks = pick(review.table("instruments").set_index("instrument_id"), spec.thresholds)
     shares = {name: share_beyond(synthesis, row["value"]) for name, row in marks.iterrows()}
     first = marks["value"].iloc[0]
     limits, at_zero = (

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.exhibit import Content, Spec, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.pooling.effects import outcome_effects
 from evidence.pooling.measures import Z95
 from evidence.pooling.synthesis import favours_words
@@ -94,12 +94,22 @@ def differences(table: pd.DataFrame, ax: Axes, sides: tuple[str, str]) -> Axes:
     return ax
 
 
+@figure_kind(
+    "timecourse", tables=("outcomes",), ids=1,
+    columns={
+        "outcomes": (
+            "outcome_id study instrument higher_is week intervention_n "
+            "intervention_baseline_mean intervention_mean control_n "
+            "control_baseline_mean control_mean effect_ci_low effect_ci_high"
+        ),
+    },
+)
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected outcomes, which must be of one trial and one instrument."""
     outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
-    rows = outcomes.loc[list(spec.select)]
+    rows = pick(outcomes, spec.select)
     if len(rows[["study", "instrument"]].drop_duplicates()) > 1:
-        raise KeyError("; ".join(spec.select))
+        raise ValueError("they are of several trials or instruments")
     table = course_table(rows)
     first = rows.iloc[0]
     shown = table.dropna(subset=["difference"])

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from io import BytesIO
 
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
 
 from evidence.figures import page
-from evidence.figures.exhibit import Exhibit
+from evidence.figures.figure import Figure
 from evidence.pooling.analyses import Analyses
 from evidence.publish.slides.native import add_native, native_artists
 from evidence.publish.slides.shapes import (
@@ -58,13 +58,13 @@ BETWEEN = 0.09  # inches between two references
 DISCLAIMER = "A description of evidence, not medical advice"
 
 
-def deck(review: Review, exhibits: Iterable[Exhibit], answer: Sequence[str] = ()) -> bytes:
+def deck(review: Review, exhibits: Iterable[Figure], answer: Sequence[str] = ()) -> bytes:
     """The slides of a review as the bytes of a PowerPoint file.
 
     Parameters
     ----------
     review : Review
-    exhibits : iterable of Exhibit
+    exhibits : iterable of Figure
         One slide each, in this order.
     answer : sequence of str
         Lines of the answer, with ``[@key]`` citations; without them there is no such slide.
@@ -92,7 +92,7 @@ def deck(review: Review, exhibits: Iterable[Exhibit], answer: Sequence[str] = ()
     return pack(show, _name(review), review.item("question"))
 
 
-def speaker_notes(review: Review, exhibit: Exhibit) -> str:
+def speaker_notes(review: Review, exhibit: Figure) -> str:
     """What to say: the message and the first sentence of the caption; then all that backs it."""
     first, *rest = SENTENCE.split(exhibit.caption)
     parts = [f"{exhibit.title.rstrip('.')}. {first}".strip()]
@@ -145,7 +145,7 @@ def _add_sheet(show, review: Review, sheet: Sheet) -> None:
     add_sheet(show, replace(sheet, notes=notes))
 
 
-def _add_exhibit(show, review: Review, exhibit: Exhibit) -> None:
+def _add_exhibit(show, review: Review, exhibit: Figure) -> None:
     slide = new_slide(show, exhibit.title, exhibit.subtitle, exhibit.footer)
     figure = exhibit.figure("slide", framed=False)
     artists = native_artists(figure)
@@ -158,7 +158,7 @@ def _add_exhibit(show, review: Review, exhibit: Exhibit) -> None:
     add_notes(slide, speaker_notes(review, exhibit))
 
 
-def _picture(figure: Figure, top: float, bottom: float) -> tuple[bytes, Box]:
+def _picture(figure: Canvas, top: float, bottom: float) -> tuple[bytes, Box]:
     """The drawn part of a page over its full width, at its own place between header and foot."""
     drawn = figure.get_tightbbox(figure.canvas.get_renderer())
     low, high = max(drawn.y0 - 0.02, 0.0), min(drawn.y1 + 0.02, HEIGHT)

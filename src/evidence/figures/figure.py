@@ -1,14 +1,18 @@
-"""Exhibit."""
+"""A figure: one object for its message, table, method line and alt text, and what kinds there are.
+
+Which figures exist, what they select and how their message reads stands in ``data/figures.csv``;
+how a kind of figure computes and draws stands in the module that registers it with `figure_kind`.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page
 from evidence.figures.greys import to_greys
@@ -79,11 +83,72 @@ class Content:
     what: str
     sources: tuple[str, ...]
     tables: tuple[str, ...]
-    draw: Callable[[Figure], Any] = field(repr=False)
+    draw: Callable[[Canvas], Any] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Exhibit:
+class Kind:
+    """A kind of figure and what it cannot do without.
+
+    Attributes
+    ----------
+    name : str
+        As figures.csv names it.
+    tables : tuple of str
+        Without one of them, or with an empty one, there is nothing to show.
+    columns : mapping of str to str
+        Columns, separated by blanks, that a table must have where the review holds the table.
+    ids : int
+        How many ids the column ``select`` of figures.csv names at least.
+    content : callable
+        Takes review, analyses and `Spec`; returns `Content`.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    columns: Mapping[str, str]
+    ids: int
+    content: Callable[..., Content] = field(repr=False)
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def figure_kind(
+    name: str, *, tables: tuple[str, ...], columns: Mapping[str, str] | None = None, ids: int = 0
+):
+    """Register the function that computes the content of a kind of figure (see `Kind`)."""
+    def register(content: Callable[..., Content]) -> Callable[..., Content]:
+        KINDS[name] = Kind(name, tables, columns or {}, ids, content)
+        return content
+    return register
+
+
+def pick(known: Any, ids: Iterable[str]) -> Any:
+    """What `ids` name, in order: rows of a DataFrame by its index, or values of a mapping.
+
+    Raises
+    ------
+    UnknownIdsError
+        With every id that is not known.
+    """
+    wanted = list(ids)
+    index = known.index if isinstance(known, pd.DataFrame) else known
+    if unknown := [name for name in wanted if name not in index]:
+        raise UnknownIdsError(unknown)
+    return known.loc[wanted] if isinstance(known, pd.DataFrame) else [known[n] for n in wanted]
+
+
+class UnknownIdsError(LookupError):
+    """Ids that figures.csv names and no table holds; ``ids`` lists them."""
+
+    def __init__(self, ids: Iterable[str]):
+        self.ids = tuple(ids)
+        super().__init__("; ".join(self.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
     """A figure with everything that is said about it; all of it reads the same content."""
 
     name: str
@@ -108,7 +173,7 @@ class Exhibit:
     def table(self) -> pd.DataFrame:
         return self.content.table.copy()
 
-    def figure(self, style: str = "slide", *, framed: bool = True) -> Figure:
+    def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
         """Draw the page in a style of `evidence.figures.page.STYLES`.
 
         Without frame it has no message, subtitle and foot: what surrounds it says them. In print
