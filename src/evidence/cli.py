@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evidence import __version__
-from evidence.review.problems import Problem, ReviewError
+from evidence.review import Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
@@ -129,7 +129,7 @@ def _listed(text: str) -> list[str]:
 
 def _new_options(command: argparse.ArgumentParser) -> None:
     def title(text: str) -> str:
-        from evidence.project.starting import plain
+        from evidence.project import plain
 
         if not plain(text) or len(plain(text)) > LONGEST_TITLE:
             raise argparse.ArgumentTypeError(f"1 to {LONGEST_TITLE} signs are needed")
@@ -141,8 +141,8 @@ def _new_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from evidence.pooling.analyses import run_analyses
-    from evidence.review.review import load_review
+    from evidence.pooling import run_analyses
+    from evidence.review import load_review
 
     review = load_review(options.directory)
     run_analyses(review)
@@ -154,9 +154,9 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from evidence.pooling.analyses import run_analyses
-    from evidence.project.derived import write_derived
-    from evidence.review.review import load_review
+    from evidence.pooling import run_analyses
+    from evidence.project import write_derived
+    from evidence.review import load_review
 
     review = load_review(options.directory)
     results = run_analyses(review)
@@ -166,8 +166,8 @@ def _analyse(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from evidence.project.freshness import nothing_changed
-    from evidence.review.review import find_root
+    from evidence.project import nothing_changed
+    from evidence.review import find_root
 
     root = find_root(options.directory)
     fresh = None if options.force else nothing_changed(root)
@@ -177,7 +177,7 @@ def _build(options: argparse.Namespace) -> int:
     else:
         _build_anew(options)
     if options.html:
-        from evidence.publish.site import FOLDER, FRONT, write
+        from evidence.publish import FOLDER, FRONT, write
 
         changed = write(root)
         print(f"Hand-out: {root / FOLDER / FRONT} ({len(changed)} files changed)")
@@ -217,7 +217,7 @@ def _end() -> None:
 
 
 def _build_anew(options: argparse.Namespace) -> None:
-    from evidence.project.build import build
+    from evidence.project import build
 
     with _ending_soon():
         built = build(options.directory, force=options.force, jobs=options.jobs)
@@ -236,9 +236,9 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from evidence.pooling.analyses import Analyses
-    from evidence.publish.bundle import bundle, save
-    from evidence.review.review import load_review
+    from evidence.pooling import Analyses
+    from evidence.publish import bundle, save
+    from evidence.review import load_review
 
     review = load_review(options.directory)
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
@@ -248,7 +248,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from evidence.project.starting import new_review
+    from evidence.project import new_review
 
     files = new_review(options.directory, options.title)
     print(f"{len(files)} files written to {options.directory}; README.md says what to replace.\n"
@@ -257,9 +257,9 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from evidence.pooling.analyses import run_analyses
-    from evidence.project.status import reference_remarks, status
-    from evidence.review.review import load_review
+    from evidence.pooling import run_analyses
+    from evidence.project import reference_remarks, status
+    from evidence.review import load_review
 
     review = load_review(options.directory)
     if options.references:

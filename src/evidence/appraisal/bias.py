@@ -5,9 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evidence.appraisal.rob2 import domain_of, judge
-from evidence.review.columns import among
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review
+from evidence.review import Problem, Review, ReviewError, among
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"

@@ -8,9 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.review.review import Review
-from evidence.review.studies import LEVELS, _true, counts_own, people, primary_studies, with_results
-from evidence.wording.facts import Makers, Row, offers
+from evidence.review import (
+    LEVELS,
+    Review,
+    counts_own,
+    is_true,
+    people,
+    primary_studies,
+    with_results,
+)
+from evidence.wording import Makers, Row, offers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +66,8 @@ def census(review: Review) -> Census:
     studies = review.table("studies")
     primary = primary_studies(studies)
     trials = with_results(primary)
-    trials = trials[_true(trials, "randomised")]
-    placebo = trials[_true(trials, "placebo_controlled")]
+    trials = trials[is_true(trials, "randomised")]
+    placebo = trials[is_true(trials, "placebo_controlled")]
     values = {}
     for name in review.tables:
         table = review.table(name)

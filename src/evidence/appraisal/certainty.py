@@ -10,11 +10,21 @@ import pandas as pd
 
 from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.appraisal.information import control_risk, rated_outcomes
-from evidence.pooling.synthesis import Synthesis
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review
-from evidence.wording.facts import Facts, Makers, Records, Row, offers
-from evidence.wording.prose import MissingValueError, fill, interval, joined, plural, signed
+from evidence.pooling import Synthesis
+from evidence.review import Problem, Review, ReviewError
+from evidence.wording import (
+    Facts,
+    Makers,
+    MissingValueError,
+    Records,
+    Row,
+    fill,
+    interval,
+    joined,
+    offers,
+    plural,
+    signed,
+)
 
 LEVELS = ("very low", "low", "moderate", "high")
 REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")

@@ -9,9 +9,9 @@ from typing import Any
 import pandas as pd
 
 from evidence.appraisal.gaps import STATUS_WORDS
-from evidence.pooling.analyses import analysis_rows
-from evidence.review.review import Review
-from evidence.review.studies import (
+from evidence.pooling import analysis_rows
+from evidence.review import (
+    Review,
     counts_own,
     design,
     is_placebo_trial,

@@ -17,9 +17,9 @@ from evidence.appraisal.information import (
     rated_outcomes,
     target,
 )
-from evidence.review.review import Review
-from evidence.review.studies import (
+from evidence.review import (
     LABORATORY,
+    Review,
     design,
     is_placebo_trial,
     people,

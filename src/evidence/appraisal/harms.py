@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy.stats import binomtest
 
-from evidence.review.review import Review
-from evidence.review.studies import design
+from evidence.review import Review, design
 
 ARMS = ("intervention", "control")
 

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
-from evidence.pooling.analyses import analysis_rows
-from evidence.review.review import Review
+from evidence.pooling import analysis_rows
+from evidence.review import Review
 
 ALPHA, POWER = 0.05, 0.8
 POINTS, SD_UNITS, RATIO = "points", "sd", "ratio"

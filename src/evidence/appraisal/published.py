@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from evidence.pooling.measures import Z95
+from evidence.pooling import Z95
 
 MEASURES = {
     "MD": "mean_difference", "SMD": "standardised_mean_difference", "RR": "risk_ratio",

@@ -12,6 +12,9 @@ from typing import Any
 
 import pandas as pd
 
+import evidence.appraisal.census  # these three register what they offer
+import evidence.appraisal.certainty
+import evidence.figures.kinds  # noqa: F401
 from evidence.figures import nodata
 from evidence.figures.figure import (
     KINDS,
@@ -24,11 +27,8 @@ from evidence.figures.figure import (
     _refused,
     footer,
 )
-from evidence.review.columns import keys
-from evidence.review.problems import NoDataError, Problem, ReviewError
-from evidence.review.review import Review
-from evidence.wording.facts import Facts
-from evidence.wording.prose import MissingValueError, fill
+from evidence.review import NoDataError, Problem, Review, ReviewError, keys
+from evidence.wording import Facts, MissingValueError, fill
 
 
 def specs(review: Review) -> dict[str, Spec]:

@@ -16,9 +16,8 @@ from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page
 from evidence.figures.greys import to_greys
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review
-from evidence.wording.prose import plural
+from evidence.review import Problem, Review, ReviewError
+from evidence.wording import plural
 
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from evidence.figures import page
 from evidence.figures.figure import NAME, Figure
-from evidence.review.review import Review
+from evidence.review import Review
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")

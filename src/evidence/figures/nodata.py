@@ -7,9 +7,8 @@ from collections.abc import Iterable, Mapping
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.review.problems import NoDataError
-from evidence.review.review import Review
-from evidence.wording.prose import joined, plural
+from evidence.review import NoDataError, Review
+from evidence.wording import joined, plural
 
 TITLE = "No data for this figure"
 

@@ -14,8 +14,7 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from evidence.figures.figure import Figure
-from evidence.figures.images import render
+from evidence.figures import Figure, render
 from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
 from evidence.notebook.still import STILL
 

@@ -8,7 +8,7 @@ from typing import Any
 import ipywidgets as widgets
 import pandas as pd
 
-from evidence.figures.figure import Figure
+from evidence.figures import Figure
 from evidence.notebook import own, selection
 from evidence.notebook.controls import (
     Explorer,
@@ -26,12 +26,9 @@ from evidence.notebook.controls import (
 )
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.notebook.selection import Filter
-from evidence.pooling.estimators import DEFAULT_RULE
-from evidence.pooling.synthesis import MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
-from evidence.review.columns import keys, word
-from evidence.review.problems import ReviewError
-from evidence.review.studies import DESIGNS, design
-from evidence.wording.prose import escaped, plural
+from evidence.pooling import DEFAULT_RULE, MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
+from evidence.review import DESIGNS, ReviewError, design, keys, word
+from evidence.wording import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
 NO_FOREST = "These results hold no comparison between arms."

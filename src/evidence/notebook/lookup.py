@@ -17,9 +17,8 @@ from itables.typing import JavascriptFunction
 
 from evidence.notebook.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.notebook.narrator import Narrator, Passage
-from evidence.review.review import Review
-from evidence.wording.html import Markup
-from evidence.wording.prose import escaped
+from evidence.review import Review
+from evidence.wording import Markup, escaped
 
 MOST_HITS = 60
 STYLE = "<style>.dt-container td { max-width: 30em; min-width: 3em; vertical-align: top; }</style>"

@@ -14,17 +14,13 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.figures import catalogue
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import catalogue, render
 from evidence.figures import figure as figure_module
-from evidence.figures.images import render
-from evidence.pooling.analyses import Analyses
-from evidence.review import schema
-from evidence.review.bibliography import with_citations
-from evidence.review.review import Review, load_review
-from evidence.wording import answers
+from evidence.pooling import Analyses
+from evidence.review import Review, load_review, schema, with_citations
+from evidence.wording import Facts, answers, escaped, fill, harmless
 from evidence.wording import html as tables
-from evidence.wording.facts import Facts
-from evidence.wording.prose import escaped, fill, harmless
 
 SCREEN_DPI = 100
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from evidence.figures import catalogue
-from evidence.figures.figure import Figure
-from evidence.figures.images import export
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import Figure, catalogue, export
 from evidence.notebook.selection import Filter, choose
-from evidence.pooling.analyses import Analysis
-from evidence.pooling.effects import outcome_effects
-from evidence.pooling.estimators import DEFAULT_RULE
-from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, synthesise
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review, Tables
-from evidence.review.studies import primary_studies
+from evidence.pooling import (
+    DEFAULT_RULE,
+    MEASURE_WORDS,
+    Analysis,
+    Synthesis,
+    outcome_effects,
+    synthesise,
+)
+from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from evidence.pooling.analyses import analysis_rows
-from evidence.review.columns import word
-from evidence.review.review import Review
-from evidence.review.studies import LEVELS, design, people, primary_studies, with_results
-from evidence.wording.prose import interval, p_value, plural, signed
+from evidence.pooling import analysis_rows
+from evidence.review import LEVELS, Review, design, people, primary_studies, with_results, word
+from evidence.wording import interval, p_value, plural, signed
 
 NOT_STATED = "not stated"
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",

@@ -7,12 +7,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from evidence.pooling.analyses import Analysis
-from evidence.pooling.multiverse import leave_one_out
-from evidence.pooling.synthesis import MEASURE_WORDS, RULE_WORDS, SMALLEST_POOL, Synthesis
-from evidence.review.review import Review
-from evidence.review.studies import is_placebo_trial
-from evidence.wording.prose import p_value
+from evidence.pooling import (
+    MEASURE_WORDS,
+    RULE_WORDS,
+    SMALLEST_POOL,
+    Analysis,
+    Synthesis,
+    leave_one_out,
+)
+from evidence.review import Review, is_placebo_trial
+from evidence.wording import p_value
 
 
 def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:

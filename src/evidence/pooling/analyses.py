@@ -13,9 +13,7 @@ import pandas as pd
 from evidence.pooling.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
 from evidence.pooling.estimators import METHODS
 from evidence.pooling.synthesis import Synthesis, synthesise
-from evidence.review.columns import keys, word
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.studies import roots
+from evidence.review import Problem, ReviewError, keys, roots, word
 
 FILE = "data/analyses.csv"
 EFFECT_COLUMNS = (

@@ -19,7 +19,7 @@ from evidence.pooling.analyses import Analysis, analysis_rows, mixtures
 from evidence.pooling.effects import RATIOS, outcome_effects
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS, Pools, pool_many
 from evidence.pooling.synthesis import SMALLEST_POOL, StudyRow, Synthesis
-from evidence.review.problems import Problem, ReviewError
+from evidence.review import Problem, ReviewError
 
 FILE = "data/specifications.csv"
 ESTIMATOR, RULE = "tau2_method", "interval_rule"

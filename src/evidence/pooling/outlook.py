@@ -9,7 +9,7 @@ from scipy import stats
 
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.synthesis import Synthesis
-from evidence.review.problems import NoDataError
+from evidence.review import NoDataError
 
 
 def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):

@@ -17,19 +17,16 @@ from typing import Any
 import pandas as pd
 from tqdm import tqdm
 
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.pooling.analyses import Analyses, run_analyses
+from evidence.pooling import Analyses, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
 from evidence.project.runner import Kernels, run
-from evidence.publish.bundle import slides
-from evidence.publish.dictionary_page import is_written, readme
-from evidence.review.bibliography import without_citations
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review, find_root, load_review
+from evidence.publish import is_written, readme, slides
+from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
 from evidence.storage import alone, notebook_paths, replace_all, sha256
-from evidence.wording import answers
-from evidence.wording.facts import Facts
+from evidence.wording import Facts, answers
 
 MANIFEST = "figures/manifest.json"
 DATA_README = "data/README.md"

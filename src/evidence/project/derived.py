@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.pooling.analyses import Analysis, effects_table, pooled_table
+from evidence.pooling import Analysis, effects_table, pooled_table
 from evidence.storage import write_bytes
 
 EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"

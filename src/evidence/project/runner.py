@@ -12,15 +12,15 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
-from evidence.notebook.still import STILL
-from evidence.review.problems import Problem, ReviewError
+from evidence.notebook import STILL
+from evidence.review import Problem, ReviewError
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 TIME_LIMIT = 600  # seconds for one cell
 STARTS = 3  # attempts to bring up a kernel
 TABLES_READ = """
 import json as _json
-from evidence.narration import Narrator as _Narrator
+from evidence.notebook import Narrator as _Narrator
 _reviews = [value.review for value in list(globals().values()) if isinstance(value, _Narrator)]
 if _reviews:
     print(_json.dumps(sorted({name for review in _reviews for name in review.tables.read})))

@@ -12,9 +12,8 @@ from importlib.resources.abc import Traversable
 from io import StringIO
 from pathlib import Path
 
-from evidence.publish.dictionary_page import readme
-from evidence.review.dictionary import default_dictionary
-from evidence.review.problems import Problem, ReviewError
+from evidence.publish import readme
+from evidence.review import Problem, ReviewError, default_dictionary
 from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter

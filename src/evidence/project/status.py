@@ -8,15 +8,21 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal.bias import disagreements, judgements
-from evidence.appraisal.census import census
-from evidence.appraisal.certainty import AGAIN, certainty_table
-from evidence.appraisal.flow import NO_ERROR, WITHIN, unpooled
-from evidence.appraisal.gaps import root_people, waiting
-from evidence.appraisal.rob2 import UNKNOWN
-from evidence.review.review import BIBLIOGRAPHY, Review
-from evidence.review.studies import LEVELS
-from evidence.wording.prose import plural
+from evidence.appraisal import (
+    AGAIN,
+    NO_ERROR,
+    UNKNOWN,
+    WITHIN,
+    census,
+    certainty_table,
+    disagreements,
+    judgements,
+    root_people,
+    unpooled,
+    waiting,
+)
+from evidence.review import BIBLIOGRAPHY, LEVELS, Review
+from evidence.wording import plural
 
 ACTIONS = 3
 

@@ -7,14 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from evidence.figures import catalogue, images
-from evidence.figures.figure import Figure
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import Figure, catalogue, images
 from evidence.publish.slides.deck import deck
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review
+from evidence.review import Problem, Review, ReviewError
 from evidence.storage import write_bytes, zipped
-from evidence.wording import answers
-from evidence.wording.facts import Facts
+from evidence.wording import Facts, answers
 
 FORMATS = (*images.FORMATS, "pptx")
 DECK, ARCHIVE = "slides.pptx", "figures.zip"

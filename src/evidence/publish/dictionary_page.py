@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from evidence.review.dictionary import Dictionary
-from evidence.review.schema import names
+from evidence.review import Dictionary, names
 
 TYPES = {"string": "text", "number": "number", "integer": "whole number", "boolean": "true/false"}
 BOUNDS = {

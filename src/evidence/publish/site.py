@@ -16,11 +16,10 @@ from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from evidence.notebook.narrator import Narrator
+from evidence.notebook import Narrator
 from evidence.storage import FOLDER as KEPT
 from evidence.storage import alone, notebook_paths, replace_all, sha256
-from evidence.wording.answers import audiences
-from evidence.wording.prose import escaped
+from evidence.wording import audiences, escaped
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote

@@ -100,7 +100,7 @@ def with_results(studies: pd.DataFrame) -> pd.DataFrame:
     return studies[studies["status"] == "published"] if "status" in studies else studies
 
 
-def _true(table: pd.DataFrame, column: str) -> pd.Series:
+def is_true(table: pd.DataFrame, column: str) -> pd.Series:
     if column not in table:
         return pd.Series(False, index=table.index)
     return table[column].fillna(False).astype(bool)

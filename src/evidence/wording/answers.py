@@ -10,10 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from evidence.review.bibliography import with_citations
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import Review
-from evidence.review.textfile import decoded
+from evidence.review import Problem, Review, ReviewError, decoded, with_citations
 from evidence.wording.prose import MissingValueError, fill, harmless
 
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"

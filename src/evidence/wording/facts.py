@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.review.review import Review
+from evidence.review import Review
 
 
 class Row:

@@ -10,9 +10,7 @@ import re
 
 import pandas as pd
 
-from evidence.review.columns import among, keys
-from evidence.review.review import Review
-from evidence.review.studies import design, people, primary_studies
+from evidence.review import Review, among, design, keys, people, primary_studies
 
 ALL = "all"
 EXTENTS = {

@@ -17,9 +17,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from evidence.chapters.claims import audit
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
+from evidence.figures import Content, Spec, figure_kind, page
+from evidence.review import Review
 
 WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body
 PER_ROW = 7

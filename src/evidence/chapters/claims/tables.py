@@ -6,9 +6,8 @@ import html
 
 import pandas as pd
 
-from evidence.review.columns import keys
-from evidence.review.review import Review
-from evidence.wording.html import Markup, links, place
+from evidence.review import Review, keys
+from evidence.wording import Markup, links, place
 
 
 def source_links(review: Review, documents: pd.Series) -> list[Markup | str]:

@@ -14,11 +14,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MultipleLocator
 
 from evidence.chapters.dosing import schedules
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
-from evidence.review.studies import design
-from evidence.wording.prose import in_words, plural
+from evidence.figures import Content, Spec, figure_kind, page
+from evidence.review import Review, design
+from evidence.wording import in_words, plural
 
 SIZE = 14  # points
 TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)

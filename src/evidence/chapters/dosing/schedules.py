@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.review.review import Review
-from evidence.review.studies import counts_own, design, primary_studies, with_results
+from evidence.review import Review, counts_own, design, primary_studies, with_results
 
 
 def text_schedule(review: Review) -> str:

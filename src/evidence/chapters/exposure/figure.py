@@ -13,10 +13,9 @@ from matplotlib.lines import Line2D
 
 from evidence.chapters.exposure import reach
 from evidence.chapters.exposure.reach import Level
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind, pick
-from evidence.review.review import Review
-from evidence.wording.facts import Row
+from evidence.figures import Content, Spec, figure_kind, page, pick
+from evidence.review import Review
+from evidence.wording import Row
 
 MARKS = {  # what was tested: words, marker, colour
     "medicine": ("the medicine", "o", page.BLUE),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from evidence.review.review import Review
+from evidence.review import Review
 
 VERDICTS = {
     "reached": "reached",

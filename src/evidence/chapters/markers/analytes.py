@@ -12,11 +12,9 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
 from evidence.chapters.markers import counts
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
-from evidence.review.studies import design, people
-from evidence.wording.prose import joined, plural, signed
+from evidence.figures import Content, Spec, figure_kind, page
+from evidence.review import Review, design, people
+from evidence.wording import joined, plural, signed
 
 CLASSES = {  # class: words, marker, colour
     "pro_inflammatory": ("pro-inflammatory", "v", page.BLUE),

@@ -7,9 +7,8 @@ import re
 import pandas as pd
 
 from evidence.chapters.markers.facts import controlled_markers
-from evidence.review.review import Review
-from evidence.review.studies import LABORATORY, people
-from evidence.wording.prose import p_value
+from evidence.review import LABORATORY, Review, people
+from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
     "Cyto-\nkines": ("pro_inflammatory", "anti_inflammatory"),

@@ -8,14 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.review.review import Review
-from evidence.review.studies import LABORATORY, _true
-from evidence.wording.facts import Makers, offers
+from evidence.review import LABORATORY, Review, is_true
+from evidence.wording import Makers, offers
 
 
 def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
     """Rows of biomarkers.csv with a readable result against a concurrent control."""
-    keep = _true(markers, "controlled") & _true(markers, "result_available")
+    keep = is_true(markers, "controlled") & is_true(markers, "result_available")
     return markers[keep]
 
 
@@ -30,7 +29,7 @@ def _count_markers(review: Review, controlled: bool | None, readable: bool | Non
     keep = pd.Series(True, markers.index)
     for column, wanted in (("controlled", controlled), ("result_available", readable)):
         if wanted is not None:
-            keep &= _true(markers, column) == wanted
+            keep &= is_true(markers, column) == wanted
     return int(keep.sum())
 
 

@@ -12,11 +12,9 @@ from matplotlib.lines import Line2D
 
 from evidence.chapters.markers import counts as markers
 from evidence.chapters.mechanism import markers as markers_module
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
-from evidence.review.studies import LABORATORY
-from evidence.wording.prose import in_words
+from evidence.figures import Content, Spec, figure_kind, page
+from evidence.review import LABORATORY, Review
+from evidence.wording import in_words
 
 MARKS = {  # finding: words, marker, colour, filled
     "decrease": ("lower", "v", page.BLUE, True),

@@ -16,10 +16,9 @@ from matplotlib.path import Path
 
 from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism.layers import Drawing, Grid, lay_out
-from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
-from evidence.wording.prose import plural
+from evidence.figures import Content, Spec, figure_kind, page
+from evidence.review import Review
+from evidence.wording import plural
 
 SLASHES = Path([(-0.5, -0.6), (0, 0.6), (0, -0.6), (0.5, 0.6)],
                [Path.MOVETO, Path.LINETO] * 2)

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from evidence.review.review import Review
-from evidence.wording.facts import Row
-from evidence.wording.prose import in_words, plural
+from evidence.review import Review
+from evidence.wording import Row, in_words, plural
 
 TIERS = ("in_vitro", "ex_vivo_human", "animal", "human_biomarker", "human_clinical")
 STANCES = ("supports", "contested", "contradicts", "unclear", "retracted")

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from evidence.chapters.mechanism.graph import TIERS, _findings, documents
-from evidence.review.review import Review
-from evidence.wording.facts import Makers, Row, offers
+from evidence.review import Review
+from evidence.wording import Makers, Row, offers
 
 
 def unlisted_markers(review: Review, start: str) -> pd.DataFrame:

@@ -18,11 +18,9 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
-from evidence.pooling.analyses import analysis_rows
-from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
-from evidence.review.problems import NoDataError
-from evidence.review.review import Review
-from evidence.wording.prose import in_words, plural
+from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words
+from evidence.review import NoDataError, Review
+from evidence.wording import in_words, plural
 
 SIZE = 15
 COLUMNS = {"study": 0.0, "intervention": 0.34, "control": 0.45, "plot": 0.485, "effect": 1.0}

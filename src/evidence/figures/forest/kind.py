@@ -12,10 +12,9 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.plot import forest
-from evidence.pooling.analyses import analysis_rows
-from evidence.pooling.synthesis import Synthesis
-from evidence.review.review import Review
-from evidence.wording.prose import in_words, interval, plural, signed
+from evidence.pooling import Synthesis, analysis_rows
+from evidence.review import Review
+from evidence.wording import in_words, interval, plural, signed
 
 DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one

@@ -27,7 +27,7 @@ from evidence.figures.forest.grid import (
 from evidence.figures.forest.rows import CROWD, Row, forest_notes, forest_rows, forest_scale
 from evidence.figures.page import BLUE, BODY, GREY, INK, ORANGE
 from evidence.figures.scale import Scale, tick_text
-from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
+from evidence.pooling import MEASURE_WORDS, Synthesis, favours_words
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}

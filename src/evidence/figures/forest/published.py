@@ -14,16 +14,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal.published import beside_ours
+from evidence.appraisal import beside_ours
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.scale import Scale, tick_text
-from evidence.pooling.analyses import analysis_rows
-from evidence.pooling.effects import outcome_effects
-from evidence.pooling.synthesis import Synthesis, favours_words
-from evidence.review.review import Review
-from evidence.wording.facts import Row
-from evidence.wording.prose import in_words, interval, signed
+from evidence.pooling import Synthesis, analysis_rows, favours_words, outcome_effects
+from evidence.review import Review
+from evidence.wording import Row, in_words, interval, signed
 
 SIZE = 14
 USUAL = ("vs_placebo", "vs_control")  # said once, in the heading

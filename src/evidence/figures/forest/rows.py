@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.figures.scale import Scale, effect_scale
-from evidence.pooling.synthesis import ExcludedRow, Synthesis
-from evidence.review.studies import design
+from evidence.pooling import ExcludedRow, Synthesis
+from evidence.review import design
 
 RULE_LABELS = {
     "wald": "Wald",

@@ -18,11 +18,9 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.kind import DERIVED
-from evidence.pooling.synthesis import favours_words
-from evidence.review.review import Review
-from evidence.review.studies import design
-from evidence.wording.facts import Row
-from evidence.wording.prose import interval, plural, signed
+from evidence.pooling import favours_words
+from evidence.review import Review, design
+from evidence.wording import Row, interval, plural, signed
 
 EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
 DOMAIN_COLOURS = (page.BLUE, page.PURPLE)

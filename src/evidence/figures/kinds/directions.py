@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.review.review import Review
-from evidence.review.studies import design
-from evidence.wording.prose import in_words, interval, p_value, signed, together
+from evidence.review import Review, design
+from evidence.wording import in_words, interval, p_value, signed, together
 
 SIZE = 14
 GAP, HEAD = 0.42, 1.5  # between rows and above them, in lines

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal.gaps import MARKERS, gap_map, unread_markers, waiting
+from evidence.appraisal import MARKERS, gap_map, unread_markers, waiting
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
+from evidence.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.16  # inches of the region
 HEAD, LABEL = 0.88, 2.165

@@ -10,12 +10,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal.information import ALPHA, POWER, RATIO, SD_UNITS, information_size
+from evidence.appraisal import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.problems import NoDataError
-from evidence.review.review import Review
-from evidence.wording.prose import percent, plural, together
+from evidence.review import NoDataError, Review
+from evidence.wording import percent, plural, together
 
 
 def information(table: pd.DataFrame, ax: Axes) -> Axes:

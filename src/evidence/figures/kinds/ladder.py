@@ -24,10 +24,9 @@ from evidence.figures.kinds.changes import (
     method,
     percent_changes,
 )
-from evidence.pooling.synthesis import favours_words
-from evidence.review.review import Review
-from evidence.review.studies import design
-from evidence.wording.prose import joined, signed
+from evidence.pooling import favours_words
+from evidence.review import Review, design
+from evidence.wording import joined, signed
 
 SIZE = 14
 RIGOUR = (

@@ -13,9 +13,7 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.problems import NoDataError
-from evidence.review.review import Review
-from evidence.review.studies import DESIGNS, design, people, primary_studies
+from evidence.review import DESIGNS, NoDataError, Review, design, people, primary_studies
 
 POINTS_PER_PERSON = 1.9  # largest area in square points
 SMALLEST, REPORT = 36.0, 60.0  # area of the smallest mark, of a further report

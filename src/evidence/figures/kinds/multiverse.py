@@ -14,11 +14,9 @@ from matplotlib.transforms import blended_transform_factory
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling.multiverse import Multiverse, explore
-from evidence.pooling.synthesis import MEASURE_WORDS, SMALLEST_POOL, favours_words
-from evidence.review.review import Review
-from evidence.wording.facts import Row
-from evidence.wording.prose import interval, percent, plural, signed
+from evidence.pooling import MEASURE_WORDS, SMALLEST_POOL, Multiverse, explore, favours_words
+from evidence.review import Review
+from evidence.wording import Row, interval, percent, plural, signed
 
 SIZE = 14
 FAVOURS = "favours "

@@ -10,13 +10,21 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal.information import pooled_sd
+from evidence.appraisal import pooled_sd
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
-from evidence.pooling.outlook import ABOVE, BELOW, INCLUDES, NewTrialMap, new_trial_map
-from evidence.pooling.synthesis import MEASURE_WORDS, Synthesis, favours_words
-from evidence.review.review import Review
-from evidence.wording.prose import interval, signed
+from evidence.pooling import (
+    ABOVE,
+    BELOW,
+    INCLUDES,
+    MEASURE_WORDS,
+    NewTrialMap,
+    Synthesis,
+    favours_words,
+    new_trial_map,
+)
+from evidence.review import Review
+from evidence.wording import interval, signed
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
 STEPS = 161  # differences from one end of the map to the other

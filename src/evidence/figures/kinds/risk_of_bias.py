@@ -10,14 +10,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal.bias import risk_of_bias
-from evidence.appraisal.gaps import root_people
-from evidence.appraisal.rob2 import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION
+from evidence.appraisal import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION, risk_of_bias, root_people
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
-from evidence.pooling.synthesis import MEASURE_WORDS, favours_words
-from evidence.review.review import Review
-from evidence.wording.prose import signed
+from evidence.pooling import MEASURE_WORDS, favours_words
+from evidence.review import Review
+from evidence.wording import signed
 
 LIGHTS = {  # letter, marker, colour
     LOW: ("L", "o", page.GREEN),

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal.flow import Step, flow
+from evidence.appraisal import Step, flow
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review.review import Review
+from evidence.review import Review
 
 WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
 MAIN, SIDE, NOTE = (0.0, 3.75), (4.25, 8.95), (9.35, 12.27)  # left and right end of the columns

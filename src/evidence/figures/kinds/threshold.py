@@ -13,10 +13,9 @@ from matplotlib.lines import Line2D
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling.outlook import share_beyond
-from evidence.pooling.synthesis import Synthesis
-from evidence.review.review import Review
-from evidence.wording.prose import NO_BREAK, in_words, percent, plural
+from evidence.pooling import Synthesis, share_beyond
+from evidence.review import Review
+from evidence.wording import NO_BREAK, in_words, percent, plural
 
 SIZE = 15
 STEPS = 241

@@ -12,11 +12,9 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling.effects import outcome_effects
-from evidence.pooling.measures import Z95
-from evidence.pooling.synthesis import favours_words
-from evidence.review.review import Review
-from evidence.wording.prose import in_words, interval, signed
+from evidence.pooling import Z95, favours_words, outcome_effects
+from evidence.review import Review
+from evidence.wording import in_words, interval, signed
 
 SIZE = 15
 ARMS = (("intervention", page.BLUE, "o", "-"), ("control", page.ACCENT, "s", "--"))

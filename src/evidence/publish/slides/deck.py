@@ -15,9 +15,8 @@ from matplotlib.figure import Figure as Canvas
 from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
 
-from evidence.figures import page
-from evidence.figures.figure import Figure
-from evidence.pooling.analyses import Analyses
+from evidence.figures import Figure, page
+from evidence.pooling import Analyses
 from evidence.publish.slides.native import add_native, native_artists
 from evidence.publish.slides.shapes import (
     FOOT,
@@ -48,8 +47,7 @@ from evidence.publish.slides.tables import (
     limits_sheet,
     summary_sheets,
 )
-from evidence.review.bibliography import Reference
-from evidence.review.review import Review
+from evidence.review import Reference, Review
 
 PICTURE_DPI = 200
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")

@@ -13,9 +13,7 @@ from pptx.enum.text import MSO_ANCHOR
 from pptx.oxml.ns import qn
 from pptx.util import Inches, Pt
 
-from evidence.appraisal import harms
-from evidence.appraisal.census import census
-from evidence.appraisal.certainty import summary_of_findings
+from evidence.appraisal import census, harms, summary_of_findings
 from evidence.chapters.claims import audit
 from evidence.figures import page
 from evidence.publish.slides.shapes import (
@@ -37,10 +35,8 @@ from evidence.publish.slides.shapes import (
     text_width,
     write_runs,
 )
-from evidence.review.bibliography import CITATION, with_citations, without_citations
-from evidence.review.review import Review
-from evidence.wording.html import NUMBER, readable
-from evidence.wording.prose import in_words, joined, plural
+from evidence.review import CITATION, Review, with_citations, without_citations
+from evidence.wording import NUMBER, in_words, joined, plural, readable
 
 PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's "No Style, No Grid"
 SIZES = (20, 18, 17, 16, 15, SMALLEST)
