@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
-from evidence.analysis import run_analyses
-from evidence.certainty import summary_of_findings
-from evidence.estimators import pool_many
-from evidence.facts import census
-from evidence.plots import gap_map
-from evidence.prose import MissingValueError, fill
-from evidence.review import Tables, load_review
+from evidence.appraisal import certainty, flow, gaps, information
+from evidence.appraisal.census import census
+from evidence.appraisal.certainty import summary_of_findings
+from evidence.figures import catalogue
+from evidence.figures.kinds import gap_map
+from evidence.pooling import outlook
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.estimators import pool_many
+from evidence.project import status
+from evidence.review.review import Tables, load_review
+from evidence.wording import facts as facts_module
+from evidence.wording.prose import MissingValueError, fill
 from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"
@@ -149,7 +153,7 @@ def test_flow_adds_up_and_starts_with_every_record(review, analyses):
 
 def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     pool = analyses["fm_pain"].synthesis
-    found = newtrial.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
+    found = outlook.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
     yi = [row.yi for row in pool.studies] + [-0.4]
     vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
     alone = pool_many(yi, vi)
@@ -158,11 +162,11 @@ def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     assert found.verdict.shape == (2, 2)
     assert set(np.unique(found.verdict)) <= {-1, 0, 1}
     with pytest.raises(ValueError, match="mean differences"):
-        newtrial.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+        outlook.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
 
 
 def test_a_surprising_trial_widens_the_interval(analyses):
-    found = newtrial.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    found = outlook.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
     assert found.tau2[0, 1] > found.tau2[0, 0]
     assert found.high[0, 1] > found.high[0, 0]
 
@@ -207,7 +211,7 @@ def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analy
     assert (row["trials"], row["participants"], row["certainty"]) == (1, 80, certainty.AGAIN)
     assert any("Fatigue in long COVID" in line for line in status.actions(changed, more))
     for name in ("gap_map", "study_flow"):
-        old, new = (exhibits.build(item, runs, name)
+        old, new = (catalogue.build(item, runs, name)
                     for item, runs in ((review, analyses), (changed, more)))
         assert old.alt != new.alt
         assert not old.table.equals(new.table)
@@ -218,14 +222,14 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     outcomes = review.table("outcomes")
     outcomes.loc[outcomes["outcome_id"] == "rodriguezfreire2026-pain-w13-level", "effect"] = -0.4
     changed = replace(review, tables={**review.tables, "outcomes": outcomes})
-    old = exhibits.build(review, analyses, "new_trial")
-    new = exhibits.build(changed, run_analyses(changed), "new_trial")
+    old = catalogue.build(review, analyses, "new_trial")
+    new = catalogue.build(changed, run_analyses(changed), "new_trial")
     assert old.title != new.title
     assert old.alt != new.alt
 
 
 def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
-    exhibit = exhibits.build(review, analyses, "new_trial")
+    exhibit = catalogue.build(review, analyses, "new_trial")
     drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
     assert "the pooled interval still includes zero" in drawn
     assert any("wherever it lies on this map" in text for text in drawn)
@@ -238,7 +242,7 @@ def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(revie
 
 
 def test_information_names_its_effects_and_stresses_none(review, analyses):
-    exhibit = exhibits.build(review, analyses, "information_size")
+    exhibit = catalogue.build(review, analyses, "information_size")
     shown = drawn_texts(exhibit.figure())
     labels = [" ".join(text.split()) for _, text, _ in shown]
     for words in ("1 point", "RR 1.25", "0.5 SD"):
@@ -249,7 +253,7 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
 
 
 def test_triangles_have_one_meaning_each(review, analyses):
-    exhibit = exhibits.build(review, analyses, "gap_map")
+    exhibit = catalogue.build(review, analyses, "gap_map")
     lines = exhibit.figure().axes[0].lines
     counts = [sum(line.get_marker() == marker for line in lines)
               for marker in (gap_map.REGISTERED, gap_map.UNREAD)]
@@ -263,7 +267,7 @@ def test_triangles_have_one_meaning_each(review, analyses):
 
 
 def test_numbers_of_people_stay_in_their_cells(review, analyses):
-    figure = exhibits.build(review, analyses, "gap_map").figure()
+    figure = catalogue.build(review, analyses, "gap_map").figure()
     cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
     for _, text, box in drawn_texts(figure):
         if text.isdigit() and len(text) > 1:
@@ -310,7 +314,7 @@ def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
 
 
 def test_letters_stand_on_the_figure(review, analyses):
-    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    exhibit = catalogue.build(review, analyses, "risk_of_bias")
     shown = texts(exhibit.figure())
     judged = exhibit.table["judgement"].value_counts()
     for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H"),
@@ -331,11 +335,11 @@ def test_every_domain_is_told_and_what_nobody_could_judge_is_named(review, analy
 
 
 def test_ratings_can_be_named_in_sentences(review, analyses, minimal):
-    facts = certainty.facts_with_ratings(review, analyses)
+    facts = facts_module.Facts(review, analyses)
     assert fill("{rated[pain_fm].certainty}", facts) == "very low"
     small = load_review(minimal)
     with pytest.raises(MissingValueError):
-        fill("{rated[pain_fm].certainty}", certainty.facts_with_ratings(small, {}))
+        fill("{rated[pain_fm].certainty}", facts_module.Facts(small, {}))
 
 
 def test_a_summary_names_its_measure(minimal):
@@ -348,7 +352,7 @@ def test_a_summary_names_its_measure(minimal):
 
 
 def test_judged_trials_are_counted_against_the_census(review, analyses):
-    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    exhibit = catalogue.build(review, analyses, "risk_of_bias")
     facts = exhibit.content.facts
     assert facts["n_trials"] == census(review).placebo_controlled
     assert facts["n_judged_trials"] + facts["n_not_judged"] == facts["n_trials"]

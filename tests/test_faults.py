@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from evidence import outputs
-from evidence.build import build
+from evidence import storage as outputs
 from evidence.cli import main
+from evidence.project.build import build
 from sample_review import edit, shown, write_sample
 
 SECONDS = 120

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import edit, problems_of
-from evidence.analysis import run_analyses
-from evidence.facts import census, people
-from evidence.flow import flow
-from evidence.gaps import gap_map, root_people
-from evidence.participants import circles, counts_own, roots
-from evidence.review import load_review
-from evidence.schedules import trial_lengths
+from evidence.appraisal.census import census
+from evidence.appraisal.flow import flow
+from evidence.appraisal.gaps import gap_map, root_people
+from evidence.chapters.dosing.schedules import trial_lengths
+from evidence.pooling.analyses import run_analyses
+from evidence.review.review import load_review
+from evidence.review.studies import circles, counts_own, people, roots
 
 NAN = np.nan
 
