@@ -55,7 +55,7 @@ def beside_ours(published: pd.DataFrame, syntheses) -> pd.DataFrame:
     ----------
     published : DataFrame
         Rows of published_pooled.csv.
-    syntheses : iterable of Synthesis
+    syntheses : iterable of Pool
 
     Returns
     -------
@@ -68,7 +68,7 @@ def beside_ours(published: pd.DataFrame, syntheses) -> pd.DataFrame:
     for pool in syntheses:
         if pool.can_pool:
             rows.append({
-                "id": pool.analysis, "review": "", "outcome": pool.title,
+                "id": pool.name, "review": "", "outcome": pool.title,
                 "contrast": "vs_control", "effect_measure": MEASURES[pool.measure], "k": pool.k,
                 "n": pool.n, "effect": pool.estimate, "ci_low": pool.ci_low,
                 "ci_high": pool.ci_high, "p_value": pool.default.p_value, "p_fits": True,

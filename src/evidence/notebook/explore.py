@@ -239,7 +239,7 @@ class OwnForest(Explorer):
             analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
                                   self.rule.value, basis=self.basis)
             self.exhibit = own.forest(self.review, analysis)
-            self.words = " ".join([analysis.synthesis.method_line,
+            self.words = " ".join([analysis.method_line,
                                    *own.remarks(chosen, analysis)])
         except ReviewError as error:
             self.words = "; ".join(map(str, error.problems))

@@ -11,14 +11,7 @@ import pandas as pd
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, export
 from evidence.notebook.selection import Filter, choose
-from evidence.pooling import (
-    DEFAULT_RULE,
-    MEASURE_WORDS,
-    Analysis,
-    Synthesis,
-    outcome_effects,
-    synthesise,
-)
+from evidence.pooling import DEFAULT_RULE, Pool, outcome_effects, synthesise
 from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
 
 FOLDER = "figures/custom"
@@ -47,7 +40,7 @@ def landscape(review: Review, wanted: Filter) -> Figure | None:
 def pooled(
     review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
     rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto",
-) -> Analysis:
+) -> Pool:
     """An analysis of chosen rows.
 
     Parameters
@@ -76,24 +69,22 @@ def pooled(
                                    "higher is worse in some rows and better in others",
                                    "choose rows of one direction")])
     title = title or "; ".join(dict.fromkeys(rows["family"]))
-    pool = synthesise(effects, measure=measure, method=method, interval_rule=rule,
-                      analysis="own", title=title)
-    return Analysis("own", title, "exploratory", "", "", effects, pool, basis)
+    return synthesise(effects, measure=measure, tau2_method=method, interval_rule=rule, name="own",
+                      title=title, role="exploratory", basis=basis)
 
 
-def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Figure:
+def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:
     """The forest plot of an analysis of one's own."""
-    pool = analysis.synthesis
-    words = MEASURE_WORDS[pool.measure]
-    title = analysis.title[:1].upper() + analysis.title[1:]
+    words = pool.measure_words
+    title = pool.title[:1].upper() + pool.title[1:]
     subtitle = f"{title}: {words[0].lower()}{words[1:]}, " \
                f"{review.intervention} against {review.control}. Rows chosen by a reader"
-    return _exhibit(review, {"own": analysis}, "forest_page", {}, {
+    return _exhibit(review, {"own": pool}, "forest_page", {}, {
         "figure": name, "select": "own", "message": _message(pool), "subtitle": _plain(subtitle),
     })
 
 
-def _message(pool: Synthesis) -> str:
+def _message(pool: Pool) -> str:
     null = "1" if pool.is_ratio else "zero"
     if pool.k == 0:
         return "No result can be pooled; the rows give the reasons"
@@ -108,12 +99,12 @@ def _message(pool: Synthesis) -> str:
     return "Two trials, which cannot support a pooled interval"
 
 
-def remarks(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
+def remarks(rows: pd.DataFrame, analysis: Pool) -> list[str]:
     """What a reader should know about rows that they have put together."""
     kept = analysis.effects.loc[analysis.effects["included"], "outcome_id"]
     kinds = list(dict.fromkeys(rows.loc[kept, "family"]))
     found = []
-    if len(kinds) > 1 and analysis.synthesis.measure == "MD":
+    if len(kinds) > 1 and analysis.measure == "MD":
         found.append("A mean difference mixes units here: " + "; ".join(kinds) + ".")
     elif len(kinds) > 1:
         found.append("Different outcomes are put together: " + "; ".join(kinds) + ".")

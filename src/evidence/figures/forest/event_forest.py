@@ -151,10 +151,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
     lines: list[Line] = []
     table: list[dict] = []
-    shown = [analyses[name].synthesis for name in spec.select if name in analyses]
+    shown = [analyses[name] for name in spec.select if name in analyses]
     for name in spec.select:
         if name in analyses:
-            found = _analysis_lines(review, analyses[name].synthesis, rows)
+            found = _analysis_lines(review, analyses[name], rows)
         else:
             found = _percent_lines(review, rows.loc[name])
         if found[0].group in {line.group for line in lines}:
@@ -173,7 +173,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
         "counts": {
             name: [f"{line.intervention} against {line.control}"
-                   for line in _analysis_lines(review, analyses[name].synthesis, rows)[1:]]
+                   for line in _analysis_lines(review, analyses[name], rows)[1:]]
             for name in spec.select if name in analyses
         },
     }
@@ -201,7 +201,7 @@ def _names(review: Review, studies: set[str]) -> list[str]:
 def _row_ids(analyses: Mapping[str, Any], name: str) -> list[str]:
     if name not in analyses:
         return [name]
-    return [row.outcome_id for row in analyses[name].synthesis.studies]
+    return [row.outcome_id for row in analyses[name].studies]
 
 
 def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
