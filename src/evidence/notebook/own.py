@@ -11,8 +11,17 @@ import pandas as pd
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, export
 from evidence.notebook.selection import Filter, choose
-from evidence.pooling import DEFAULT_RULE, Pool, outcome_effects, synthesise
+from evidence.pooling import (
+    DEFAULT_RULE,
+    MEASURE_WORDS,
+    METHOD_MEASURES,
+    POOLING_WORDS,
+    Pool,
+    outcome_effects,
+    synthesise,
+)
 from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
+from evidence.wording import joined
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {
@@ -39,7 +48,7 @@ def landscape(review: Review, wanted: Filter) -> Figure | None:
 
 def pooled(
     review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
-    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto",
+    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto", scale: str = "",
 ) -> Pool:
     """An analysis of chosen rows.
 
@@ -52,7 +61,7 @@ def pooled(
         See `evidence.pooling.synthesis.synthesise`.
     title : str
         What the rows measure; their families by default.
-    basis : str
+    basis, scale : str
         See `evidence.pooling.effects.outcome_effects`.
 
     Raises
@@ -63,14 +72,24 @@ def pooled(
     if rows.empty:
         raise ReviewError([Problem("Own forest plot", None, "", "", "nothing is chosen",
                                    "choose at least one result")])
-    effects = outcome_effects(rows, measure, basis)
+    counted = method in POOLING_WORDS
+    if counted and measure not in METHOD_MEASURES[method]:
+        words = {name: text.lower() for name, text in MEASURE_WORDS.items()}
+        allowed = joined((words[name] for name in METHOD_MEASURES[method]), "or")
+        raise ReviewError([Problem("Own forest plot", None, "", "",
+                                   f"this estimator does not pool a {words[measure]}",
+                                   f"choose {allowed}, or another estimator")])
+    scale = scale if measure == "GEN" else ""
+    how = {"method": method} if counted else {"tau2_method": method, "interval_rule": rule}
+    effects = outcome_effects(rows, measure, basis, scale=scale,
+                              method=how.get("method", "inverse_variance"))
     if len(set(effects.loc[effects["included"], "higher_is"]) - {""}) > 1:
         raise ReviewError([Problem("Own forest plot", None, "", "",
                                    "higher is worse in some rows and better in others",
                                    "choose rows of one direction")])
     title = title or "; ".join(dict.fromkeys(rows["family"]))
-    return synthesise(effects, measure=measure, tau2_method=method, interval_rule=rule, name="own",
-                      title=title, role="exploratory", basis=basis)
+    return synthesise(effects, measure=measure, name="own", title=title, role="exploratory",
+                      basis=basis, scale=scale, **how)
 
 
 def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:

@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Analyses", "analysis_rows", "derived_tables", "effects_table", "included_ids",
             "left_out", "pooled_table", "run_analyses",
         ],
-        "effects": ["outcome_effects"],
+        "effects": ["METHOD_MEASURES", "outcome_effects"],
         "estimators": ["DEFAULT_RULE"],
         "measures": ["MEASURES", "MEASURE_WORDS", "RATIOS", "Z95"],
         "multiverse": ["Multiverse", "explore"],
