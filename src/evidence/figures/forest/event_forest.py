@@ -1,7 +1,8 @@
-"""Event forest: trials with counts in both arms, grouped by outcome, none of them pooled.
+"""Event forest: trials with counts in both arms, grouped by outcome.
 
-For outcomes with one or two trials: each has its own row and interval, no diamond. Harms of which
-only percentages are known stand below as text.
+Each trial has its own row and interval. A pooled effect stands below them where its analysis asks
+for one, such as Mantel-Haenszel of two trials. Harms of which only percentages are known stand
+below as text.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class Line:
     ci_high: float = np.nan
     crossover: bool = False
     second_hand: bool = False
+    pooled: bool = False
 
 
 def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, intervention: str,
@@ -100,6 +102,10 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
             continue
         text(1, y, f"{scale.number(line.effect)} {scale.interval(line.ci_low, line.ci_high)}",
              ha="right")
+        if line.pooled:
+            ends = [at(line.ci_low), at(line.effect), at(line.ci_high), at(line.effect)]
+            ax.fill(ends, [y, y - 0.28, y, y + 0.28], color=page.INK, lw=0, zorder=4)
+            continue
         ax.plot([at(line.ci_low), at(line.ci_high)], [y, y], color=page.BLUE, lw=1.8, zorder=2)
         _square(ax, at(line.effect), y, line.crossover)
         for value, marker in ((line.ci_low, "<"), (line.ci_high, ">")):
@@ -173,7 +179,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
         "counts": {
             name: [f"{line.intervention} against {line.control}"
-                   for line in _analysis_lines(review, analyses[name], rows)[1:]]
+                   for line in _analysis_lines(review, analyses[name], rows)[1:]
+                   if not line.pooled]
             for name in spec.select if name in analyses
         },
     }
@@ -187,11 +194,22 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "
-              "trial; nothing is pooled, since two trials cannot support a pooled interval")
+              f"trial; {_pooling_words(shown)}")
     if any(line.second_hand for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
     return Content(facts, pd.DataFrame(table), method, _summary(lines), "Forest plot without pool",
                    sources, tables, draw)
+
+
+def _pooling_words(pools: list) -> str:
+    """What is pooled how, or why nothing is."""
+    drawn = [pool for pool in pools if pool.can_pool]
+    if drawn:
+        ways = dict.fromkeys(pool.method_line.partition("; k =")[0] for pool in drawn)
+        return "pooled: " + ", ".join(way[:1].lower() + way[1:] for way in ways)
+    if max(pool.k for pool in pools) <= 2:
+        return "nothing is pooled, since two trials cannot support a pooled interval"
+    return "nothing is pooled here"
 
 
 def _names(review: Review, studies: set[str]) -> list[str]:
@@ -205,7 +223,7 @@ def _row_ids(analyses: Mapping[str, Any], name: str) -> list[str]:
 
 
 def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
-    note = f"{in_words(pool.k)} {plural(pool.k, 'trial')}, not pooled"
+    note = f"{in_words(pool.k)} {plural(pool.k, 'trial')}" + ", not pooled" * (not pool.can_pool)
     lines = [Line(pool.title, note)]
     for study in pool.studies:
         row = rows.loc[study.outcome_id]
@@ -216,6 +234,9 @@ def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
         label = review.bibliography.cite(study.study)
         lines.append(Line(pool.title, note, label, *arms, study.effect, study.ci_low,
                           study.ci_high, study.crossover, study.verification == "secondary"))
+    if pool.can_pool:
+        lines.append(Line(pool.title, note, "Pooled", "", "", pool.estimate, pool.ci_low,
+                          pool.ci_high, pooled=True))
     return lines
 
 
@@ -235,6 +256,8 @@ def _summary(lines: list[Line]) -> str:
     for line in lines:
         if line.study:
             text = f"{line.group}, {line.study}: {line.intervention} against {line.control}"
+            if line.pooled:
+                text = f"{line.group}, pooled"
             if np.isfinite(line.effect):
                 text += f", {line.effect:.2f} ({line.ci_low:.2f} to {line.ci_high:.2f})"
             parts.append(text)
