@@ -13,9 +13,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "Analyses", "analysis_rows", "derived_tables", "effects_table", "included_ids",
             "left_out", "pooled_table", "run_analyses",
         ],
-        "effects": ["METHOD_MEASURES", "outcome_effects"],
+        "effects": ["METHOD_MEASURES", "REPORTED_AS", "outcome_effects"],
         "estimators": ["DEFAULT_RULE"],
-        "measures": ["MEASURES", "MEASURE_WORDS", "RATIOS", "Z95"],
+        "measures": ["MEASURES", "MEASURE_WORDS", "RATIOS", "Z95", "is_ratio"],
         "multiverse": ["Multiverse", "explore"],
         "outlook": ["ABOVE", "BELOW", "INCLUDES", "NewTrialMap", "new_trial_map", "share_beyond"],
         "synthesis": [

@@ -19,7 +19,7 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words
+from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words, is_ratio
 from evidence.review import NoDataError, Review
 from evidence.wording import in_words, plural
 
@@ -69,7 +69,7 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
     Axes
     """
     drawn = [line for line in lines if np.isfinite(line.effect)]
-    null = 1.0 if measure in ("RR", "OR") else 0.0
+    null = 1.0 if is_ratio(measure) else 0.0
     scale = _scale(drawn, null)
     ax.set(xlim=(0, 1), ylim=(len(lines) + 1.6, -1.35))
     ax.set_axis_off()
@@ -227,10 +227,7 @@ def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
     lines = [Line(pool.title, note)]
     for study in pool.studies:
         row = rows.loc[study.outcome_id]
-        arms = [
-            f"{row[f'{arm}_events']:.0f} of {row[f'{arm}_n']:.0f}"
-            for arm in ("intervention", "control")
-        ]
+        arms = [_counts(row, arm, pool.measure) for arm in ("intervention", "control")]
         label = review.bibliography.cite(study.study)
         lines.append(Line(pool.title, note, label, *arms, study.effect, study.ci_low,
                           study.ci_high, study.crossover, study.verification == "secondary"))
@@ -238,6 +235,14 @@ def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
         lines.append(Line(pool.title, note, "Pooled", "", "", pool.estimate, pool.ci_low,
                           pool.ci_high, pooled=True))
     return lines
+
+
+def _counts(row: pd.Series, arm: str, measure: str) -> str:
+    """Events of an arm, of its people or in its person-time."""
+    events = f"{row[f'{arm}_events']:.0f}"
+    if measure == "IRR":
+        return f"{events} in {row[f'{arm}_time']:g}"
+    return f"{events} of {row[f'{arm}_n']:.0f}"
 
 
 def _percent_lines(review: Review, row: pd.Series) -> list[Line]:

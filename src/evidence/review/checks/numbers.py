@@ -206,6 +206,7 @@ def direction_known(c: Context) -> Iterator[Problem]:
     for name, table in c.tables.items():
         if {"effect", "higher_is"} <= set(table):
             unknown = table["effect"].notna() & table["higher_is"].isna()
+            unknown &= ~among(table, "contrast", ("single_group",))
             yield from c.problems(name, unknown, "higher_is", "an effect needs its direction",
                                   "say whether higher is worse or better", True)
 
