@@ -10,6 +10,7 @@ from evidence.pooling.analyses import (
     EFFECT_COLUMNS,
     POOLED_COLUMNS,
     effects_table,
+    left_out,
     pooled_table,
     run_analyses,
 )
@@ -250,3 +251,106 @@ def test_an_empty_cell_of_its_own_table_bars_a_row(tmp_path, column, value, reas
     harms = HARMS.assign(**{column: pd.Series([value, value, value], dtype=object)})
     pool = run_analyses(review(tmp_path, spec, harms=harms))["nausea"]
     assert [row.reason for row in pool.excluded] == [reason]
+
+
+COUNTS = pd.DataFrame({
+    "outcome_id": ["ash-men", "ash-women", "birch-all", "cedar-all"],
+    "study": ["ash2001", "ash2001", "birch2003", "cedar2005"],
+    "contrast": "between_arms",
+    "stratum": ["men", "women", np.nan, np.nan],
+    "dose": ["high", "low", "high", "low"],
+    "week": [12.0, 12.0, 12.0, 26.0],
+    "intervention_events": [10, 12, 5, 3], "intervention_n": [50, 60, 40, 15],
+    "control_events": [20, 21, 9, 6], "control_n": [50, 61, 41, 15],
+})  # fmt: skip
+ALL = ";".join(COUNTS["outcome_id"])
+PARALLEL = STUDIES.assign(design="rct_parallel", country=["at", "at", "be", "be"])
+
+
+def pools(tmp_path, outcomes=COUNTS, **cells):
+    spec = specification(analysis="deaths", measure="RR", include=ALL, **cells)
+    return run_analyses(review(tmp_path, spec, outcomes=outcomes, studies=PARALLEL,
+                               harms=pd.DataFrame()))
+
+
+def test_strata_of_one_study_are_pooled_side_by_side(tmp_path):
+    pool = pools(tmp_path)["deaths"]
+    assert (pool.k, pool.n) == (4, 50 + 50 + 60 + 61 + 81 + 30)
+    results = pools(tmp_path, COUNTS.drop(columns="stratum"))
+    assert results["deaths"].k == 3
+    assert left_out(results) == [
+        "deaths: ash-women is not pooled: same trial as ash-men, participants counted once"]
+
+
+def test_arms_that_share_their_control_split_it(tmp_path):
+    arms = COUNTS.drop(columns="stratum").assign(shared_control=["placebo", "placebo", "", np.nan])
+    arms.loc[:1, ["control_events", "control_n"]] = (20, 50)
+    pool = pools(tmp_path, arms)["deaths"]
+    assert (pool.k, pool.n) == (4, 50 + 60 + 50 + 81 + 30)  # the control once
+    assert pool.effects["derived_from"].tolist() == ["arms_shared", "arms_shared", "arms", "arms"]
+    assert pool.effects["vi"][0] == pytest.approx(1 / 10 - 1 / 50 + 1 / 10 - 1 / 25)
+
+
+@pytest.mark.parametrize(("include", "ids"), [
+    ("dose = high", ["ash-men", "birch-all"]),
+    ("dose=low; week = 26", ["cedar-all"]),
+    ("country = at; week = 12.0", ["ash-men", "ash-women", "birch-all"]),
+])
+def test_rows_are_included_by_a_filter(tmp_path, include, ids):
+    spec = specification(analysis="deaths", measure="RR", include=include)
+    one = review(tmp_path, spec, outcomes=COUNTS, studies=PARALLEL, harms=pd.DataFrame())
+    assert run_analyses(one)["deaths"].effects["outcome_id"].tolist() == ids
+
+
+@pytest.mark.parametrize(("cells", "column", "rule"), [
+    ({"include": "dose = none"}, "include", "matches no outcome"),
+    ({"include": "colour = red"}, "include", "begins with no column"),
+    ({"method": "peto"}, "method", "does not pool RR"),
+    ({"method": "mantel_haenszel", "tau2_method": "REML"}, "tau2_method", "does not go with"),
+    ({"method": "mantel_haenszel", "interval_rule": "hartung_knapp"}, "interval_rule", "not go"),
+    ({"method": "mantel_haenszel", "basis": "reported"}, "basis", "pools counts"),
+    ({"scale": "log"}, "scale", "belongs to GEN"),
+    ({"subgroup_by": "colour"}, "subgroup_by", "is no column"),
+    ({"moderators": "week; colour"}, "moderators", "is no column"),
+    ({"draw_pool": "perhaps"}, "draw_pool", "is unknown"),
+])
+def test_choices_of_an_analysis_that_cannot_be(tmp_path, cells, column, rule):
+    spec = specification(**({"analysis": "deaths", "measure": "RR", "include": ALL} | cells))
+    with pytest.raises(ReviewError) as error:
+        run_analyses(review(tmp_path, spec, outcomes=COUNTS, studies=PARALLEL,
+                            harms=pd.DataFrame()))
+    (problem,) = error.value.problems
+    assert (problem.row, problem.column) == (2, column) and rule in problem.rule
+
+
+def test_an_arm_without_events_anywhere_has_no_mantel_haenszel_ratio(tmp_path):
+    with pytest.raises(ReviewError, match="one arm has no events in any trial"):
+        pools(tmp_path, COUNTS.assign(control_events=0), method="mantel_haenszel")
+
+
+def test_tables_of_subgroups_and_regressions_come_and_go(tmp_path):
+    spec = specification(analysis="deaths", measure="RR", include=ALL, method="mantel_haenszel",
+                         subgroup_by="dose", moderators="week")
+    one = review(tmp_path, spec, outcomes=COUNTS, studies=PARALLEL, harms=pd.DataFrame())
+    names = [path.name for path in write_derived(one, run_analyses(one))]
+    assert names == ["effects.csv", "pooled.csv", "subgroups.csv", "regressions.csv"]
+    groups = pd.read_csv(tmp_path / "data/derived/subgroups.csv")
+    assert groups["subgroup"].tolist() == ["high", "low"]
+    assert groups["df_between"].tolist() == [1, 1]
+    terms = pd.read_csv(tmp_path / "data/derived/regressions.csv")
+    assert terms["term"].tolist() == ["intercept", "week"]
+    plain = specification(analysis="deaths", measure="RR", include=ALL)
+    two = review(tmp_path, plain, outcomes=COUNTS, studies=PARALLEL, harms=pd.DataFrame())
+    write_derived(two, run_analyses(two))
+    assert sorted(path.name for path in (tmp_path / "data/derived").iterdir()) == [
+        "effects.csv", "pooled.csv"]
+
+
+def test_one_study_says_what_its_interval_is(tmp_path):
+    spec = [specification(analysis=name, include=name) for name in ("ash-cough", "birch-cough")]
+    table = pooled_table(run_analyses(review(tmp_path, *spec)))
+    assert table["interval_source"].tolist() == ["z"] * 3 + ["reported"] * 3
+    assert table.loc[3:, ["ci_low", "ci_high"]].drop_duplicates().to_numpy().tolist() == [
+        [-0.9, 0.5]]
+    several = pooled_table(run_analyses(review(tmp_path, specification())))
+    assert several["interval_source"].eq("").all()
