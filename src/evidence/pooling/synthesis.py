@@ -452,12 +452,23 @@ class Pool:
         return f"{self.measure} {signed(f'{self.estimate:.2f}')} ({limits}); k = {self.k}"
 
     def _repr_html_(self) -> str:
-        table = self.to_frame()[["study", "n", "effect", "ci_low", "ci_high", "weight_percent",
-                                 "reason"]]  # fmt: skip
-        shown = table.to_html(index=False, na_rep="", float_format="%.2f", border=0)
+        table = self.to_frame()
+        known = table["effect"].notna()
+        texts = [
+            (signed(f"{effect:.2f}"), interval(low, high), f"{weight:.1f} %") if there else ("",) * 3
+            for effect, low, high, weight, there in zip(
+                table["effect"], table["ci_low"], table["ci_high"], table["weight_percent"], known,
+                strict=True)
+        ]
+        shown = pd.DataFrame(texts, columns=[self.measure_words, "95 % interval", "Weight"])
+        shown.insert(0, "Study", table["study"])
+        shown.insert(1, "n", table["n"])
+        if not known.all():
+            shown["Not pooled"] = table["reason"]
+        rows = shown.to_html(index=False, na_rep="", border=0)
         title = html.escape(self.title or self.name)
         return (f"<p><strong>{title}</strong> {html.escape(repr(self))}<br>"
-                f"{html.escape(self.method_line)}</p>{shown}")
+                f"{html.escape(self.method_line)}</p>{rows}")
 
 
 def synthesise(
