@@ -175,7 +175,7 @@ class Pool:
     ...                       "effect_se": [0.4, 0.3, 0.3]})
     >>> pool = pool_frame(frame, measure="MD")
     >>> pool
-    MD −0.48 (−1.46 to 0.51); k = 3
+    MD −0.50 (−1.43 to 0.42); k = 3
     >>> pool.to_frame()[["study", "weight_percent"]].round(1).values.tolist()
     [['a', 24.7], ['b', 37.6], ['c', 37.6]]
     """
@@ -453,13 +453,11 @@ class Pool:
 
     def _repr_html_(self) -> str:
         table = self.to_frame()
-        known = table["effect"].notna()
-        texts = [
-            (signed(f"{effect:.2f}"), interval(low, high), f"{weight:.1f} %") if there else ("",) * 3
-            for effect, low, high, weight, there in zip(
-                table["effect"], table["ci_low"], table["ci_high"], table["weight_percent"], known,
-                strict=True)
-        ]
+        known = table["included"]
+        texts = [("", "", "")] * len(table)
+        for place, row in zip(np.flatnonzero(known), self.studies, strict=True):
+            texts[place] = (signed(f"{row.effect:.2f}"), interval(row.ci_low, row.ci_high),
+                            f"{row.weight:.1f} %")
         shown = pd.DataFrame(texts, columns=[self.measure_words, "95 % interval", "Weight"])
         shown.insert(0, "Study", table["study"])
         shown.insert(1, "n", table["n"])
