@@ -177,7 +177,7 @@ class Pool:
     >>> pool
     MD −0.50 (−1.43 to 0.42); k = 3
     >>> pool.to_frame()[["study", "weight_percent"]].round(1).values.tolist()
-    [['a', 24.7], ['b', 37.6], ['c', 37.6]]
+    [['a', 23.2], ['b', 38.4], ['c', 38.4]]
     """
 
     name: str
@@ -636,7 +636,7 @@ def pool_frame(
         names = rows["study"].astype(str)
         rows["outcome_id"] = names.where(again == 0, names + "-" + (again + 1).astype(str))
     measure = measure or _inferred_measure(rows)
-    if {"yi", "vi"} <= set(rows):
+    if {"yi", "vi"} <= set(rows) and options.get("method") not in METHOD_MEASURES:
         effects = rows.assign(measure=measure)
     else:
         taken = {name: options[name] for name in ("method", "scale") if options.get(name)}
