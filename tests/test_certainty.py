@@ -21,6 +21,7 @@ from evidence.pooling.estimators import pool_many
 from evidence.project import status
 from evidence.review.review import Tables, load_review
 from evidence.wording import facts as facts_module
+from evidence.wording.facts import Facts
 from evidence.wording.prose import MissingValueError, fill
 from figure_checks import drawn_texts, texts
 
@@ -143,7 +144,7 @@ def test_gap_map_counts_people_once_and_draws_empty_cells(review):
 
 
 def test_flow_adds_up_and_starts_with_every_record(review, analyses):
-    steps = flow.flow(review, analyses)
+    steps = flow.study_flow(review, analyses)
     assert steps[0].n == len(rows("studies"))
     for step, following in pairwise(steps):
         assert step.n - sum(count for _, count in step.left_out) == following.n
@@ -205,7 +206,7 @@ def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analy
         for item in (review, changed)
     )
     assert (before["trials"], after["trials"], after["participants"]) == (0, 1, 80)
-    assert flow.flow(changed, more)[4].n == flow.flow(review, analyses)[4].n + 1
+    assert flow.study_flow(changed, more)[4].n == flow.study_flow(review, analyses)[4].n + 1
     found = certainty.summary_of_findings(changed, more).set_index("outcome")
     row = found.loc["Fatigue in long COVID and ME/CFS"]
     assert (row["trials"], row["participants"], row["certainty"]) == (1, 80, certainty.AGAIN)
@@ -261,9 +262,9 @@ def test_triangles_have_one_meaning_each(review, analyses):
     assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
                       unread["condition_group"].nunique()]
     assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
-    facts = exhibit.content.facts
-    assert facts["n_outside"] == 1 and "one conference talk outside" in exhibit.title
-    assert facts["outside"][0] in exhibit.caption
+    outside = Facts(review, analyses)["unlisted_markers"]["ldn"]
+    assert outside.n == 1 and "one conference talk outside" in exhibit.title
+    assert outside.said[0] in exhibit.caption
 
 
 def test_numbers_of_people_stay_in_their_cells(review, analyses):
@@ -277,7 +278,7 @@ def test_numbers_of_people_stay_in_their_cells(review, analyses):
 
 
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
-    lines = "\n".join(status.status(review, analyses))
+    lines = "\n".join(status.review_status(review, analyses))
     for study in gaps.waiting(review)["study"]:
         assert study in lines
     assert "not recorded" in lines
@@ -290,9 +291,9 @@ def test_status_does_not_call_a_pooled_study_left_out(minimal):
     analyses = run_analyses(review)
     assert analyses["warmth"].k == 2
     assert any("and 0 studies without a randomised placebo, left out" in line
-               for line in status.status(review, analyses))
+               for line in status.review_status(review, analyses))
     assert any("and 2 studies without a randomised placebo, left out" in line
-               for line in status.status(review, {}))
+               for line in status.review_status(review, {}))
 
 
 def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal):
@@ -301,7 +302,7 @@ def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal
     assert certainty.summary_of_findings(review, analyses).empty
     assert information.information_size(review, analyses).empty
     assert gaps.open_questions(review, analyses).empty
-    assert status.status(review, analyses)[-1].strip() == "1. nothing is waiting"
+    assert status.review_status(review, analyses)[-1].strip() == "1. nothing is waiting"
 
 
 def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
@@ -372,4 +373,4 @@ def test_summary_and_status_need_no_optional_column(review, analyses, table, col
     tables = {name: frame for name, frame in tables.items() if not name.startswith("bias_")}
     less = replace(review, tables=Tables(tables))
     assert len(summary_of_findings(less, analyses)) == len(review.table("certainty"))
-    assert gaps.unread_markers(less) is not None and list(status.status(less, analyses))
+    assert gaps.unread_markers(less) is not None and list(status.review_status(less, analyses))

@@ -107,7 +107,7 @@ def test_a_mistake_of_the_program_is_one_line(minimal, monkeypatch, capsys, want
     def broken(_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("evidence.pooling.analyses.run_analyses", broken)
+    monkeypatch.setattr("evidence.pooling.run_analyses", broken)
     monkeypatch.setenv("EVIDENCE_TRACEBACK", "1" if wanted else "")
     assert main(["check", str(minimal)]) == 1
     error = capsys.readouterr().err

@@ -25,7 +25,7 @@ import damage
 import generated
 from evidence.pooling.analyses import run_analyses
 from evidence.project.derived import EFFECTS, POOLED, derived_texts
-from evidence.project.status import status
+from evidence.project.status import review_status
 from evidence.publish.dictionary_page import readme
 from evidence.review.dictionary import default_descriptor
 from evidence.review.problems import Problem, ReviewError
@@ -80,7 +80,7 @@ def read(root):
             warnings.simplefilter("error")
             review = load_review(root)
             results = run_analyses(review)
-            list(status(review, results))
+            list(review_status(review, results))
             readme(review.dictionary)
             derived = derived_texts(results)
     except ReviewError as error:

@@ -178,7 +178,7 @@ def test_rounding_to_significant_digits(value, expected):
 
 
 def test_what_is_not_a_plasma_level_is_refused(review):
-    with pytest.raises(KeyError, match="k09"):
+    with pytest.raises(ValueError, match="k09"):
         reach.level(review, "k09")
 
 

@@ -273,14 +273,14 @@ def _new(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from evidence.pooling import run_analyses
-    from evidence.project import reference_remarks, status
+    from evidence.project import reference_remarks, review_status
     from evidence.review import load_review
 
     review = load_review(options.directory)
     if options.references:
         print(*reference_remarks(review) or ["no remark on references"], sep="\n")
         return 0
-    print(*status(review, run_analyses(review)), sep="\n")
+    print(*review_status(review, run_analyses(review)), sep="\n")
     return 0
 
 

@@ -40,7 +40,7 @@ class Step:
         return len(self.studies)
 
 
-def flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
+def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
     """Steps from all records of studies.csv to the trials of the analyses.
 
     The numbers leaving a step and those of the next step add up to the step.

@@ -5,8 +5,7 @@ doses, and laboratory markers. Importing this package registers their kinds of f
 appraisal, what sentences may name.
 """
 
-import evidence.appraisal.census
-import evidence.appraisal.certainty
+from evidence.appraisal import offer_census, offer_ratings
 from evidence.chapters import claims, dosing, exposure, markers, mechanism
 
 __all__ = ["claims", "dosing", "exposure", "markers", "mechanism"]

@@ -12,6 +12,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "derived": ["write_derived"],
         "freshness": ["nothing_changed"],
         "starting": ["new_review", "plain"],
-        "status": ["reference_remarks", "status"],
+        "status": ["reference_remarks", "review_status"],
     },
 )

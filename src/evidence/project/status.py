@@ -32,7 +32,7 @@ def reference_remarks(review: Review) -> list[str]:
     return [str(warning) for warning in review.warnings if warning.file == BIBLIOGRAPHY]
 
 
-def status(review: Review, analyses: Mapping[str, Any]) -> list[str]:
+def review_status(review: Review, analyses: Mapping[str, Any]) -> list[str]:
     """The state of a review as lines of text; the last ones are the most useful next actions."""
     return [
         *_values(review), "", *_unused(review, analyses), "", *_registered(review), "",

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal import Step, flow
+from evidence.appraisal import Step, study_flow
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review import Review
@@ -105,7 +105,7 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """All records of a review; `spec` selects nothing."""
-    steps = flow(review, analyses)
+    steps = study_flow(review, analyses)
     table = pd.DataFrame([
         (step.label, step.n, reason, count)
         for step in steps for reason, count in (step.left_out or (("", 0),))
