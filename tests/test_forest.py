@@ -263,7 +263,8 @@ def test_a_reader_can_draw_at_effects_on_the_axes_of_a_forest(measure):
     row = pool.studies[2]
     at = ax.transData.transform((row.effect, 0))[0]
     squares = [patch.get_window_extent() for patch in ax.patches if isinstance(patch, Rectangle)]
-    assert any(abs((box.x0 + box.x1) / 2 - at) < 0.5 for box in squares)
+    middles = [(box.x0 + box.x1) / 2 for box in squares]
+    assert np.abs(np.subtract(middles, at)).min() < 0.5
     line = ax.axvline(row.effect)
     figure.canvas.draw()
     words = [text.get_window_extent() for text in ax.texts if text.get_text() == "Study"]
