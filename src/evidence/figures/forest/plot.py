@@ -29,7 +29,7 @@ from evidence.figures.forest.grid import (
 from evidence.figures.forest.rows import CROWD, Row, forest_notes, forest_rows, forest_scale
 from evidence.figures.page import BLUE, BODY, GREY, INK, ORANGE
 from evidence.figures.scale import Scale, tick_text
-from evidence.pooling import MEASURE_WORDS, Synthesis, favours_words
+from evidence.pooling import Pool
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}
@@ -39,7 +39,7 @@ COVER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # text across t
 
 
 def forest(
-    syntheses: Synthesis | Sequence[Synthesis],
+    syntheses: Pool | Sequence[Pool],
     ax: Axes | None = None,
     *,
     layout: str = "slide",
@@ -55,7 +55,7 @@ def forest(
 
     Parameters
     ----------
-    syntheses : Synthesis or sequence of Synthesis
+    syntheses : Pool or sequence of Pool
         Several pools of one measure are stacked; the axis, the interval strip and the rows left
         out are those of the first.
     ax : Axes, optional
@@ -84,7 +84,7 @@ def forest(
     ValueError
         When the layout is unknown, no pool is given, or pools of several measures are mixed.
     """
-    pools = (syntheses,) if isinstance(syntheses, Synthesis) else tuple(syntheses)
+    pools = (syntheses,) if isinstance(syntheses, Pool) else tuple(syntheses)
     if layout not in LARGEST:
         raise ValueError(f"unknown layout {layout}: use one of {', '.join(LARGEST)}")
     if len({pool.measure for pool in pools}) != 1:
@@ -105,7 +105,7 @@ def forest(
     notes = forest_notes(pools, names, crowded=crowded)
     ax = ax or _canvas(layout)
     ruler = Ruler(ax.figure)
-    texts = (ruler, rows, effect_label or MEASURE_WORDS[pools[0].measure], notes)
+    texts = (ruler, rows, effect_label or pools[0].measure_words, notes)
     if is_fixed:
         box = ax.get_window_extent()
         width, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
@@ -118,7 +118,7 @@ def forest(
     pen = _Pen(ax, grid, scale)
     bottom, top = _draw_rows(pen, rows, pools[0])
     if any(pool.k for pool in pools):
-        sides = favours_words(pools[0].higher_is, intervention_label, control_label)
+        sides = pools[0].sides(intervention_label, control_label)
         _draw_axis(pen, ruler, bottom, sides, pools[0].null_value)
     _draw_notes(pen, bottom)
     ruler.close()
@@ -126,10 +126,10 @@ def forest(
     return ax
 
 
-def _pool_names(pools: Sequence[Synthesis]) -> list[str]:
+def _pool_names(pools: Sequence[Pool]) -> list[str]:
     if len(pools) == 1:
         return ["Pooled"]
-    return [pool.title or pool.analysis or f"Pool {i}" for i, pool in enumerate(pools, 1)]
+    return [pool.title or pool.name or f"Pool {i}" for i, pool in enumerate(pools, 1)]
 
 
 def _canvas(layout: str) -> Axes:
@@ -237,7 +237,7 @@ class _Pen:
         self.line(row.low, row.high, y, ORANGE, 1.5)
 
 
-def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Synthesis) -> tuple[float, float]:
+def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> tuple[float, float]:
     """Heading and rows from the top; the heights of the effect axis and of the first row."""
     grid = pen.grid
     y = grid.height - len(grid.heading) * grid.line
@@ -291,6 +291,10 @@ def _draw_axis(pen: _Pen, ruler: Ruler, y: float, sides: tuple[str, str], null: 
         x = pen.x(value)
         pen.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
         pen.text(x, y - 0.65 * grid.line, tick_text(value), ha="center")
+    if not any(sides):
+        return
+    if np.isnan(null):
+        null = pen.scale.middle
     left, right = f"← {sides[0]}", f"{sides[1]} →"
     wide_left, wide_right = ruler(left, grid.size), ruler(right, grid.size)
     gap = 0.7 * grid.em
