@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["harms"],
     submod_attrs={
         "bias": ["disagreements", "judgements", "risk_of_bias"],
-        "census": ["census", "offer_census"],
+        "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": ["AGAIN", "certainty_table", "summary_of_findings", "offer_ratings"],
         "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
         "gaps": ["MARKERS", "gap_map", "root_people", "unread_markers", "waiting"],

@@ -63,8 +63,8 @@ class Narrator:
 
     Parameters
     ----------
-    root : path, optional
-        Folder of the review; the one around the current folder by default.
+    review : Review or path, optional
+        A loaded review, or the folder of one; the one around the current folder by default.
 
     Attributes
     ----------
@@ -75,8 +75,8 @@ class Narrator:
         What a template may name.
     """
 
-    def __init__(self, root: Path | str | None = None):
-        self.review: Review = load_review(root)
+    def __init__(self, review: Review | Path | str | None = None):
+        self.review: Review = review if isinstance(review, Review) else load_review(review)
         self.analyses = Analyses(self.review)
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
@@ -100,6 +100,11 @@ class Narrator:
         numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
         return Passage(with_citations(numbered, self._cite))
 
+    def answers(self) -> Passage:
+        """The answer for every audience, behind a click each; the first one is open."""
+        return self.folds({f"For a {audience}": self.answer(audience)
+                           for audience in answers.audiences(self.review)})
+
     def exhibit(self, name: str) -> figure_module.Figure:
         """One figure of data/figures.csv with everything that is said about it."""
         if name not in self._exhibits:
@@ -117,6 +122,8 @@ class Narrator:
     def caption(self, name: str) -> Passage:
         """Caption, method line and the place of the files of a figure."""
         exhibit = self.exhibit(name)
+        for key in exhibit.sources:
+            self._cited.setdefault(key)
         files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
         said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
         return Passage(f"{said} Files: {files}.")

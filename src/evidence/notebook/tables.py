@@ -32,7 +32,6 @@ COMPUTED = {  # headings of columns that no table of a review has
 SIGNS = {  # beside the words of a chip: the meaning without colour
     "supported": "✓", "supported with caveat": "✓", "contradicted": "✗", "not supported": "✗",
     "overgeneralised": "≠", "mixed": "≠", "limited": "○", "not verifiable": "?", "untested": "?",
-    "high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯",
 }
 CHIP = "border:1px solid #999;border-radius:1em;padding:0.1em 0.7em;margin-right:0.5em"
 CARD = f"{WIDTH};border-left:4px solid #999;padding:0.2em 1em;margin:0.6em 0"
