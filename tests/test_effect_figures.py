@@ -96,7 +96,7 @@ def test_the_multiverse_holds_every_combination_once(choices):
 
 def test_the_main_specification_is_the_analysis_itself(choices):
     main = choices.table[choices.table["is_main"]]
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     assert len(main) == 1
     assert main["estimate"].item() == pytest.approx(synthesis.estimate)
     assert main["ci_high"].item() == pytest.approx(synthesis.ci_high)
@@ -107,7 +107,7 @@ def _explored(**cells):
     """The pain analysis with other cells of analyses.csv, and its multiverse."""
     review = changed("analyses", "fm_pain", **cells)
     analysis = run_analyses(review)["fm_pain"]
-    return analysis.synthesis, multiverse.explore(review, analysis).table
+    return analysis, multiverse.explore(review, analysis).table
 
 
 def test_a_common_effect_is_the_main_specification_of_such_an_analysis():
@@ -178,7 +178,7 @@ def test_every_choice_shows_how_often_it_reverses_the_direction(built, choices):
 
 
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     for limit, share in ((synthesis.default.pi_low, 0.025), (synthesis.default.pi_high, 0.975)):
         assert outlook.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
     assert outlook.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
@@ -187,7 +187,7 @@ def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
 
 
 def test_the_share_with_another_variance_pools_again():
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     yi, vi = (np.array([getattr(r, name) for r in synthesis.studies]) for name in ("yi", "vi"))
     weights = 1 / (vi + 0.5)
     gain = -(weights * yi).sum() / weights.sum()
@@ -200,7 +200,7 @@ def test_the_share_with_another_variance_pools_again():
 @pytest.mark.parametrize("name", ["fm_pain_parallel", "fm_response_30"])
 def test_two_trials_say_nothing_about_further_settings(name):
     with pytest.raises(ValueError, match="fewer than three"):
-        outlook.share_beyond(ANALYSES[name].synthesis, 1.0)
+        outlook.share_beyond(ANALYSES[name], 1.0)
 
 
 @pytest.mark.parametrize(("effect", "limits", "p", "relation", "k", "fits"), [
@@ -239,7 +239,7 @@ def test_measures_do_not_share_a_panel(built):
 
 def test_our_interval_is_whole_and_a_stray_one_does_not_set_the_scale(built):
     first, second = built["published_versus_ours"].figure().axes
-    ours = ANALYSES["fm_pain"].synthesis
+    ours = ANALYSES["fm_pain"]
     low, high = first.get_xlim()
     assert low < ours.ci_low and ours.ci_high < high
     assert not [line for line in markers_of(first) if line.get_marker() in "<>"]
@@ -265,8 +265,8 @@ def test_no_diamond_and_no_weight_for_two_trials(built):
     assert "cannot support a pooled interval; their own intervals stand above" in shown
     for words in ("Wald", "Hartung-Knapp, floored", "Prediction interval", "k = 3, n = 223", "†"):
         assert words in shown
-    assert f"{ANALYSES['fm_pain_parallel'].synthesis.estimate:+.2f}" not in exhibit.title + shown
-    main = ANALYSES["fm_pain"].synthesis
+    assert f"{ANALYSES['fm_pain_parallel'].estimate:+.2f}" not in exhibit.title + shown
+    main = ANALYSES["fm_pain"]
     assert f"{main.ci_low:.2f} to {main.ci_high:.2f}".replace("-", "−") in exhibit.title
     for name in ("fm_responders_forest", "harms_forest"):
         assert "not pooled" in " ".join(texts(built[name].figure()))
@@ -361,7 +361,7 @@ def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
 def test_crossings_of_the_threshold_are_probabilities_and_all_labelled(built):
     exhibit = built["fm_pain_threshold"]
     drawn = texts(exhibit.figure())
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
         assert prose.percent(outlook.share_beyond(synthesis, 2.0, tau2)) in drawn
     assert any(text.startswith("Probability that a further setting") for text in drawn)
@@ -419,12 +419,12 @@ def test_variants_hide_limits_of_two_trials():
 
 def test_single_trials_are_those_of_one_study():
     table = summaries.single_trials(ANALYSES)
-    assert len(table) == sum(a.synthesis.k == 1 for a in ANALYSES.values())
+    assert len(table) == sum(a.k == 1 for a in ANALYSES.values())
     assert {"cree2010", "mischoulon2017", "tsui2024"} <= set(table["study"])
 
 
 def test_the_map_of_new_trials_is_as_wide_as_the_trials_need():
-    pool = ANALYSES["fm_pain"].synthesis
+    pool = ANALYSES["fm_pain"]
     assert new_trial.reach_of([pool]) == 2
     far = replace(pool, studies=(replace(pool.studies[0], ci_low=-13.0, ci_high=2.0),))
     assert new_trial.reach_of([far]) == 20

@@ -24,6 +24,13 @@ class Scale:
     is_ratio: bool
     digits: int
 
+    @property
+    def middle(self) -> float:
+        """The value in the middle of the axis."""
+        if self.is_ratio:
+            return math.sqrt(self.low * self.high)
+        return (self.low + self.high) / 2
+
     def place(self, value: float) -> float:
         """Where `value` stands, 0 at the left end and 1 at the right end."""
         low, high, at = (self._linear(v) for v in (self.low, self.high, value))

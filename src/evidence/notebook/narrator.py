@@ -86,6 +86,10 @@ class Narrator:
         """A copy of one table of the review."""
         return self.review.table(name)
 
+    def title(self, name: str) -> str:
+        """What the dictionary calls a table."""
+        return self.review.dictionary.tables[name].get("title", name)
+
     def say(self, template: str, **more: Any) -> Passage:
         """Markdown from a template (see `evidence.wording.prose`); ``[@key]`` becomes a citation,
         and no text of a table becomes HTML."""

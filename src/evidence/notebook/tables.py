@@ -34,6 +34,7 @@ SIGNS = {  # beside the words of a chip: the meaning without colour
     "overgeneralised": "≠", "mixed": "≠", "limited": "○", "not verifiable": "?", "untested": "?",
 }
 CHIP = "border:1px solid #999;border-radius:1em;padding:0.1em 0.7em;margin-right:0.5em"
+NARROW = 'style="white-space:nowrap"'
 CARD = f"{WIDTH};border-left:4px solid #999;padding:0.2em 1em;margin:0.6em 0"
 
 Cite = Callable[[str], Markup]
@@ -235,7 +236,7 @@ def _gathered(text: pd.DataFrame, shown: int) -> pd.DataFrame:
         parts = [f"<strong>{html.escape(name.strip())}:</strong> {_inner(cell)}"
                  for name, cell in row.items() if str(cell) != plain.DASH]
         whole = "<br>".join(parts)
-        more.append(Markup(f"<details><summary>more</summary>{whole}</details>", "more")
+        more.append(Markup(f"<details><summary {NARROW}>more</summary>{whole}</details>", "more")
                     if parts else plain.DASH)
     return text[kept].assign(**{" ": more})
 

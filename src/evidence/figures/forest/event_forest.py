@@ -1,7 +1,8 @@
-"""Event forest: trials with counts in both arms, grouped by outcome, none of them pooled.
+"""Event forest: trials with counts in both arms, grouped by outcome.
 
-For outcomes with one or two trials: each has its own row and interval, no diamond. Harms of which
-only percentages are known stand below as text.
+Each trial has its own row and interval. A pooled effect stands below them where its analysis asks
+for one, such as Mantel-Haenszel of two trials. Harms of which only percentages are known stand
+below as text.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words
+from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words, is_ratio
 from evidence.review import NoDataError, Review
 from evidence.wording import in_words, plural
 
@@ -45,6 +46,7 @@ class Line:
     ci_high: float = np.nan
     crossover: bool = False
     second_hand: bool = False
+    pooled: bool = False
 
 
 def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, intervention: str,
@@ -67,7 +69,7 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
     Axes
     """
     drawn = [line for line in lines if np.isfinite(line.effect)]
-    null = 1.0 if measure in ("RR", "OR") else 0.0
+    null = 1.0 if is_ratio(measure) else 0.0
     scale = _scale(drawn, null)
     ax.set(xlim=(0, 1), ylim=(len(lines) + 1.6, -1.35))
     ax.set_axis_off()
@@ -100,6 +102,10 @@ def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, i
             continue
         text(1, y, f"{scale.number(line.effect)} {scale.interval(line.ci_low, line.ci_high)}",
              ha="right")
+        if line.pooled:
+            ends = [at(line.ci_low), at(line.effect), at(line.ci_high), at(line.effect)]
+            ax.fill(ends, [y, y - 0.28, y, y + 0.28], color=page.INK, lw=0, zorder=4)
+            continue
         ax.plot([at(line.ci_low), at(line.ci_high)], [y, y], color=page.BLUE, lw=1.8, zorder=2)
         _square(ax, at(line.effect), y, line.crossover)
         for value, marker in ((line.ci_low, "<"), (line.ci_high, ">")):
@@ -151,10 +157,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
     lines: list[Line] = []
     table: list[dict] = []
-    shown = [analyses[name].synthesis for name in spec.select if name in analyses]
+    shown = [analyses[name] for name in spec.select if name in analyses]
     for name in spec.select:
         if name in analyses:
-            found = _analysis_lines(review, analyses[name].synthesis, rows)
+            found = _analysis_lines(review, analyses[name], rows)
         else:
             found = _percent_lines(review, rows.loc[name])
         if found[0].group in {line.group for line in lines}:
@@ -173,7 +179,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
         "counts": {
             name: [f"{line.intervention} against {line.control}"
-                   for line in _analysis_lines(review, analyses[name].synthesis, rows)[1:]]
+                   for line in _analysis_lines(review, analyses[name], rows)[1:]
+                   if not line.pooled]
             for name in spec.select if name in analyses
         },
     }
@@ -187,11 +194,22 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "
-              "trial; nothing is pooled, since two trials cannot support a pooled interval")
+              f"trial; {_pooling_words(shown)}")
     if any(line.second_hand for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
     return Content(facts, pd.DataFrame(table), method, _summary(lines), "Forest plot without pool",
                    sources, tables, draw)
+
+
+def _pooling_words(pools: list) -> str:
+    """What is pooled how, or why nothing is."""
+    drawn = [pool for pool in pools if pool.can_pool]
+    if drawn:
+        ways = dict.fromkeys(pool.method_line.partition("; k =")[0] for pool in drawn)
+        return "pooled: " + ", ".join(way[:1].lower() + way[1:] for way in ways)
+    if max(pool.k for pool in pools) <= 2:
+        return "nothing is pooled, since two trials cannot support a pooled interval"
+    return "nothing is pooled here"
 
 
 def _names(review: Review, studies: set[str]) -> list[str]:
@@ -201,22 +219,30 @@ def _names(review: Review, studies: set[str]) -> list[str]:
 def _row_ids(analyses: Mapping[str, Any], name: str) -> list[str]:
     if name not in analyses:
         return [name]
-    return [row.outcome_id for row in analyses[name].synthesis.studies]
+    return [row.outcome_id for row in analyses[name].studies]
 
 
 def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
-    note = f"{in_words(pool.k)} {plural(pool.k, 'trial')}, not pooled"
+    note = f"{in_words(pool.k)} {plural(pool.k, 'trial')}" + ", not pooled" * (not pool.can_pool)
     lines = [Line(pool.title, note)]
     for study in pool.studies:
         row = rows.loc[study.outcome_id]
-        arms = [
-            f"{row[f'{arm}_events']:.0f} of {row[f'{arm}_n']:.0f}"
-            for arm in ("intervention", "control")
-        ]
+        arms = [_counts(row, arm, pool.measure) for arm in ("intervention", "control")]
         label = review.bibliography.cite(study.study)
         lines.append(Line(pool.title, note, label, *arms, study.effect, study.ci_low,
                           study.ci_high, study.crossover, study.verification == "secondary"))
+    if pool.can_pool:
+        lines.append(Line(pool.title, note, "Pooled", "", "", pool.estimate, pool.ci_low,
+                          pool.ci_high, pooled=True))
     return lines
+
+
+def _counts(row: pd.Series, arm: str, measure: str) -> str:
+    """Events of an arm, of its people or in its person-time."""
+    events = f"{row[f'{arm}_events']:.0f}"
+    if measure == "IRR":
+        return f"{events} in {row[f'{arm}_time']:g}"
+    return f"{events} of {row[f'{arm}_n']:.0f}"
 
 
 def _percent_lines(review: Review, row: pd.Series) -> list[Line]:
@@ -235,6 +261,8 @@ def _summary(lines: list[Line]) -> str:
     for line in lines:
         if line.study:
             text = f"{line.group}, {line.study}: {line.intervention} against {line.control}"
+            if line.pooled:
+                text = f"{line.group}, pooled"
             if np.isfinite(line.effect):
                 text += f", {line.effect:.2f} ({line.ci_low:.2f} to {line.ci_high:.2f})"
             parts.append(text)

@@ -8,18 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from evidence.figures.scale import Scale, effect_scale
-from evidence.pooling import ExcludedRow, Synthesis
+from evidence.pooling import ExcludedRow, Pool
 from evidence.review import design
 
 RULE_LABELS = {
     "wald": "Wald",
     "hartung_knapp": "Hartung-Knapp",
     "hartung_knapp_floored": "Hartung-Knapp, floored",
-}
-TOO_FEW = {
-    0: "No trial can be pooled.",
-    1: "One trial: there is nothing to pool.",
-    2: "Two trials cannot support a pooled interval; their own intervals stand above.",
 }
 FEW = 3  # studies left out, each with a row of its own
 CROWD = 40  # above it the study rows lose their text when the height is given
@@ -59,7 +54,7 @@ class Row:
         return not (self.span or self.design or self.n)
 
 
-def forest_scale(pools: Sequence[Synthesis]) -> Scale:
+def forest_scale(pools: Sequence[Pool]) -> Scale:
     """One axis for all pools of a figure."""
     studies = [row for pool in pools for row in pool.studies]
     shown = [pool for pool in pools if pool.can_pool]
@@ -74,7 +69,7 @@ def forest_scale(pools: Sequence[Synthesis]) -> Scale:
 
 
 def forest_rows(
-    pools: Sequence[Synthesis],
+    pools: Sequence[Pool],
     scale: Scale,
     *,
     study_labels: Mapping[str, str],
@@ -132,12 +127,12 @@ def _left_out_rows(
 
 
 def forest_notes(
-    pools: Sequence[Synthesis], pool_labels: Sequence[str], *, crowded: bool
+    pools: Sequence[Pool], pool_labels: Sequence[str], *, crowded: bool
 ) -> list[str]:
     """What stands under the axis: heterogeneity, and why a pool is not drawn."""
     notes = []
     for pool, label in zip(pools, pool_labels, strict=True):
-        note = _heterogeneity(pool) if pool.can_pool else TOO_FEW[pool.k]
+        note = _heterogeneity(pool) if pool.can_pool else pool.why_undrawn
         if len(pools) > 1:
             note = f"{label}: {note if pool.can_pool else note[0].lower() + note[1:]}"
         notes.append(note)
@@ -146,7 +141,7 @@ def forest_notes(
     return notes
 
 
-def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, with_rules: bool) -> list[Row]:
+def _pool_rows(pool: Pool, label: str, scale: Scale, *, with_rules: bool) -> list[Row]:
     default = pool.default
     rows = [
         Row("gap", height=0.35),
@@ -157,7 +152,7 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, with_rules: bool) -
         low, high = default.pi_low, default.pi_high
         words = scale.interval(low, high)
         rows.append(Row("prediction", "Prediction interval", effect=words, low=low, high=high))
-    if with_rules:
+    if with_rules and len(pool.pooled) > 1:
         rows += [Row("gap", height=0.2), Row("caption", "By interval rule:")]
         rows += [
             Row("rule", RULE_LABELS[row.interval_rule], effect=_effect(row, scale),
@@ -168,7 +163,7 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, with_rules: bool) -
     return rows
 
 
-def _heterogeneity(pool: Synthesis) -> str:
+def _heterogeneity(pool: Pool) -> str:
     p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
     return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"

@@ -106,7 +106,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
-        return _draw(figure, multiverse, analysis.synthesis, review)
+        return _draw(figure, multiverse, analysis, review)
 
     low, high = facts["lowest"], facts["highest"]
     summary = (

@@ -165,7 +165,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every judged result; the first selected analysis gives the forest rows."""
     table = risk_of_bias(review)
     ids = list(dict.fromkeys(table["outcome_id"]))
-    pool = pick(analyses, spec.select)[0].synthesis if spec.select else None
+    pool = pick(analyses, spec.select)[0] if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]

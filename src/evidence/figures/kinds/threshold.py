@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling import Synthesis, share_beyond
+from evidence.pooling import Pool, share_beyond
 from evidence.review import Review
 from evidence.wording import NO_BREAK, in_words, percent, plural
 
@@ -26,7 +26,7 @@ CURVES = (  # which between-study variance, colour, line, mark of its crossing
 )
 
 
-def threshold(synthesis: Synthesis, ax: Axes, marks: pd.DataFrame, intervention: str) -> Axes:
+def threshold(synthesis: Pool, ax: Axes, marks: pd.DataFrame, intervention: str) -> Axes:
     """Draw the probability against the threshold under three between-study variances.
 
     The curves end at the last threshold, where each of them is labelled; at the others the
@@ -34,7 +34,7 @@ def threshold(synthesis: Synthesis, ax: Axes, marks: pd.DataFrame, intervention:
 
     Parameters
     ----------
-    synthesis : Synthesis
+    synthesis : Pool
     ax : Axes
     marks : DataFrame
         Thresholds to mark: columns value and instrument.
@@ -70,7 +70,7 @@ def threshold(synthesis: Synthesis, ax: Axes, marks: pd.DataFrame, intervention:
     return ax
 
 
-def _variances(synthesis: Synthesis) -> tuple[float | None, float, float]:
+def _variances(synthesis: Pool) -> tuple[float | None, float, float]:
     """Between-study variances in the order of `CURVES`; None is the estimate."""
     return None, synthesis.tau2_ci_low, synthesis.tau2_ci_high
 
@@ -95,7 +95,7 @@ def _label_crossings(ax: Axes, x: float, crossings: list[tuple[float, str]]) -> 
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The curve of the first selected analysis with the thresholds of figures.csv."""
-    synthesis = pick(analyses, spec.select)[0].synthesis
+    synthesis = pick(analyses, spec.select)[0]
     marks = pick(review.table("instruments").set_index("instrument_id"), spec.thresholds)
     shares = {name: share_beyond(synthesis, row["value"]) for name, row in marks.iterrows()}
     first = marks["value"].iloc[0]
@@ -137,7 +137,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    ("outcomes", "studies", "analyses", "instruments"), draw)
 
 
-def _explain(figure: Figure, x: float, y: float, synthesis: Synthesis, marks) -> None:
+def _explain(figure: Figure, x: float, y: float, synthesis: Pool, marks) -> None:
     """What the curves and lines mean, beside them."""
     notes = (f"{synthesis.tau2:.2f}", f"{synthesis.tau2_ci_low:.2g}, lower 95 % limit",
              f"{synthesis.tau2_ci_high:.1f}, upper 95 % limit")
