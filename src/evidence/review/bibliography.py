@@ -10,9 +10,9 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
+from evidence.review.authors import Name, read_names
 from evidence.review.bibtex import Entry, read_entries, year_in_key
 from evidence.review.latex import BRACES, ENTITY, decoded, unknown_macros
-from evidence.review.names import Name, read_names
 from evidence.review.problems import Problem
 
 DECODED = ("title", "subtitle", "journal", "booktitle", "publisher", "series", "institution",

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evidence.review.names import read_names
+from evidence.review.authors import read_names
 
 
 def vancouver(field):
