@@ -2,6 +2,7 @@
 
 from itertools import combinations
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -250,3 +251,22 @@ def test_ratio_axis_is_logarithmic():
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-1.5, "−1.50"), (2, "2.00")])
 def test_numbers(value, text):
     assert number(value, 2) == text
+
+
+@pytest.mark.parametrize("measure", ["MD", "RR"])
+def test_a_reader_can_draw_at_effects_on_the_axes_of_a_forest(measure):
+    effects = pd.DataFrame({"study": ["a", "b", "c"], "yi": [-0.2, 0.1, 0.4], "vi": [0.1] * 3})
+    pool = synthesise(effects, measure=measure)
+    figure, canvas = plt.subplots(figsize=(9, 4))
+    ax = forest(pool, canvas)
+    assert ax is canvas
+    row = pool.studies[2]
+    at = ax.transData.transform((row.effect, 0))[0]
+    squares = [patch.get_window_extent() for patch in ax.patches if isinstance(patch, Rectangle)]
+    middles = [(box.x0 + box.x1) / 2 for box in squares]
+    assert np.abs(np.subtract(middles, at)).min() < 0.5
+    line = ax.axvline(row.effect)
+    figure.canvas.draw()
+    words = [text.get_window_extent() for text in ax.texts if text.get_text() == "Study"]
+    assert line.get_window_extent().y1 < words[0].y0
+    plt.close(figure)

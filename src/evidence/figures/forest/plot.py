@@ -1,7 +1,8 @@
 """Forest plot of one synthesis, or of several stacked ones, on a single canvas.
 
-Everything is placed in inches on one `Axes` without frame: columns of text, the effect axis between
-them. Widths come from the renderer, so that text neither overlaps nor leaves the canvas.
+Everything is placed in inches on the canvas: columns of text, the effect axis between them. Widths
+come from the renderer, so that text neither overlaps nor leaves the canvas. In the end the `Axes`
+covers the effect axis alone, with effects as its data, so that a reader can draw on it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Patch, Polygon, Rectangle
+from matplotlib.transforms import ScaledTranslation
 
 from evidence.figures.forest import grid as forest_grid
 from evidence.figures.forest.grid import (
@@ -73,7 +75,9 @@ def forest(
     Returns
     -------
     Axes
-        Data coordinates are inches from the lower left corner of the canvas.
+        It covers the rows beside the effect axis: x are effects on the display scale (logarithmic
+        for ratios), y are inches from the lower end of the canvas. ``ax.axvline(-1)`` marks an
+        effect in all rows.
 
     Raises
     ------
@@ -110,15 +114,15 @@ def forest(
         width = WIDTHS[layout] * (1 - 2 * MARGIN)
         grid = forest_grid.grow_grid(*texts, width=width, size=LARGEST[layout])
         ax.figure.set_size_inches(WIDTHS[layout], grid.height / (1 - 2 * MARGIN))
-    ax.set(xlim=(0, grid.width), ylim=(0, grid.height))
     ax.set_axis_off()
     pen = _Pen(ax, grid, scale)
-    bottom = _draw_rows(pen, rows, pools[0])
+    bottom, top = _draw_rows(pen, rows, pools[0])
     if any(pool.k for pool in pools):
         sides = pools[0].sides(intervention_label, control_label)
         _draw_axis(pen, ruler, bottom, sides, pools[0].null_value)
     _draw_notes(pen, bottom)
     ruler.close()
+    pen.open(bottom, top)
     return ax
 
 
@@ -141,6 +145,29 @@ class _Pen:
     def __init__(self, ax: Axes, grid: Grid, scale: Scale):
         self.ax, self.grid, self.scale = ax, grid, scale
         self.left, self.right = grid.columns["plot"]
+        figure = ax.figure
+        self.canvas = ax.get_position()
+        corner = figure.transSubfigure.transform(self.canvas.p0) / figure.dpi
+        inches = figure.dpi_scale_trans
+        self.place = {"transform": inches + ScaledTranslation(*corner, inches), "clip_on": False}
+
+    def open(self, bottom: float, top: float) -> None:
+        """Leave the effect axis, between two heights in inches, to whoever draws on it next."""
+        x0, y0, wide, high = self.canvas.bounds
+        wide, high = wide / self.grid.width, high / self.grid.height
+        self.ax.set_position(
+            (x0 + self.left * wide, y0 + bottom * high, (self.right - self.left) * wide,
+             (top - bottom) * high)
+        )  # fmt: skip
+        self.ax.set(xscale="log" if self.scale.is_ratio else "linear", ylim=(bottom, top),
+                    xlim=(self.scale.low, self.scale.high))  # fmt: skip
+
+    def plot(self, x: Sequence[float], y: Sequence[float], *style, **more) -> None:
+        self.ax.plot(x, y, *style, **self.place, **more)
+
+    def patch(self, patch: Patch) -> None:
+        patch.set(**self.place)
+        self.ax.add_patch(patch)
 
     def x(self, value: float) -> float:
         """Inches from the left of an effect, not beyond the ends of the axis."""
@@ -149,7 +176,7 @@ class _Pen:
 
     def text(self, x: float, y: float, text: str, **style) -> None:
         style = {"size": self.grid.size, "va": "center_baseline", "color": INK} | style
-        self.ax.text(x, y, text, **style)
+        self.ax.text(x, y, text, **self.place, **style)
 
     def block(self, x: float, y: float, lines: Sequence[str], **style) -> None:
         """Lines of one text, as high above `y` as below it."""
@@ -173,7 +200,7 @@ class _Pen:
         if not np.isfinite([low, high]).all():
             return
         width *= max(self.grid.size / 14, 0.5)
-        self.ax.plot([self.x(low), self.x(high)], [y, y], color=colour, lw=width, zorder=2,
+        self.plot([self.x(low), self.x(high)], [y, y], color=colour, lw=width, zorder=2,
                      solid_capstyle="butt")  # fmt: skip
         tip = min(0.35 * self.grid.em, 0.5 * self.grid.line)
         for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
@@ -183,7 +210,7 @@ class _Pen:
                     (end - sign * tip, y + tip),
                     (end - sign * tip, y - tip),
                 ]
-                self.ax.add_patch(Polygon(corners, color=colour, lw=0, zorder=3))
+                self.patch(Polygon(corners, color=colour, lw=0, zorder=3))
 
     def square(self, row: Row, y: float, height: float) -> None:
         """A square whose area is the weight; open for a crossover trial."""
@@ -191,7 +218,7 @@ class _Pen:
         place = (self.x(row.point) - side / 2, y - side / 2)
         face = "white" if row.crossover else BLUE
         edge = 2.0 * max(self.grid.size / 14, 0.4)
-        self.ax.add_patch(
+        self.patch(
             Rectangle(place, side, side, facecolor=face, edgecolor=BLUE, lw=edge, zorder=4)
         )
 
@@ -199,19 +226,19 @@ class _Pen:
         half = 0.36 * self.grid.line
         low, middle, high = self.x(row.low), self.x(row.point), self.x(row.high)
         corners = [(low, y), (middle, y + half), (high, y), (middle, y - half)]
-        self.ax.add_patch(Polygon(corners, facecolor=INK, edgecolor=INK, lw=0.5, zorder=4))
+        self.patch(Polygon(corners, facecolor=INK, edgecolor=INK, lw=0.5, zorder=4))
 
     def bar(self, row: Row, y: float) -> None:
         half = 0.16 * self.grid.line
         low, high = self.x(row.low), self.x(row.high)
-        self.ax.add_patch(
+        self.patch(
             Rectangle((low, y - half), high - low, 2 * half, facecolor=ORANGE, lw=0, zorder=3)
         )
         self.line(row.low, row.high, y, ORANGE, 1.5)
 
 
-def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> float:
-    """Heading and rows from the top; the height at which the effect axis lies is returned."""
+def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> tuple[float, float]:
+    """Heading and rows from the top; the heights of the effect axis and of the first row."""
     grid = pen.grid
     y = grid.height - len(grid.heading) * grid.line
     for number, words in enumerate(grid.heading):
@@ -219,7 +246,7 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> float:
         pen.text((pen.left + pen.right) / 2, middle, words, ha="center", weight="bold")
     for name, title in (HEADINGS | {"effect": EFFECT_HEADING}).items():
         pen.cell(name, y + grid.line / 2, title, weight="bold")
-    pen.ax.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
+    pen.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
     y = top = y - 0.25 * grid.line
     for row, label, span in zip(rows, grid.labels, grid.spans, strict=True):
         height = grid.line * row.height * max(1, len(label), len(span))
@@ -229,8 +256,8 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> float:
     null = pool.null_value if pool.k else np.nan
     for value, style in ((null, "-"), (pool.estimate if pool.can_pool else np.nan, ":")):
         if np.isfinite(value):
-            pen.ax.plot([pen.x(value)] * 2, [bottom, top], color=GREY, lw=1.0, ls=style, zorder=1)
-    return bottom
+            pen.plot([pen.x(value)] * 2, [bottom, top], color=GREY, lw=1.0, ls=style, zorder=1)
+    return bottom, top
 
 
 def _draw_row(pen: _Pen, row: Row, label: Sequence[str], span: Sequence[str], y: float) -> None:
@@ -252,17 +279,17 @@ def _draw_row(pen: _Pen, row: Row, label: Sequence[str], span: Sequence[str], y:
         pen.line(
             row.low, row.high, y, INK if row.is_default else GREY, 3.2 if row.is_default else 1.6
         )
-        pen.ax.plot([pen.x(row.point)], [y], "|", color=INK, ms=0.6 * grid.size, zorder=3)
+        pen.plot([pen.x(row.point)], [y], "|", color=INK, ms=0.6 * grid.size, zorder=3)
 
 
 def _draw_axis(pen: _Pen, ruler: Ruler, y: float, sides: tuple[str, str], null: float) -> None:
     """Axis, ticks, and what its sides mean."""
     grid = pen.grid
-    pen.ax.plot([pen.left, pen.right], [y, y], color=INK, lw=1.0)
+    pen.plot([pen.left, pen.right], [y, y], color=INK, lw=1.0)
     ticks = _ticks_that_fit(pen, ruler)
     for value in ticks:
         x = pen.x(value)
-        pen.ax.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
+        pen.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
         pen.text(x, y - 0.65 * grid.line, tick_text(value), ha="center")
     if not any(sides):
         return
@@ -283,7 +310,7 @@ def _draw_notes(pen: _Pen, y: float) -> None:
     grid = pen.grid
     if grid.has_key:
         middle = y - 0.65 * grid.line
-        pen.ax.plot([0.45 * grid.em], [middle + 0.03 * grid.em], "s", ms=0.8 * grid.size,
+        pen.plot([0.45 * grid.em], [middle + 0.03 * grid.em], "s", ms=0.8 * grid.size,
                     mfc="white", mec=BLUE, mew=2.0 * max(grid.size / 14, 0.4))  # fmt: skip
         pen.text(forest_grid.KEY_TEXT * grid.em, middle, forest_grid.KEY)
     first = y - (2.65 + NOTE_GAP if grid.are_notes_below else 0.65) * grid.line
