@@ -21,8 +21,9 @@ SECONDS, MEGABYTES = 10, 1024  # goal for the largest
 def measure(root: str) -> dict[str, float]:
     """Seconds of each step for the review at `root`, the first import included, and peak memory."""
     start = time.perf_counter()
-    from evidence.analysis import run_analyses, write_derived
-    from evidence.review import load_review
+    from evidence.pooling.analyses import run_analyses
+    from evidence.project.derived import write_derived
+    from evidence.review.review import load_review
 
     imported = time.perf_counter()
     review = load_review(root)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from pymare.estimators import DerSimonianLaird, VarianceBasedLikelihoodEstimator
 
-from evidence.estimators import pool_many
+from evidence.pooling.estimators import pool_many
 
 K = 5
 SIZES = {"REML": 10_000, "DL": 1_000_000, "PM": 10_000}

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from evidence.problems import Problem, ReviewError
-from evidence.review import load_review
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import load_review
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -5,7 +5,7 @@ from itertools import combinations
 import matplotlib.colors as colours
 from matplotlib.text import Text
 
-from evidence.plots import page
+from evidence.figures import page
 
 SLACK = 1.5  # pixels that touching boxes may share
 

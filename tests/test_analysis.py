@@ -6,15 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence.analysis import (
+from evidence.pooling.analyses import (
     EFFECT_COLUMNS,
     POOLED_COLUMNS,
     effects_table,
     pooled_table,
     run_analyses,
-    write_derived,
 )
-from evidence.problems import ReviewError
+from evidence.project.derived import write_derived
+from evidence.review.problems import ReviewError
 
 
 class SmallReview:

@@ -8,7 +8,7 @@ import pytest
 
 from conftest import edit, problems_of
 from evidence.cli import main
-from evidence.review import load_review
+from evidence.review.review import load_review
 
 LINE = re.compile(r"^(data/[\w.]+|references\.bib)(:\d+)?( [\w, ]+)?(: '.*')?: .+, .+$")
 ROW = "duebruun2024-pain-w12-itt"  # line 2 of outcomes.csv

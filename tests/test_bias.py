@@ -8,11 +8,8 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import bias
-from evidence.cli import main
-from evidence.problems import ReviewError
-from evidence.review import load_review
-from evidence.rob2 import (
+from evidence.appraisal import bias
+from evidence.appraisal.rob2 import (
     ANSWERS,
     CROSSOVER,
     DOMAINS,
@@ -24,6 +21,9 @@ from evidence.rob2 import (
     judge,
     worst,
 )
+from evidence.cli import main
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 
 METHODS = {
     item["id"]: item

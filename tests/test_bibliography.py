@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evidence.bibliography import Bibliography, read_bibliography
-from evidence.problems import ReviewError
+from evidence.review.bibliography import Bibliography, read_bibliography
+from evidence.review.problems import ReviewError
 
 GOOD = "@article{smith2020,\n  title = {A title},\n  year = {2020},\n  doi = {10.1000/182},\n}\n"
 

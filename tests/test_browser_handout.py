@@ -3,7 +3,7 @@
 import pytest
 
 from browser import REPOSITORY, Watch, chromium, required_browser
-from evidence import handout
+from evidence.publish import site as handout
 
 WIDTHS = (1280, 390)
 

@@ -12,12 +12,12 @@ import time
 import pytest
 from nbclient import NotebookClient
 
-from evidence import outputs
-from evidence.build import build
+from evidence import storage as outputs
 from evidence.cli import main
-from evidence.freshness import inputs, last_run, nothing_changed
-from evidence.problems import ReviewError
-from evidence.runner import execute
+from evidence.project.build import build
+from evidence.project.freshness import inputs, last_run, nothing_changed
+from evidence.project.runner import execute
+from evidence.review.problems import ReviewError
 from sample_review import VALUES, edit, shown, write_notebook, write_sample
 
 

@@ -10,14 +10,19 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence import certainty, exhibits, flow, gaps, information, newtrial, status
-from evidence.analysis import run_analyses
-from evidence.certainty import summary_of_findings
-from evidence.estimators import pool_many
-from evidence.facts import census
-from evidence.plots import gap_map
-from evidence.prose import MissingValueError, fill
-from evidence.review import Tables, load_review
+from evidence.appraisal import certainty, flow, gaps, information
+from evidence.appraisal.census import census
+from evidence.appraisal.certainty import summary_of_findings
+from evidence.figures import catalogue
+from evidence.figures.kinds import gap_map
+from evidence.pooling import outlook
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.estimators import pool_many
+from evidence.project import status
+from evidence.review.review import Tables, load_review
+from evidence.wording import facts as facts_module
+from evidence.wording.facts import Facts
+from evidence.wording.prose import MissingValueError, fill
 from figure_checks import drawn_texts, texts
 
 DATA = REPOSITORY / "data"
@@ -139,7 +144,7 @@ def test_gap_map_counts_people_once_and_draws_empty_cells(review):
 
 
 def test_flow_adds_up_and_starts_with_every_record(review, analyses):
-    steps = flow.flow(review, analyses)
+    steps = flow.study_flow(review, analyses)
     assert steps[0].n == len(rows("studies"))
     for step, following in pairwise(steps):
         assert step.n - sum(count for _, count in step.left_out) == following.n
@@ -149,7 +154,7 @@ def test_flow_adds_up_and_starts_with_every_record(review, analyses):
 
 def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     pool = analyses["fm_pain"].synthesis
-    found = newtrial.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
+    found = outlook.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
     yi = [row.yi for row in pool.studies] + [-0.4]
     vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
     alone = pool_many(yi, vi)
@@ -158,11 +163,11 @@ def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     assert found.verdict.shape == (2, 2)
     assert set(np.unique(found.verdict)) <= {-1, 0, 1}
     with pytest.raises(ValueError, match="mean differences"):
-        newtrial.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+        outlook.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
 
 
 def test_a_surprising_trial_widens_the_interval(analyses):
-    found = newtrial.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    found = outlook.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
     assert found.tau2[0, 1] > found.tau2[0, 0]
     assert found.high[0, 1] > found.high[0, 0]
 
@@ -201,13 +206,13 @@ def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analy
         for item in (review, changed)
     )
     assert (before["trials"], after["trials"], after["participants"]) == (0, 1, 80)
-    assert flow.flow(changed, more)[4].n == flow.flow(review, analyses)[4].n + 1
+    assert flow.study_flow(changed, more)[4].n == flow.study_flow(review, analyses)[4].n + 1
     found = certainty.summary_of_findings(changed, more).set_index("outcome")
     row = found.loc["Fatigue in long COVID and ME/CFS"]
     assert (row["trials"], row["participants"], row["certainty"]) == (1, 80, certainty.AGAIN)
     assert any("Fatigue in long COVID" in line for line in status.actions(changed, more))
     for name in ("gap_map", "study_flow"):
-        old, new = (exhibits.build(item, runs, name)
+        old, new = (catalogue.build(item, runs, name)
                     for item, runs in ((review, analyses), (changed, more)))
         assert old.alt != new.alt
         assert not old.table.equals(new.table)
@@ -218,14 +223,14 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     outcomes = review.table("outcomes")
     outcomes.loc[outcomes["outcome_id"] == "rodriguezfreire2026-pain-w13-level", "effect"] = -0.4
     changed = replace(review, tables={**review.tables, "outcomes": outcomes})
-    old = exhibits.build(review, analyses, "new_trial")
-    new = exhibits.build(changed, run_analyses(changed), "new_trial")
+    old = catalogue.build(review, analyses, "new_trial")
+    new = catalogue.build(changed, run_analyses(changed), "new_trial")
     assert old.title != new.title
     assert old.alt != new.alt
 
 
 def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
-    exhibit = exhibits.build(review, analyses, "new_trial")
+    exhibit = catalogue.build(review, analyses, "new_trial")
     drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
     assert "the pooled interval still includes zero" in drawn
     assert any("wherever it lies on this map" in text for text in drawn)
@@ -238,7 +243,7 @@ def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(revie
 
 
 def test_information_names_its_effects_and_stresses_none(review, analyses):
-    exhibit = exhibits.build(review, analyses, "information_size")
+    exhibit = catalogue.build(review, analyses, "information_size")
     shown = drawn_texts(exhibit.figure())
     labels = [" ".join(text.split()) for _, text, _ in shown]
     for words in ("1 point", "RR 1.25", "0.5 SD"):
@@ -249,7 +254,7 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
 
 
 def test_triangles_have_one_meaning_each(review, analyses):
-    exhibit = exhibits.build(review, analyses, "gap_map")
+    exhibit = catalogue.build(review, analyses, "gap_map")
     lines = exhibit.figure().axes[0].lines
     counts = [sum(line.get_marker() == marker for line in lines)
               for marker in (gap_map.REGISTERED, gap_map.UNREAD)]
@@ -257,13 +262,13 @@ def test_triangles_have_one_meaning_each(review, analyses):
     assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
                       unread["condition_group"].nunique()]
     assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
-    facts = exhibit.content.facts
-    assert facts["n_outside"] == 1 and "one conference talk outside" in exhibit.title
-    assert facts["outside"][0] in exhibit.caption
+    outside = Facts(review, analyses)["unlisted_markers"]["ldn"]
+    assert outside.n == 1 and "one conference talk outside" in exhibit.title
+    assert outside.said[0] in exhibit.caption
 
 
 def test_numbers_of_people_stay_in_their_cells(review, analyses):
-    figure = exhibits.build(review, analyses, "gap_map").figure()
+    figure = catalogue.build(review, analyses, "gap_map").figure()
     cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
     for _, text, box in drawn_texts(figure):
         if text.isdigit() and len(text) > 1:
@@ -273,7 +278,7 @@ def test_numbers_of_people_stay_in_their_cells(review, analyses):
 
 
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
-    lines = "\n".join(status.status(review, analyses))
+    lines = "\n".join(status.review_status(review, analyses))
     for study in gaps.waiting(review)["study"]:
         assert study in lines
     assert "not recorded" in lines
@@ -286,9 +291,9 @@ def test_status_does_not_call_a_pooled_study_left_out(minimal):
     analyses = run_analyses(review)
     assert analyses["warmth"].synthesis.k == 2
     assert any("and 0 studies without a randomised placebo, left out" in line
-               for line in status.status(review, analyses))
+               for line in status.review_status(review, analyses))
     assert any("and 2 studies without a randomised placebo, left out" in line
-               for line in status.status(review, {}))
+               for line in status.review_status(review, {}))
 
 
 def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal):
@@ -297,7 +302,7 @@ def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal
     assert certainty.summary_of_findings(review, analyses).empty
     assert information.information_size(review, analyses).empty
     assert gaps.open_questions(review, analyses).empty
-    assert status.status(review, analyses)[-1].strip() == "1. nothing is waiting"
+    assert status.review_status(review, analyses)[-1].strip() == "1. nothing is waiting"
 
 
 def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
@@ -310,7 +315,7 @@ def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
 
 
 def test_letters_stand_on_the_figure(review, analyses):
-    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    exhibit = catalogue.build(review, analyses, "risk_of_bias")
     shown = texts(exhibit.figure())
     judged = exhibit.table["judgement"].value_counts()
     for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H"),
@@ -331,11 +336,11 @@ def test_every_domain_is_told_and_what_nobody_could_judge_is_named(review, analy
 
 
 def test_ratings_can_be_named_in_sentences(review, analyses, minimal):
-    facts = certainty.facts_with_ratings(review, analyses)
+    facts = facts_module.Facts(review, analyses)
     assert fill("{rated[pain_fm].certainty}", facts) == "very low"
     small = load_review(minimal)
     with pytest.raises(MissingValueError):
-        fill("{rated[pain_fm].certainty}", certainty.facts_with_ratings(small, {}))
+        fill("{rated[pain_fm].certainty}", facts_module.Facts(small, {}))
 
 
 def test_a_summary_names_its_measure(minimal):
@@ -348,7 +353,7 @@ def test_a_summary_names_its_measure(minimal):
 
 
 def test_judged_trials_are_counted_against_the_census(review, analyses):
-    exhibit = exhibits.build(review, analyses, "risk_of_bias")
+    exhibit = catalogue.build(review, analyses, "risk_of_bias")
     facts = exhibit.content.facts
     assert facts["n_trials"] == census(review).placebo_controlled
     assert facts["n_judged_trials"] + facts["n_not_judged"] == facts["n_trials"]
@@ -368,4 +373,4 @@ def test_summary_and_status_need_no_optional_column(review, analyses, table, col
     tables = {name: frame for name, frame in tables.items() if not name.startswith("bias_")}
     less = replace(review, tables=Tables(tables))
     assert len(summary_of_findings(less, analyses)) == len(review.table("certainty"))
-    assert gaps.unread_markers(less) is not None and list(status.status(less, analyses))
+    assert gaps.unread_markers(less) is not None and list(status.review_status(less, analyses))

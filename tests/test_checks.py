@@ -6,11 +6,11 @@ import pandas as pd
 import pytest
 
 from conftest import edit
-from evidence import agreement, checks, plan_checks, source_checks
-from evidence.bibliography import Bibliography, Reference
-from evidence.context import Context
-from evidence.dictionary import Dictionary, default_descriptor
-from evidence.review import load_review
+from evidence.review.bibliography import Bibliography, Reference
+from evidence.review.checks import numbers, plausibility, sources
+from evidence.review.checks.context import Context
+from evidence.review.dictionary import Dictionary, default_descriptor
+from evidence.review.review import load_review
 
 NAN = float("nan")
 MD = {"effect_measure": "mean_difference"}
@@ -26,7 +26,7 @@ MEANS = {
     "control_mean": 50.0, "control_sd": 10.0, "control_n": 50,
 }  # fmt: skip
 ALL_CHECKS = (
-    *checks.CHECKS, *plan_checks.PLAN_CHECKS, *agreement.AGREEMENT, *source_checks.SOURCE_CHECKS
+    *numbers.CHECKS, *numbers.PLAN_CHECKS, *plausibility.AGREEMENT, *sources.SOURCE_CHECKS
 )
 
 
@@ -58,223 +58,225 @@ def run(check, table: str, *rows: dict, root: Path = Path("nowhere"), bibliograp
 # check, table, row that breaks it, column that is named, row that does not break it
 CASES = {
     "estimate outside its interval": (
-        checks.intervals_bracket, "outcomes",
+        numbers.intervals_bracket, "outcomes",
         {"effect": 5.0, "effect_ci_low": 1.0, "effect_ci_high": 2.0}, "effect",
         {"effect": 1.0, "effect_ci_low": 1.0, "effect_ci_high": 2.0},
     ),
     "limits the wrong way round": (
-        checks.intervals_bracket, "published_pooled",
+        numbers.intervals_bracket, "published_pooled",
         {"effect": 1.5, "ci_low": 2.0, "ci_high": 1.0}, "ci_low",
         {"effect": 1.5, "ci_low": 1.0, "ci_high": 2.0},
     ),
     "change outside its interval": (
-        checks.intervals_bracket, "outcomes",
+        numbers.intervals_bracket, "outcomes",
         {"control_change": 5.0, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
         "control_change",
         {"control_change": NAN, "control_change_ci_low": 1.0, "control_change_ci_high": 2.0},
     ),
     "people of a study that leads back to itself": (
-        plan_checks.participants_end, "studies", {"study": "a", "participants_of": "a"},
+        numbers.participants_end, "studies", {"study": "a", "participants_of": "a"},
         "participants_of", {"study": "b", "participants_of": "a"},
     ),
     "important effect that is none": (
-        plan_checks.important_effects_exist, "certainty",
+        numbers.important_effects_exist, "certainty",
         {"important_effect": 0.0, "effect_unit": "points"}, "important_effect",
         {"important_effect": 1.0, "effect_unit": "points"},
     ),
     "important ratio that is one": (
-        plan_checks.important_effects_exist, "certainty",
+        numbers.important_effects_exist, "certainty",
         {"important_effect": 1.0, "effect_unit": "ratio"}, "important_effect",
         {"important_effect": 0.75, "effect_unit": "ratio"},
     ),
     "important ratio that is not above zero": (
-        plan_checks.important_effects_exist, "certainty",
+        numbers.important_effects_exist, "certainty",
         {"important_effect": -0.5, "effect_unit": "ratio"}, "important_effect",
         {"important_effect": -0.5, "effect_unit": "sd"},
     ),
     "code for a missing value": (
-        checks.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",
+        numbers.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",
         {"intervention_mean": -9.0},
     ),
     "percentage unlike its counts": (
-        agreement.percentages_fit, "outcomes", {**COUNTS, "control_pct": 50.0}, "control_pct",
+        plausibility.percentages_fit, "outcomes", {**COUNTS, "control_pct": 50.0}, "control_pct",
         {**COUNTS, "control_pct": 41.7, "intervention_pct": 30.4},
     ),
     "effect far from its arms": (
-        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -25.0, "effect_se": 2.0},
+        plausibility.effects_fit_arms, "outcomes", {**MEANS, "effect": -25.0, "effect_se": 2.0},
         "effect", {**MEANS, "effect": -3.0, "effect_se": 1.5},
     ),
     "standard error far from its arms": (
-        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 20.0},
+        plausibility.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 20.0},
         "effect_se", {**MEANS, "effect": -5.0, "effect_se": NAN},
     ),
     "standard error wider than its arms": (
-        agreement.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 2.3},
+        plausibility.effects_fit_arms, "outcomes", {**MEANS, "effect": -5.0, "effect_se": 2.3},
         "effect_se", {**MEANS, "effect": -5.0, "effect_se": 1.2},
     ),
     "ratio far from its counts": (
-        agreement.effects_fit_arms, "outcomes", {**RR, **COUNTS, "effect": 72.0}, "effect",
+        plausibility.effects_fit_arms, "outcomes", {**RR, **COUNTS, "effect": 72.0}, "effect",
         {**RR, **COUNTS, "effect": 0.5},
     ),
     "more people analysed than randomised": (
-        agreement.people_fit, "studies",
+        plausibility.people_fit, "studies",
         {"study": "b", "n_randomised": 40, "n_analysed": 400}, "n_analysed",
         {"study": "a", "n_randomised": 40, "n_analysed": 40},
     ),
     "ratio below zero": (
-        checks.ratios_positive, "outcomes", {**RR, "effect": -0.5}, "effect",
+        numbers.ratios_positive, "outcomes", {**RR, "effect": -0.5}, "effect",
         {**MD, "effect": -0.5},
     ),
     "limit of a ratio at zero": (
-        checks.ratios_positive, "published_pooled", {**RR, "effect": 0.5, "ci_low": 0.0}, "ci_low",
+        numbers.ratios_positive, "published_pooled", {**RR, "effect": 0.5, "ci_low": 0.0}, "ci_low",
         {**RR, "effect": 0.5, "ci_low": 0.1},
     ),
     "more events than people": (
-        checks.events_fit, "outcomes", {**COUNTS, "control_events": 13}, "control_events",
+        numbers.events_fit, "outcomes", {**COUNTS, "control_events": 13}, "control_events",
         {**COUNTS, "control_events": 12},
     ),
     "more events than people, harms": (
-        checks.events_fit, "harms", {**COUNTS, "control_events": 13, "unit": "participants"},
+        numbers.events_fit, "harms", {**COUNTS, "control_events": 13, "unit": "participants"},
         "control_events", {**COUNTS, "control_events": 13, "unit": "events"},
     ),
     "standard error against its interval": (
-        checks.standard_errors_agree, "outcomes",
+        numbers.standard_errors_agree, "outcomes",
         {**MD, "effect_se": 0.8, "effect_ci_low": -1.0, "effect_ci_high": 1.01}, "effect_se",
         {**MD, "effect_se": 0.53, "effect_ci_low": -1.0, "effect_ci_high": 1.01},
     ),
     "standard error of a ratio": (
-        checks.standard_errors_agree, "outcomes",
+        numbers.standard_errors_agree, "outcomes",
         {**RR, "effect_se": 0.6, "effect_ci_low": 0.51, "effect_ci_high": 2.04}, "effect_se",
         {**RR, "effect_se": 0.3537, "effect_ci_low": 0.51, "effect_ci_high": 2.04},
     ),
     "standard error beyond coarse rounding": (
-        checks.standard_errors_agree, "outcomes",
+        numbers.standard_errors_agree, "outcomes",
         {**MD, "effect_se": 0.08, "effect_ci_low": 0.2, "effect_ci_high": 0.3}, "effect_se",
         {**MD, "effect_se": 0.04, "effect_ci_low": 0.2, "effect_ci_high": 0.3},
     ),
     "sign against the levels": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {**MD, "effect": 1.0, "intervention_mean": 4.0, "control_mean": 5.0}, "effect",
         {**MD, "effect": -1.0, "intervention_mean": 4.0, "control_mean": 5.0},
     ),
     "sign against the changes": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {**MD, "effect": 1.0, "estimand": "difference in change", "intervention_change": -2.0,
          "control_change": -1.0, "intervention_mean": 5.0, "control_mean": 4.0}, "effect",
         {**MD, "effect": -1.0, "estimand": "difference in change", "intervention_change": -2.0,
          "control_change": -1.0, "intervention_mean": 5.0, "control_mean": 4.0},
     ),
     "sign of a difference in level beside changes": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {**MD, "effect": -1.0, "estimand": "difference in level", "intervention_mean": 5.0,
          "control_mean": 4.0, "intervention_change": -2.0, "control_change": -1.0}, "effect",
         {**MD, "effect": 1.0, "estimand": "difference in level", "intervention_mean": 5.0,
          "control_mean": 4.0, "intervention_change": -2.0, "control_change": -1.0},
     ),
     "ratio against its counts": (
-        checks.direction_agrees, "outcomes", {**RR, **COUNTS, "effect": 1.4}, "effect",
+        numbers.direction_agrees, "outcomes", {**RR, **COUNTS, "effect": 1.4}, "effect",
         {**RR, **COUNTS, "effect": 0.7},
     ),
     "percentage points against the percentages": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {"effect_measure": "percent_point_difference", "effect": 5.0, "intervention_pct": 10.0,
          "control_pct": 15.0}, "effect",
         {"effect_measure": "percent_point_difference", "effect": -5.0, "intervention_pct": 10.0,
          "control_pct": 15.0},
     ),
     "favours against the sign": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {**MD, "effect": -1.0, "higher_is": "worse", "favours": "control"}, "favours",
         {**MD, "effect": -1.0, "higher_is": "worse", "favours": "intervention"},
     ),
     "favours against a ratio": (
-        checks.direction_agrees, "outcomes",
+        numbers.direction_agrees, "outcomes",
         {**RR, "effect": 1.5, "higher_is": "better", "favours": "control"}, "favours",
         {**RR, "effect": 1.5, "higher_is": "better", "favours": "neither"},
     ),
     "direction unknown": (
-        checks.direction_known, "outcomes", {"effect": 1.0, "higher_is": None}, "higher_is",
+        numbers.direction_known, "outcomes", {"effect": 1.0, "higher_is": None}, "higher_is",
         {"effect": NAN, "higher_is": None},
     ),
     "mean off its scale": (
-        checks.values_on_scale, "outcomes",
+        numbers.values_on_scale, "outcomes",
         {"scale_low": 0.0, "scale_high": 10.0, "control_mean": 49.0}, "control_mean",
         {"scale_low": 0.0, "scale_high": 10.0, "control_mean": 4.9},
     ),
     "scale upside down": (
-        checks.values_on_scale, "outcomes",
+        numbers.values_on_scale, "outcomes",
         {"scale_low": 10.0, "scale_high": 0.0, "control_mean": 5.0}, "scale_low",
         {"scale_low": NAN, "scale_high": 10.0, "control_mean": 5.0},
     ),
     "poolable without numbers": (
-        checks.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0}, "poolable",
+        numbers.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0}, "poolable",
         {**OUTCOME, "effect": 1.0, "effect_se": 0.5},
     ),
     "poolable with half a table": (
-        checks.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "control_n": NAN}, "poolable",
+        numbers.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "control_n": NAN},
+        "poolable",
         {**OUTCOME, **COUNTS},
     ),
     "poolable with a p value": (
-        checks.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0, "p_value": 0.02},
+        numbers.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0, "p_value": 0.02},
         "poolable",
         {**OUTCOME, "contrast": "crossover_paired", "effect": 1.0, "p_value": 0.02},
     ),
     "poolable but unverified": (
-        checks.poolable_has_enough, "outcomes", {**OUTCOME, **COUNTS, "verification": "unverified"},
+        numbers.poolable_has_enough, "outcomes",
+        {**OUTCOME, **COUNTS, "verification": "unverified"},
         "poolable",
         {**OUTCOME, **COUNTS, "verification": "unverified", "poolable": False},
     ),
     "poolable without control": (
-        checks.poolable_has_enough, "outcomes", {**OUTCOME, "contrast": "within_arm"}, "poolable",
+        numbers.poolable_has_enough, "outcomes", {**OUTCOME, "contrast": "within_arm"}, "poolable",
         {**OUTCOME, "contrast": "within_arm", "poolable": False},
     ),
     "sensitivity of nothing": (
-        checks.analyses_fit, "analyses", {"include": "a", "role": "sensitivity", "parent": None},
+        numbers.analyses_fit, "analyses", {"include": "a", "role": "sensitivity", "parent": None},
         "parent", {"include": "a", "role": "sensitivity", "parent": "main"},
     ),
     "outcome named twice": (
-        checks.analyses_fit, "analyses", {"include": "a;b; a"}, "include", {"include": "a;b"},
+        numbers.analyses_fit, "analyses", {"include": "a;b; a"}, "include", {"include": "a;b"},
     ),
     "unknown key": (
-        source_checks.sources_known, "outcomes", {"source": "nobody1999"}, "source",
+        sources.sources_known, "outcomes", {"source": "nobody1999"}, "source",
         {"source": "good2001"},
     ),
     "unknown key in a list": (
-        source_checks.sources_known, "discrepancies", {"studies": "good2001;nobody1999;no1998"},
+        sources.sources_known, "discrepancies", {"studies": "good2001;nobody1999;no1998"},
         "studies", {"studies": "good2001; bad2002"},
     ),
     "unknown citation in an answer": (
-        source_checks.citations_known, "answers",
+        sources.citations_known, "answers",
         {"line": "1", "patient": None, "clinician": "It helps [@good2001; @no2001]."}, "clinician",
         {"line": "1", "patient": None, "clinician": "It helps [@good2001; @bad2002] [@{key}]."},
     ),
     "unknown citation in a caption": (
-        source_checks.citations_known, "figures", {"figure": "f", "caption": "See [@no2001]."},
+        sources.citations_known, "figures", {"figure": "f", "caption": "See [@no2001]."},
         "caption", {"figure": "f", "caption": "See [@good2001], mail@no2001.org."},
     ),
     "number without verification": (
-        source_checks.numbers_traceable, "outcomes", {"effect": 1.0, "verification": None},
+        sources.numbers_traceable, "outcomes", {"effect": 1.0, "verification": None},
         "verification", {"effect": NAN, "verification": None},
     ),
     "number without place": (
-        source_checks.numbers_traceable, "harms", {"control_pct": 1.0, "source_where": None},
+        sources.numbers_traceable, "harms", {"control_pct": 1.0, "source_where": None},
         "source_where", {"control_pct": 1.0, "source_where": "Table 2"},
     ),
     "number without source": (
-        source_checks.numbers_traceable, "instruments", {"value": 1.0, "source": None}, "source",
+        sources.numbers_traceable, "instruments", {"value": 1.0, "source": None}, "source",
         {"value": NAN, "source": None},
     ),
     "pooled although retracted": (
-        source_checks.retracted_supports_nothing, "outcomes",
+        sources.retracted_supports_nothing, "outcomes",
         {"poolable": True, "source": "bad2002"}, "source",
         {"poolable": False, "source": "bad2002"},
     ),
     "supported by retracted papers only": (
-        source_checks.retracted_supports_nothing, "links", {"stance": "supports", "key": "bad2002"},
+        sources.retracted_supports_nothing, "links", {"stance": "supports", "key": "bad2002"},
         "key", {"stance": "unclear", "key": "bad2002"},
     ),
     "record unlike the reference": (
-        source_checks.reference_tables_agree, "references", {"key": "good2001", "year": 2000},
+        sources.reference_tables_agree, "references", {"key": "good2001", "year": 2000},
         "year", {"key": "good2001", "year": 2001},
     ),
 }  # fmt: skip
@@ -296,7 +298,7 @@ def test_an_outcome_that_no_choice_holds_is_a_warning():
     })
     dictionary = Dictionary(default_descriptor(), True, {})
     found = [
-        list(checks.specifications_fit(Context(dictionary, tables, BIBLIOGRAPHY, Path("nowhere"))))
+        list(numbers.specifications_fit(Context(dictionary, tables, BIBLIOGRAPHY, Path("nowhere"))))
         for tables in ({"analyses": analyses, "specifications": choices}, {"analyses": analyses},
                        {"analyses": analyses, "specifications": choices.drop(columns="is_main")})
     ]
@@ -307,7 +309,7 @@ def test_an_outcome_that_no_choice_holds_is_a_warning():
 
 
 def test_every_check_has_a_case():
-    apart = {source_checks.references_used, checks.specifications_fit}
+    apart = {sources.references_used, numbers.specifications_fit}
     tested = {case[0] for case in CASES.values()} | apart
     assert tested == set(ALL_CHECKS)
 
@@ -321,18 +323,18 @@ def test_absent_columns_are_not_checked(check):
 
 def test_unused_references_are_warnings(tmp_path):
     table = ("outcomes", {"source": "good2001"})
-    found = run(source_checks.references_used, *table, root=tmp_path)
+    found = run(sources.references_used, *table, root=tmp_path)
     assert [(p.file, p.row, p.column, p.is_warning) for p in found] == [
         ("references.bib", 7, "bad2002", True)
     ]
     (tmp_path / "notebooks").mkdir()
     notebook = tmp_path / "notebooks" / "a.ipynb"
     notebook.write_text('{"cells": [{"source": ["See [@bad2002]."], "outputs": []}]}')
-    assert run(source_checks.references_used, *table, root=tmp_path) == []
+    assert run(sources.references_used, *table, root=tmp_path) == []
     notebook.write_text("{broken")
-    assert len(run(source_checks.references_used, *table, root=tmp_path)) == 1
+    assert len(run(sources.references_used, *table, root=tmp_path)) == 1
     answer = ("answers", {"line": "1", "all": "So it is [@good2001; @bad2002]."})
-    assert run(source_checks.references_used, *answer, root=tmp_path) == []
+    assert run(sources.references_used, *answer, root=tmp_path) == []
 
 
 def test_people_of_an_outcome_are_compared_with_their_study(minimal):
@@ -349,14 +351,15 @@ def test_people_of_an_outcome_are_compared_with_their_study(minimal):
 
 
 def test_direction_and_source_are_warnings():
-    assert run(checks.direction_known, "outcomes", {"effect": 1.0, "higher_is": None})[0].is_warning
-    found = run(source_checks.numbers_traceable, "instruments", {"value": 1.0, "source": None})
+    found = run(numbers.direction_known, "outcomes", {"effect": 1.0, "higher_is": None})
+    assert found[0].is_warning
+    found = run(sources.numbers_traceable, "instruments", {"value": 1.0, "source": None})
     assert found[0].is_warning
 
 
 def test_one_mistake_is_reported_once():
     row = {**MD, "effect": 1.0, "intervention_mean": 4.0, "control_mean": 5.0,
            "higher_is": "worse", "favours": "intervention"}  # fmt: skip
-    assert [p.column for p in run(checks.direction_agrees, "outcomes", row)] == ["effect"]
+    assert [p.column for p in run(numbers.direction_agrees, "outcomes", row)] == ["effect"]
     row = {**OUTCOME, "contrast": "within_arm", "verification": "unverified"}
-    assert len(run(checks.poolable_has_enough, "outcomes", row)) == 1
+    assert len(run(numbers.poolable_has_enough, "outcomes", row)) == 1

@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 
 from conftest import REPOSITORY
-from evidence import claims, links
-from evidence.bibliography import Bibliography
-from evidence.prose import in_words
-from evidence.review import load_review
+from evidence.chapters.claims import audit, tables
+from evidence.review import columns
+from evidence.review.bibliography import Bibliography
+from evidence.review.review import load_review
+from evidence.wording import html
+from evidence.wording.prose import in_words
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = ROOT / "notebooks"
@@ -30,7 +32,7 @@ def rows(name):
     ("section", "evidence_verdict"),
 ])
 def test_cross_tables_count_every_claim_once(review, first, second):
-    table = claims.cross(review, first, second)
+    table = audit.cross(review, first, second)
     counted = Counter((row[first], row[second]) for row in rows("claims"))
     for one, other in product(table.index.drop("total"), table.columns.drop("total")):
         assert table.loc[one, other] == counted[one, other]
@@ -38,14 +40,14 @@ def test_cross_tables_count_every_claim_once(review, first, second):
 
 
 def test_verdicts_without_a_claim_are_rows_of_zeros(review):
-    table = claims.cross(review, "citation_verdict", "evidence_verdict")
+    table = audit.cross(review, "citation_verdict", "evidence_verdict")
     used = {row["citation_verdict"] for row in rows("claims")}
     assert set(table.index) - used - {"total"} == {"contradicted"}
     assert table.loc["contradicted", "total"] == 0
 
 
 def test_the_audit_keeps_the_order_of_the_article_and_marks_what_matters(review):
-    table = claims.audit(review)
+    table = audit.audit(review)
     assert list(table["claim_id"]) == [f"c{number:02d}" for number in range(1, 45)]
     warnings = {row["claim_id"] for row in rows("claim_remarks") if row["remark"] == "warning"}
     matters = [
@@ -60,19 +62,19 @@ def test_the_audit_keeps_the_order_of_the_article_and_marks_what_matters(review)
 
 
 def test_filters_combine_and_a_wrong_word_is_named(review):
-    assert len(claims.select(review)) == 44
-    chosen = claims.select(review, "guidelines", "not_verifiable", "supported")
+    assert len(audit.select(review)) == 44
+    chosen = audit.select(review, "guidelines", "not_verifiable", "supported")
     assert list(chosen["claim_id"]) == ["c19"]
-    assert claims.select(review, citation="contradicted").empty
+    assert audit.select(review, citation="contradicted").empty
     with pytest.raises(ValueError, match=r"'maybe' is no evidence verdict: .*untested"):
-        claims.select(review, evidence="maybe")
+        audit.select(review, evidence="maybe")
 
 
 def test_coverage_adds_up_and_shows_that_no_full_text_was_read(review):
-    table = claims.coverage(review).set_index("checked_against")
+    table = audit.coverage(review).set_index("checked_against")
     assert table["claims"].sum() == 44
     assert table.loc["full text", "claims"] == 0
-    assert table.loc[claims.NO_CITATION, "claims"] == sum(
+    assert table.loc[audit.NO_CITATION, "claims"] == sum(
         not row["cited_key"] for row in rows("claims")
     )
     assert table["not_verifiable"].sum() == sum(
@@ -82,33 +84,33 @@ def test_coverage_adds_up_and_shows_that_no_full_text_was_read(review):
 
 
 def test_every_cited_paper_says_how_it_was_read(review):
-    table = claims.sources_read(review)
+    table = audit.sources_read(review)
     assert list(table["cited_as"]) == list("123456")
     assert table["read"].notna().all()
     assert table["claims"].sum() == sum(bool(row["cited_key"]) for row in rows("claims"))
 
 
 def test_contradictions_are_listed_once(review):
-    pairs = claims.conflicts(review)[["first", "second"]].to_numpy().tolist()
+    pairs = audit.conflicts(review)[["first", "second"]].to_numpy().tolist()
     assert pairs == [["c01", "c40"], ["c01", "c43"], ["c13", "c24"]]
 
 
 def test_remarks_belong_to_claims_that_bear_them_out(review):
-    dropped = claims.remarks(review, "dropped_hedge")["claim_id"].tolist()
+    dropped = audit.remarks(review, "dropped_hedge")["claim_id"].tolist()
     assert dropped == ["c23", "c24"]
-    misplaced = claims.remarks(review, "misplaced_citation")
+    misplaced = audit.remarks(review, "misplaced_citation")
     assert misplaced["cited_key"].notna().all()
     assert "supported" not in set(
-        claims.audit(review).set_index("claim_id").loc[misplaced["claim_id"], "citation_verdict"]
+        audit.audit(review).set_index("claim_id").loc[misplaced["claim_id"], "citation_verdict"]
     )
     assert (misplaced["source"] != misplaced["cited_key"]).all()
 
 
 def test_what_came_after_the_article_is_not_held_against_it(review):
-    table = claims.left_out(review)
+    table = audit.left_out(review)
     year = int(review.item("article_updated")[:4])
     for _, row in table.iterrows():
-        years = [int(review.bibliography[key].year) for key in claims.keys(row["source"])]
+        years = [int(review.bibliography[key].year) for key in columns.keys(row["source"])]
         if row["in_print"] == "later":
             assert min(years) > year
         elif row["in_print"] == "yes":
@@ -128,7 +130,7 @@ def test_the_year_of_the_text_is_found_however_it_is_written(review, updated, ex
     studies = review.table("studies").drop(columns="role")
     changed = replace(review, tables={**review.tables, "review": items.reset_index(),
                                       "studies": studies})
-    found = claims.left_out(changed).set_index("source")["in_print"]
+    found = audit.left_out(changed).set_index("source")["in_print"]
     assert set(found.loc[["rodriguezfreire2026"]]) == {expected}
 
 
@@ -138,19 +140,19 @@ def test_a_source_without_a_year_is_no_obstacle(review):
     fields = {**references[key].fields, "year": "in press"}
     references[key] = replace(references[key], fields=fields)
     changed = replace(review, bibliography=Bibliography(references))
-    found = claims.left_out(changed).set_index("source")["in_print"]
+    found = audit.left_out(changed).set_index("source")["in_print"]
     assert found.loc[[key]].isna().all()
 
 
 def test_the_register_says_none_found_where_nothing_was_found(review):
-    table = claims.guideline_register(review)
-    nothing = table[table["strength"] == claims.NONE_FOUND]
+    table = audit.guideline_register(review)
+    nothing = table[table["strength"] == audit.NONE_FOUND]
     assert len(nothing) == sum(row["strength"] == "not_found" for row in rows("guidelines"))
-    assert set(nothing["document"]) == {claims.NONE_FOUND}
+    assert set(nothing["document"]) == {audit.NONE_FOUND}
 
 
 def test_review_status_is_counted_from_the_verification_columns(review):
-    table = claims.review_status(review)
+    table = audit.review_status(review)
     for name in ("claims", "studies"):
         counted = Counter(row["verification"] for row in rows(name))
         assert list(table[name]) == [
@@ -159,16 +161,16 @@ def test_review_status_is_counted_from_the_verification_columns(review):
 
 
 def test_a_changed_verdict_moves_the_counts(copied, cell):
-    before = claims.cross(load_review(copied), "citation_verdict", "evidence_verdict")
+    before = audit.cross(load_review(copied), "citation_verdict", "evidence_verdict")
     cell("claims", "c01", "citation_verdict", "contradicted")
-    after = claims.cross(load_review(copied), "citation_verdict", "evidence_verdict")
+    after = audit.cross(load_review(copied), "citation_verdict", "evidence_verdict")
     assert after.loc["contradicted", "not_supported"] == 1
     assert after.loc["overgeneralised", "total"] == before.loc["overgeneralised", "total"] - 1
 
 
 def test_every_claim_leads_to_its_source_and_to_its_numbers(review):
-    table = links.claim_table(review, claims.audit(review), None).set_index(
-        claims.audit(review)["claim_id"]
+    table = tables.claim_table(review, audit.audit(review), None).set_index(
+        audit.audit(review)["claim_id"]
     )
     cited = table["cited_key"].notna()
     assert all('<a href="https://' in cell.html for cell in table.loc[cited, "address"])
@@ -180,21 +182,21 @@ def test_every_claim_leads_to_its_source_and_to_its_numbers(review):
 
 
 def test_a_claim_without_documents_has_no_numbers(review):
-    assert links.number_targets(review, "efficacy", None) == []
-    assert str(links.links([])) == "–"
+    assert tables.number_targets(review, "efficacy", None) == []
+    assert str(html.links([])) == "–"
 
 
 def test_links_escape_what_they_show():
-    assert links.link("<b>", 'x"y').html == '<a href="x&quot;y">&lt;b&gt;</a>'
-    assert links.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
-    assert links.place("../data/README.md") == "README.md"
+    assert html.link("<b>", 'x"y').html == '<a href="x&quot;y">&lt;b&gt;</a>'
+    assert html.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
+    assert html.place("../data/README.md") == "README.md"
 
 
 def test_every_feature_and_question_of_the_page_is_accounted_for(review):
-    features = links.features(review)
+    features = tables.features(review)
     assert list(features["feature_id"]) == [row["feature_id"] for row in rows("seed_features")]
     assert features[["how", "status"]].notna().all().all()
-    questions = links.questions(review)
+    questions = tables.questions(review)
     assert list(questions["question_id"]) == [r["question_id"] for r in rows("related_questions")]
     scope = {row["question_id"]: row["in_scope"] == "true" for row in rows("related_questions")}
     for _, row in questions.iterrows():
@@ -213,7 +215,7 @@ def headings(path):
 
 TARGETS = sorted({
     target for name in ("feature_links", "question_links", "number_links")
-    for row in rows(name) for target in claims.keys(row["where"])
+    for row in rows(name) for target in columns.keys(row["where"])
 })
 
 
@@ -240,6 +242,6 @@ def test_sections_that_the_dictionary_leaves_open_are_those_of_the_text(minimal)
         "c1,Use,1,Tea warms,efficacy,abel2001,supported,mixed\n"
     )
     open_review = load_review(minimal)
-    assert claims.words(open_review, "section") == ["Use", "Risks"]
-    assert list(claims.select(open_review, section="Risks")["claim_id"]) == ["c2"]
-    assert claims.cross(open_review, "section", "evidence_verdict").loc["Use", "mixed"] == 1
+    assert audit.words(open_review, "section") == ["Use", "Risks"]
+    assert list(audit.select(open_review, section="Risks")["claim_id"]) == ["c2"]
+    assert audit.cross(open_review, "section", "evidence_verdict").loc["Use", "mixed"] == 1

@@ -4,14 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from evidence import claims, exhibits
-from evidence.plots import claims_audit
+from evidence.chapters.claims import audit
+from evidence.chapters.claims import figure as claims_audit
+from evidence.figures import catalogue
 from figure_checks import faint, outside, overlaps, small, texts
 
 
 @pytest.fixture(scope="module")
 def shown(review):
-    exhibit = exhibits.build(review, {}, "claims_audit")
+    exhibit = catalogue.build(review, {}, "claims_audit")
     return exhibit, exhibit.figure()
 
 
@@ -35,7 +36,7 @@ def test_every_claim_has_its_two_marks(review, shown):
     _, figure = shown
     names = {text.get_text(): text.get_position() for text in reversed(figure.axes[0].texts)}
     placed = marks(figure)
-    for _, row in claims.audit(review).iterrows():
+    for _, row in audit.audit(review).iterrows():
         x, y = names[row["claim_id"]]
         near = sorted((a, letter) for a, b, letter in placed
                       if abs(b - y) < 0.1 and 0 < a - x < claims_audit.CELL)
@@ -46,7 +47,7 @@ def test_every_claim_has_its_two_marks(review, shown):
 
 def test_marks_differ_in_shape_and_letter_and_the_unknown_is_hollow(review):
     for kind in ("citation_verdict", "evidence_verdict"):
-        used = [claims_audit.MARKS[word] for word in claims.words(review, kind)]
+        used = [claims_audit.MARKS[word] for word in audit.words(review, kind)]
         assert len({mark.letter for mark in used}) == len(used)
     unknown = claims_audit.MARKS["untested"]
     assert claims_audit.MARKS["not_verifiable"] is unknown
@@ -58,7 +59,7 @@ def test_marks_differ_in_shape_and_letter_and_the_unknown_is_hollow(review):
 
 def test_the_cross_table_stands_beside_the_grid(review, shown):
     _, figure = shown
-    counts = claims.cross(review, "citation_verdict", "evidence_verdict")
+    counts = audit.cross(review, "citation_verdict", "evidence_verdict")
     panel = [text.get_text() for text in figure.axes[0].texts
              if text.get_position()[0] > claims_audit.PANEL]
     for total in [*counts["total"], *counts.loc["total"]]:
@@ -79,7 +80,7 @@ def test_words_numbers_and_marks_stand_apart(review, shown):
              if t.get_window_extent(renderer).x0 > right]
     assert min(after) - right > 0.1 * inch
     marks_left = claims_audit.MARKS_AT[0] - 0.15
-    for claim_id in claims.audit(review)["claim_id"]:
+    for claim_id in audit.audit(review)["claim_id"]:
         label = next(t for t in figure.axes[0].texts if t.get_text() == claim_id)
         assert label.get_window_extent(renderer).width / inch < marks_left
 
@@ -87,15 +88,15 @@ def test_words_numbers_and_marks_stand_apart(review, shown):
 def test_safety_claims_stand_out(review, shown):
     exhibit, figure = shown
     framed = len(figure.axes[0].patches) - 1  # one of them explains the frame
-    assert framed == claims.audit(review)["important"].sum()
+    assert framed == audit.audit(review)["important"].sum()
     assert "c15, c19" in exhibit.alt
 
 
 def test_a_changed_verdict_moves_marks_title_table_and_alt_text(review):
-    before = exhibits.build(review, {}, "claims_audit")
+    before = catalogue.build(review, {}, "claims_audit")
     table = review.table("claims")
     table.loc[table["claim_id"] == "c04", ["citation_verdict", "evidence_verdict"]] = "supported"
-    after = exhibits.build(replace(review, tables={**review.tables, "claims": table}), {},
+    after = catalogue.build(replace(review, tables={**review.tables, "claims": table}), {},
                            "claims_audit")
     assert before.title.startswith("Six of 44") and after.title.startswith("Seven of 44")
     assert before.title.endswith("two by both") and after.title.endswith("three by both")

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from evidence import answers
-from evidence.build import moved_headlines
 from evidence.cli import main
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.project.build import moved_headlines
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
+from evidence.wording import answers
 
 ROOT = Path(__file__).parents[1]
 
@@ -107,7 +107,7 @@ def test_a_mistake_of_the_program_is_one_line(minimal, monkeypatch, capsys, want
     def broken(_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("evidence.analysis.run_analyses", broken)
+    monkeypatch.setattr("evidence.pooling.run_analyses", broken)
     monkeypatch.setenv("EVIDENCE_TRACEBACK", "1" if wanted else "")
     assert main(["check", str(minimal)]) == 1
     error = capsys.readouterr().err

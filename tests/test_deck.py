@@ -15,19 +15,20 @@ from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from conftest import REPOSITORY
-from evidence import answers, exhibits
-from evidence.analysis import run_analyses
-from evidence.bundle import slides
-from evidence.certainty import facts_with_ratings
-from evidence.deck import deck, speaker_notes
-from evidence.deck_shapes import lines, text_height, text_width
-from evidence.deck_tables import _parts
-from evidence.review import load_review
+from evidence.figures import catalogue
+from evidence.pooling.analyses import run_analyses
+from evidence.publish.bundle import slides
+from evidence.publish.slides.deck import deck, speaker_notes
+from evidence.publish.slides.shapes import lines, text_height, text_width
+from evidence.publish.slides.tables import _parts
+from evidence.review.review import load_review
+from evidence.wording import answers
+from evidence.wording.facts import Facts
 
 REVIEW = load_review(REPOSITORY)
 ANALYSES = run_analyses(REVIEW)
-NAMES = list(exhibits.specs(REVIEW))
-BUILT = {name: exhibits.build(REVIEW, ANALYSES, name) for name in NAMES}
+NAMES = list(catalogue.specs(REVIEW))
+BUILT = {name: catalogue.build(REVIEW, ANALYSES, name) for name in NAMES}
 FEW = [name for name in ("cited_outcomes", "fm_pain_forest") if name in NAMES]
 EMU = 914400
 DIGEST = f"""
@@ -36,7 +37,7 @@ from evidence import answers, exhibits
 from evidence.analysis import run_analyses
 from evidence.bundle import slides
 from evidence.deck import deck
-from evidence.certainty import facts_with_ratings
+from evidence.facts import Facts
 from evidence.review import load_review
 review = load_review({str(REPOSITORY)!r})
 analyses = run_analyses(review)
@@ -96,7 +97,7 @@ def test_title_slide_gives_question_and_data_date(show):
 
 
 def test_the_answer_stands_in_a_table(show):
-    facts = facts_with_ratings(REVIEW, ANALYSES)
+    facts = Facts(REVIEW, ANALYSES)
     answer = answers.lines(REVIEW, facts, answers.audiences(REVIEW)[0])
     table = next(shape for shape in show.slides[1].shapes if shape.has_table).table
     assert len(table.rows) == len(answer) + 1
@@ -221,7 +222,7 @@ def test_a_changed_cell_moves_slide_notes_and_alt_text():
     table = REVIEW.table("outcomes")
     table.loc[table["outcome_id"] == "parkitny2017-pain-w8", "intervention_change_pct"] = -33.0
     review = replace(REVIEW, tables={**REVIEW.tables, "outcomes": table})
-    exhibit = exhibits.build(review, ANALYSES, "cited_outcomes")
+    exhibit = catalogue.build(review, ANALYSES, "cited_outcomes")
     slide = slide_of(opened(deck(review, [exhibit])), exhibit.title)
     assert "33 %" in slide.shapes.title.text
     assert "33 %" in slide.notes_slide.notes_text_frame.text

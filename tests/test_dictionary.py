@@ -9,16 +9,16 @@ from frictionless import Package
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
-from evidence.data_readme import readme
-from evidence.dictionary import (
+from evidence.figures.catalogue import KINDS
+from evidence.publish.dictionary_page import readme
+from evidence.review.dictionary import (
     default_descriptor,
     default_dictionary,
     load_dictionary,
     read_tables,
 )
-from evidence.plots import KINDS
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 
 SOURCE = REPOSITORY / "src" / "evidence"
 

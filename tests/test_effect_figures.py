@@ -10,14 +10,18 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from evidence import exhibits, expected, multiverse, prose, published, summaries
-from evidence.analysis import run_analyses
-from evidence.estimators import pool_many
-from evidence.plots import directions, new_trial, page
-from evidence.plots.event_forest import Line, event_forest
-from evidence.plots.scale import ratio_scale
-from evidence.problems import ReviewError
-from evidence.review import load_review
+from evidence.appraisal import published
+from evidence.figures import catalogue, page
+from evidence.figures.forest.event_forest import Line, event_forest
+from evidence.figures.kinds import directions, new_trial
+from evidence.figures.scale import ratio_scale
+from evidence.notebook import summaries
+from evidence.pooling import multiverse, outlook
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.estimators import pool_many
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
+from evidence.wording import prose
 from figure_checks import outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]
@@ -52,7 +56,7 @@ def choices():
 
 @pytest.fixture(scope="module")
 def built():
-    return {name: exhibits.build(REVIEW, ANALYSES, name) for name in FIGURES}
+    return {name: catalogue.build(REVIEW, ANALYSES, name) for name in FIGURES}
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -176,9 +180,9 @@ def test_every_choice_shows_how_often_it_reverses_the_direction(built, choices):
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
     synthesis = ANALYSES["fm_pain"].synthesis
     for limit, share in ((synthesis.default.pi_low, 0.025), (synthesis.default.pi_high, 0.975)):
-        assert expected.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
-    assert expected.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
-    shares = expected.share_beyond(synthesis, np.array([0.0, 1.0, 2.0]))
+        assert outlook.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
+    assert outlook.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
+    shares = outlook.share_beyond(synthesis, np.array([0.0, 1.0, 2.0]))
     assert (np.diff(shares) < 0).all()
 
 
@@ -188,7 +192,7 @@ def test_the_share_with_another_variance_pools_again():
     weights = 1 / (vi + 0.5)
     gain = -(weights * yi).sum() / weights.sum()
     spread = np.sqrt(0.5 + 1 / weights.sum())
-    assert expected.share_beyond(synthesis, 1.0, 0.5) == pytest.approx(
+    assert outlook.share_beyond(synthesis, 1.0, 0.5) == pytest.approx(
         stats.t.sf((1 - gain) / spread, 2)
     )
 
@@ -196,7 +200,7 @@ def test_the_share_with_another_variance_pools_again():
 @pytest.mark.parametrize("name", ["fm_pain_parallel", "fm_response_30"])
 def test_two_trials_say_nothing_about_further_settings(name):
     with pytest.raises(ValueError, match="fewer than three"):
-        expected.share_beyond(ANALYSES[name].synthesis, 1.0)
+        outlook.share_beyond(ANALYSES[name].synthesis, 1.0)
 
 
 @pytest.mark.parametrize(("effect", "limits", "p", "relation", "k", "fits"), [
@@ -359,7 +363,7 @@ def test_crossings_of_the_threshold_are_probabilities_and_all_labelled(built):
     drawn = texts(exhibit.figure())
     synthesis = ANALYSES["fm_pain"].synthesis
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
-        assert prose.percent(expected.share_beyond(synthesis, 2.0, tau2)) in drawn
+        assert prose.percent(outlook.share_beyond(synthesis, 2.0, tau2)) in drawn
     assert any(text.startswith("Probability that a further setting") for text in drawn)
     assert "one person’s change" in exhibit.subtitle
     for words in (exhibit.title, exhibit.alt, *drawn):
@@ -380,7 +384,7 @@ def test_times_of_two_trials_are_not_mixed():
     select = "rodriguezfreire2026-pain-w13-level;duebruun2024-pain-w12-itt"
     review = changed("figures", "innova_time", select=select)
     with pytest.raises(ReviewError, match="is not there"):
-        exhibits.build(review, ANALYSES, "innova_time")
+        catalogue.build(review, ANALYSES, "innova_time")
 
 
 def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
@@ -389,18 +393,18 @@ def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
     analyses = run_analyses(review)
     for name in ("fm_pain_forest", "multiverse", "innova_time", "rigour_ladder",
                  "fm_pain_threshold", "published_versus_ours"):
-        before, after = built[name], exhibits.build(review, analyses, name)
+        before, after = built[name], catalogue.build(review, analyses, name)
         assert after.title != before.title, name
         assert after.alt != before.alt, name
         assert not after.table.equals(before.table), name
-    forest = exhibits.build(review, analyses, "fm_pain_forest")
+    forest = catalogue.build(review, analyses, "fm_pain_forest")
     assert "point to the same side" in forest.title
     assert any("−0.90" in text for text in texts(forest.figure()))
 
 
 def test_changed_counts_move_the_event_figures(built):
     review = changed("harms", "duebruun2024-any-adverse-event", intervention_events=10)
-    after = exhibits.build(review, run_analyses(review), "harms_forest")
+    after = catalogue.build(review, run_analyses(review), "harms_forest")
     assert after.title != built["harms_forest"].title and "10 of 49" in after.alt
 
 

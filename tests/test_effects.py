@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from evidence import measures
-from evidence.effects import outcome_effects
+from evidence.pooling import measures
+from evidence.pooling.effects import outcome_effects
 
 REFERENCE = Path(__file__).parent / "reference"
 INPUTS = json.loads((REFERENCE / "inputs.json").read_text())

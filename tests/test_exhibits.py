@@ -7,23 +7,24 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from evidence import exhibits
-from evidence.analysis import run_analyses
-from evidence.facts import census
-from evidence.plots import changes, ladder, page
-from evidence.problems import ReviewError
-from evidence.review import Tables, load_review
+from evidence.appraisal.census import census
+from evidence.figures import catalogue, page
+from evidence.figures.figure import KINDS
+from evidence.figures.kinds import changes
+from evidence.pooling.analyses import run_analyses
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
 from figure_checks import drawn_texts, faint, outside, overlaps, past_margins, small, texts
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
 ANALYSES = run_analyses(REVIEW)
-NAMES = list(exhibits.specs(REVIEW))
+NAMES = list(catalogue.specs(REVIEW))
 
 
 @pytest.fixture(scope="module", params=NAMES)
 def shown(request):
-    exhibit = exhibits.build(REVIEW, ANALYSES, request.param)
+    exhibit = catalogue.build(REVIEW, ANALYSES, request.param)
     return exhibit, exhibit.figure()
 
 
@@ -66,10 +67,10 @@ def changed(review, table, key, identifier, **values):
 
 
 def test_a_changed_cell_moves_table_message_and_alt_text():
-    before = exhibits.build(REVIEW, ANALYSES, "cited_outcomes")
+    before = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
     review = changed(REVIEW, "outcomes", "outcome_id", "parkitny2017-pain-w8",
                      intervention_change_pct=-33.0)
-    after = exhibits.build(review, ANALYSES, "cited_outcomes")
+    after = catalogue.build(review, ANALYSES, "cited_outcomes")
     assert "33 %" in after.title and "33 %" not in before.title
     assert "−33.0" in after.alt
     assert after.table.loc[0, "intervention"] == -33
@@ -77,7 +78,7 @@ def test_a_changed_cell_moves_table_message_and_alt_text():
 
 
 def test_percent_changes_come_from_the_printed_or_the_computed_change():
-    table = exhibits.build(REVIEW, ANALYSES, "cited_outcomes").table.set_index("outcome_id")
+    table = catalogue.build(REVIEW, ANALYSES, "cited_outcomes").table.set_index("outcome_id")
     final = table.loc["duebruun2024-pain-w12-itt"]
     assert final["intervention"] == pytest.approx(100 * -1.3 / 6.3)
     assert final["control"] == pytest.approx(100 * -0.9 / 6.2)
@@ -87,7 +88,7 @@ def test_percent_changes_come_from_the_printed_or_the_computed_change():
 
 
 def test_a_difference_stands_with_the_interval_that_its_row_gives():
-    table = exhibits.build(REVIEW, ANALYSES, "cited_outcomes").table
+    table = catalogue.build(REVIEW, ANALYSES, "cited_outcomes").table
     words = {row["outcome_id"]: changes.difference_words(row) for _, row in
              table.dropna(subset=["difference"]).iterrows()}
     rows = REVIEW.table("outcomes").set_index("outcome_id")
@@ -105,7 +106,7 @@ def test_a_difference_stands_with_the_interval_that_its_row_gives():
 
 @pytest.mark.parametrize("name", ["cited_outcomes", "rigour_ladder"])
 def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
-    figure = exhibits.build(REVIEW, ANALYSES, name).figure()
+    figure = catalogue.build(REVIEW, ANALYSES, name).figure()
     left, right = figure.axes
     zero = left.transData.transform((0, 0))[0]
     for artist, text, box in drawn_texts(figure):
@@ -117,10 +118,10 @@ def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
 
 
 def test_percentage_points_are_named_and_thresholds_have_their_source():
-    exhibit = exhibits.build(REVIEW, ANALYSES, "cited_outcomes")
+    exhibit = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
     assert "percentage points" in exhibit.title
     assert set(REVIEW.table("instruments").set_index("instrument_id").loc[
-        list(exhibits.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
+        list(catalogue.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
         exhibit.sources)
     row = REVIEW.table("outcomes").set_index("outcome_id").loc["younger2013-symptoms-conference"]
     numbers = f"{row['intervention_change_pct']:.1f} against {row['control_change_pct']:.1f} %"
@@ -135,13 +136,13 @@ def test_percentage_points_are_named_and_thresholds_have_their_source():
 def test_a_wrong_specification_is_named_with_its_row(column, value, word):
     review = changed(REVIEW, "figures", "figure", "cited_outcomes", **{column: value})
     with pytest.raises(ReviewError, match=word) as caught:
-        exhibits.build(review, ANALYSES, "cited_outcomes")
+        catalogue.build(review, ANALYSES, "cited_outcomes")
     assert caught.value.problems[0].row == NAMES.index("cited_outcomes") + 2
 
 
 @pytest.fixture(scope="module")
 def landscape():
-    exhibit = exhibits.build(REVIEW, ANALYSES, "study_landscape")
+    exhibit = catalogue.build(REVIEW, ANALYSES, "study_landscape")
     return exhibit, exhibit.figure()
 
 
@@ -228,7 +229,7 @@ def _odd():
     ready = ";".join(ANALYSES["fm_pain"].effects["outcome_id"])
     markers = REVIEW.table("biomarkers")["study"]
     response = REVIEW.table("analyses").set_index("analysis").loc["fm_response_30", "include"]
-    weeks = exhibits.specs(REVIEW)["innova_time"].select
+    weeks = catalogue.specs(REVIEW)["innova_time"].select
     unsized = outcomes["outcome_id"].isin(weeks)
     return {
         "harm ids only": _asked("event_forest", "younger2013-headache;younger2013-vivid-dreams"),
@@ -262,7 +263,7 @@ ODD = _odd()
 @pytest.mark.parametrize("review", ODD.values(), ids=ODD)
 def test_ids_that_do_not_suit_a_kind_are_drawn_or_a_listed_problem(review):
     try:
-        exhibit = exhibits.build(review, run_analyses(review), "asked")
+        exhibit = catalogue.build(review, run_analyses(review), "asked")
         exhibit.figure()
     except ReviewError as error:
         (problem,) = error.problems
@@ -279,13 +280,13 @@ def test_a_kind_that_fails_names_its_row_kind_and_reason(monkeypatch, at, mistak
     def fail(*_):
         raise mistake
 
-    content = ladder.content
-    monkeypatch.setattr(ladder, "content", fail if at == "content" else (
-        lambda *given: replace(content(*given), draw=fail)
-    ))
+    ladder = KINDS["ladder"]
+    monkeypatch.setitem(KINDS, "ladder", replace(ladder, content=fail if at == "content" else (
+        lambda *given: replace(ladder.content(*given), draw=fail)
+    )))
     review = _asked("ladder", "younger2013-pain-w12-pp")
     with pytest.raises(ReviewError) as caught:
-        exhibits.build(review, ANALYSES, "asked").figure()
+        catalogue.build(review, ANALYSES, "asked").figure()
     why = ": ".join(part for part in (type(mistake).__name__, str(mistake)) if part)
     assert str(caught.value) == (
         "data/figures.csv:2 figure: 'asked': a figure of kind ladder cannot be made of these ids "

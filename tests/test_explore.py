@@ -9,14 +9,16 @@ import pandas as pd
 import pytest
 
 from conftest import MINIMAL, REPOSITORY, edit, write_review
-from evidence import controls, explore, lookup, own, searching, selection
-from evidence.analysis import run_analyses
 from evidence.cli import main
-from evidence.narration import Narrator
-from evidence.problems import ReviewError
-from evidence.review import load_review
-from evidence.runner import STILL, VIEW, normalised
-from evidence.selection import Filter
+from evidence.notebook import controls, explore, lookup, own, selection
+from evidence.notebook import lookup as searching
+from evidence.notebook.narrator import Narrator
+from evidence.notebook.selection import Filter
+from evidence.notebook.still import STILL
+from evidence.pooling.analyses import run_analyses
+from evidence.project.runner import VIEW, normalised
+from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 
 
 @pytest.fixture(scope="module")

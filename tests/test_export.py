@@ -11,13 +11,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from evidence import exhibits, export
-from evidence.analysis import run_analyses
-from evidence.review import load_review
+from evidence.figures import catalogue, images
+from evidence.pooling.analyses import run_analyses
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
-EXHIBIT = exhibits.build(REVIEW, run_analyses(REVIEW), "cited_outcomes")
+EXHIBIT = catalogue.build(REVIEW, run_analyses(REVIEW), "cited_outcomes")
 DIGESTS = f"""
 import hashlib
 from evidence import exhibits, export
@@ -40,13 +40,13 @@ def run(tmp_path, **environment):
 
 def test_bytes_do_not_depend_on_process_locale_time_zone_or_hash_seed(tmp_path):
     here = {kind: hashlib.sha256(content).hexdigest()
-            for kind, content in export.render(EXHIBIT, dpi=60).items()}
+            for kind, content in images.render(EXHIBIT, dpi=60).items()}
     assert run(tmp_path, PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C") == here
     assert run(tmp_path, PYTHONHASHSEED="2", TZ="UTC", SOURCE_DATE_EPOCH="0") == here
 
 
 def test_svg_is_described_and_keeps_its_text():
-    svg = ElementTree.fromstring(export.render(EXHIBIT, ["svg"])["svg"])
+    svg = ElementTree.fromstring(images.render(EXHIBIT, ["svg"])["svg"])
     space = "{http://www.w3.org/2000/svg}"
     assert svg.findtext(f"{space}title") == EXHIBIT.title
     assert svg.findtext(f"{space}desc") == EXHIBIT.alt
@@ -56,13 +56,13 @@ def test_svg_is_described_and_keeps_its_text():
 
 def test_svg_of_hostile_text_stays_well_formed_and_harmless():
     hostile = replace(EXHIBIT, title="<script>alert(1)</script> & more", alt='"><b onload=x>')
-    svg = export.render(hostile, ["svg"])["svg"].decode()
+    svg = images.render(hostile, ["svg"])["svg"].decode()
     ElementTree.fromstring(svg)
     assert "<script" not in svg and "<b " not in svg
 
 
 def test_png_is_a_slide_at_300_dpi():
-    png = export.render(EXHIBIT, ["png"])["png"]
+    png = images.render(EXHIBIT, ["png"])["png"]
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
     assert width / height == pytest.approx(16 / 9, abs=0.002)
     assert width == pytest.approx(13.333 * 300, abs=2)
@@ -71,20 +71,20 @@ def test_png_is_a_slide_at_300_dpi():
 def test_a_name_cannot_leave_the_folder(tmp_path):
     for name in ("../evil", "a/b", "A B", ""):
         with pytest.raises(ValueError, match="plain name"):
-            export.export(replace(EXHIBIT, name=name), tmp_path)
+            images.export(replace(EXHIBIT, name=name), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_writes_each_format_once(tmp_path):
-    paths = export.export(EXHIBIT, tmp_path, dpi=60)
+    paths = images.export(EXHIBIT, tmp_path, dpi=60)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     stamps = [path.stat().st_mtime_ns for path in paths]
-    export.export(EXHIBIT, tmp_path, dpi=60)
+    images.export(EXHIBIT, tmp_path, dpi=60)
     assert [path.stat().st_mtime_ns for path in paths] == stamps
 
 
 def test_manifest_describes_each_figure():
-    entry, = json.loads(export.manifest([export.entry(REVIEW, EXHIBIT)]))
+    entry, = json.loads(images.manifest([images.entry(REVIEW, EXHIBIT)]))
     assert entry["title"] == EXHIBIT.title and entry["alt"] == EXHIBIT.alt
     assert entry["notebook"] == "01_cited_studies"
     assert set(entry["sources"]) <= set(REVIEW.bibliography)
@@ -93,7 +93,7 @@ def test_manifest_describes_each_figure():
 
 def test_committed_figures_are_complete():
     entries = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
-    assert {entry["name"] for entry in entries} == set(exhibits.specs(REVIEW))
+    assert {entry["name"] for entry in entries} == set(catalogue.specs(REVIEW))
     for entry in entries:
-        for kind in export.FORMATS:
+        for kind in images.FORMATS:
             assert (ROOT / "figures" / f"{entry['name']}.{kind}").stat().st_size > 1000

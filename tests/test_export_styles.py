@@ -17,17 +17,18 @@ from PIL import Image
 from pptx import Presentation
 
 from conftest import REPOSITORY
-from evidence import bundle, cli, exhibits, export
-from evidence.analysis import Analyses
-from evidence.plots import page
-from evidence.plots.greys import GREYS, grey
-from evidence.printing import crop, encode
-from evidence.review import load_review
+from evidence import cli
+from evidence.figures import catalogue, images, page
+from evidence.figures.greys import GREYS, grey
+from evidence.figures.printing import crop, encode
+from evidence.pooling.analyses import Analyses
+from evidence.publish import bundle
+from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps
 
 REVIEW = load_review(REPOSITORY)
 ANALYSES = Analyses(REVIEW)
-NAMES = list(exhibits.specs(REVIEW))
+NAMES = list(catalogue.specs(REVIEW))
 INCH = 25.4
 HAS_JOURNAL_FONT = len(page.journal_fonts()) > 1
 PALETTE = {
@@ -49,7 +50,7 @@ LIGHTER = 8.0  # difference in lightness L*
 
 @pytest.fixture(scope="module", params=NAMES)
 def exhibit(request):
-    return exhibits.build(REVIEW, ANALYSES, request.param)
+    return catalogue.build(REVIEW, ANALYSES, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -209,8 +210,8 @@ def test_texts_do_not_overlap_in_print(drawn):
 
 @pytest.fixture(scope="module")
 def printed():
-    figure = exhibits.build(REVIEW, ANALYSES, "cited_outcomes")
-    return figure, export.render(figure, style="print", dpi=100)
+    figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+    return figure, images.render(figure, style="print", dpi=100)
 
 
 def test_vector_files_have_journal_size(printed):
@@ -227,7 +228,7 @@ def test_vector_files_have_journal_size(printed):
 
 def test_print_gives_equal_bytes_twice(printed):
     exhibit, files = printed
-    assert export.render(exhibit, style="print", dpi=100) == files
+    assert images.render(exhibit, style="print", dpi=100) == files
 
 
 def test_print_leaves_message_and_foot_to_the_legend(printed):
@@ -253,7 +254,7 @@ def test_a_chosen_figure_comes_out_in_the_formats_asked_for(tmp_path, capsys):
                      "slides.pptx"}  # fmt: skip
     assert set(capsys.readouterr().out.split()) == {str(tmp_path / name) for name in names}
     titles = [s.shapes.title.text for s in Presentation(tmp_path / "slides.pptx").slides]
-    assert exhibits.build(REVIEW, ANALYSES, "cited_outcomes").title in titles
+    assert catalogue.build(REVIEW, ANALYSES, "cited_outcomes").title in titles
 
 
 def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from evidence import outputs
-from evidence.build import build
+from evidence import storage as outputs
 from evidence.cli import main
+from evidence.project.build import build
 from sample_review import edit, shown, write_sample
 
 SECONDS = 120
@@ -141,7 +141,7 @@ def test_ctrl_c_stops_soon_and_loses_nothing(sample):
 
 HANGS = """
 import sys, time
-from evidence import build, cli
+from evidence import cli, project
 cli.STOP_AT_MOST = 1.0
 def hang(*arguments, **options):
     print("Building", file=sys.stderr, flush=True)
@@ -150,7 +150,7 @@ def hang(*arguments, **options):
             time.sleep(3600)
         except KeyboardInterrupt:
             pass  # something that does not want to end
-build.build = hang
+project.build = hang
 sys.exit(cli.main(["build", "--force", sys.argv[1]]))
 """
 

@@ -8,10 +8,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 
-from evidence.plots import page
-from evidence.plots.forest import forest
-from evidence.plots.scale import effect_scale, number
-from evidence.synthesis import synthesise
+from evidence.figures import page
+from evidence.figures.forest.plot import forest
+from evidence.figures.scale import effect_scale, number
+from evidence.pooling.synthesis import synthesise
 
 LABELS = {"intervention_label": "drug", "control_label": "placebo"}
 

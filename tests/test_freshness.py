@@ -6,10 +6,10 @@ import time
 
 import pytest
 
-from evidence import freshness
-from evidence.dictionary import default_descriptor
-from evidence.freshness import Inputs, inputs
-from evidence.review import load_review
+from evidence.project import freshness
+from evidence.project.freshness import Inputs, inputs
+from evidence.review.dictionary import default_descriptor
+from evidence.review.review import load_review
 from sample_review import edit, write_sample
 
 FIGURE = "figure:studies"

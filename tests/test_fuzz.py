@@ -23,13 +23,14 @@ from hypothesis import strategies as st
 
 import damage
 import generated
-from evidence.analysis import EFFECTS, POOLED, derived_texts, run_analyses
-from evidence.data_readme import readme
-from evidence.dictionary import default_descriptor
-from evidence.problems import Problem, ReviewError
-from evidence.review import load_review
-from evidence.schema import names as as_list
-from evidence.status import status
+from evidence.pooling.analyses import run_analyses
+from evidence.project.derived import EFFECTS, POOLED, derived_texts
+from evidence.project.status import review_status
+from evidence.publish.dictionary_page import readme
+from evidence.review.dictionary import default_descriptor
+from evidence.review.problems import Problem, ReviewError
+from evidence.review.review import load_review
+from evidence.review.schema import names as as_list
 
 CASES = int(os.environ.get("EVIDENCE_FUZZ", 320))
 SHARES = {"csv": 0.3, "json": 0.2, "bib": 0.1}  # of each test; csv and bib run on two reviews
@@ -79,7 +80,7 @@ def read(root):
             warnings.simplefilter("error")
             review = load_review(root)
             results = run_analyses(review)
-            list(status(review, results))
+            list(review_status(review, results))
             readme(review.dictionary)
             derived = derived_texts(results)
     except ReviewError as error:

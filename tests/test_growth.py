@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 import generated
-from evidence.analysis import effects_table, pooled_table, run_analyses
-from evidence.review import load_review
+from evidence.pooling.analyses import effects_table, pooled_table, run_analyses
+from evidence.review.review import load_review
 
 STUDIES = 120
 

@@ -10,10 +10,9 @@ import nbformat
 import pytest
 
 from conftest import REPOSITORY
-from evidence import handout
 from evidence.cli import main
-from evidence.freshness import sha256
-from evidence.outputs import replace_all
+from evidence.publish import site as handout
+from evidence.storage import replace_all, sha256
 from sample_review import write_notebook
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from conftest import MINIMAL, problems_of, write_review
-from evidence import gaps, information
-from evidence.analysis import run_analyses
-from evidence.information import POINTS, RATIO, SD_UNITS, Target
-from evidence.review import load_review
+from evidence.appraisal import gaps, information
+from evidence.appraisal.information import POINTS, RATIO, SD_UNITS, Target
+from evidence.pooling.analyses import run_analyses
+from evidence.review.review import load_review
 
 ARMS = ("intervention_n", "intervention_mean", "intervention_sd", "control_n", "control_mean",
         "control_sd")

@@ -8,9 +8,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evidence import exposure, markers, mechanism
-from evidence.plots.layers import Grid, lay_out
-from evidence.review import load_review
+from evidence.chapters.exposure import reach
+from evidence.chapters.markers import counts
+from evidence.chapters.mechanism import graph
+from evidence.chapters.mechanism import markers as markers_module
+from evidence.chapters.mechanism.layers import Grid, lay_out
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +37,7 @@ def changed(review, table, key, identifier, **values):
 
 
 def test_every_node_stands_in_one_box_and_the_map_stays_small(review):
-    boxes = mechanism.groups(review)
+    boxes = graph.groups(review)
     drawn = [node for nodes in boxes["nodes"] for node in nodes]
     assert sorted(drawn) == sorted(row["node"] for row in rows("mechanism_nodes"))
     assert len(boxes) <= 25
@@ -42,14 +45,14 @@ def test_every_node_stands_in_one_box_and_the_map_stays_small(review):
 
 
 def test_every_finding_is_drawn_once_or_inside_a_box(review):
-    drawn = [i for ids in mechanism.links(review)["findings"] for i in ids]
-    inside = list(mechanism.inside(review)["edge_id"])
+    drawn = [i for ids in graph.links(review)["findings"] for i in ids]
+    inside = list(graph.inside(review)["edge_id"])
     assert sorted(drawn + inside) == sorted(row["edge_id"] for row in rows("mechanism_edges"))
 
 
 def test_links_run_from_left_to_right(review):
-    column = mechanism.groups(review).set_index("group")["column"]
-    links = mechanism.links(review)
+    column = graph.groups(review).set_index("group")["column"]
+    links = graph.links(review)
     assert (links["source"].map(column) < links["target"].map(column)).all()
 
 
@@ -64,7 +67,7 @@ def test_links_run_from_left_to_right(review):
 ])
 def test_findings_are_taken_together_without_counting_votes(said, expected):
     table = pd.DataFrame(said, columns=["stance", "retracted"])
-    assert mechanism.stance(table) == expected
+    assert graph.stance(table) == expected
 
 
 def test_only_supported_links_are_followed():
@@ -72,11 +75,11 @@ def test_only_supported_links_are_followed():
         ("a", "b", "supports"), ("b", "c", "contested"), ("b", "d", "supports"),
         ("d", "e", "unclear"), ("x", "c", "supports"),
     ], columns=["source", "target", "stance"])
-    assert mechanism.reachable(links, "a") == {"b", "d"}
+    assert graph.reachable(links, "a") == {"b", "d"}
 
 
 def test_balance_agrees_with_the_files(review):
-    balance = mechanism.balance(review).set_index("pathway").fillna({"best_tier": ""})
+    balance = graph.balance(review).set_index("pathway").fillna({"best_tier": ""})
     drugs = {row["node"] for row in rows("mechanism_nodes") if row["kind"] == "drug"}
     for pathway in rows("pathways"):
         name = pathway["pathway"]
@@ -99,37 +102,37 @@ def test_balance_agrees_with_the_files(review):
 
 def test_retracted_findings_support_nothing(review):
     turned = changed(review, "mechanism_edges", "edge_id", "e61", stance="supports")
-    before = mechanism.balance(review).set_index("pathway").loc["filamin_a"]
-    after = mechanism.balance(turned).set_index("pathway").loc["filamin_a"]
+    before = graph.balance(review).set_index("pathway").loc["filamin_a"]
+    after = graph.balance(turned).set_index("pathway").loc["filamin_a"]
     assert before["supporting"] == after["supporting"] == 0
-    assert set(mechanism.pathway_findings(turned, "filamin_a")["stance"]) == {"retracted"}
+    assert set(graph.pathway_findings(turned, "filamin_a")["stance"]) == {"retracted"}
 
 
 def test_stories_say_the_balance_in_words(review):
-    stories = mechanism.stories(review)
+    stories = graph.stories(review)
     assert stories["tlr4_microglia"].contra.startswith("four contradicting findings")
     assert stories["filamin_a"].doubt == "two retracted"
     assert stories["other_descending"].pro == "No supporting finding"
 
 
 def test_a_controlled_marker_outside_the_table_is_found(review):
-    outside = mechanism.unlisted_markers(review, "ldn")
+    outside = markers_module.unlisted_markers(review, "ldn")
     assert list(outside["keys"]) == ["bihari1988"]
     assert "bihari1988" not in {row["study"] for row in rows("biomarkers")}
 
 
 def levels(review):
-    return [exposure.level(review, item) for item in ("k01", "k03")]
+    return [reach.level(review, item) for item in ("k01", "k03")]
 
 
 def test_ratios_are_computed_from_the_levels(review):
-    table = exposure.reach(review, levels(review)).set_index("effect")
+    table = reach.reach(review, levels(review)).set_index("effect")
     values = {row["item_id"]: row for row in rows("concentrations")}
     peak, top = (float(values["k01"][column]) for column in ("value_nm", "high_nm"))
     tlr4 = next(row for _, row in table.iterrows() if "k17" in row["items"])
     assert tlr4["times_peak"] == pytest.approx(float(values["k17"]["value_nm"]) / peak)
     assert tlr4["times_top"] == pytest.approx(float(values["k17"]["low_nm"]) / top)
-    assert exposure.rounded(tlr4["times_peak"]) == 30000
+    assert reach.rounded(tlr4["times_peak"]) == 30000
     assert (tlr4["verdict"], tlr4["was_read"]) == ("above", False)
     metabolite = next(row for _, row in table.iterrows() if "k14" in row["items"])
     assert metabolite["times_peak"] == pytest.approx(
@@ -138,7 +141,7 @@ def test_ratios_are_computed_from_the_levels(review):
 
 
 def test_verdicts_keep_molecules_and_null_results_apart(review):
-    table = exposure.reach(review, levels(review))
+    table = reach.reach(review, levels(review))
     by_item = {item: row for _, row in table.iterrows() for item in row["items"]}
     assert by_item["k09"]["verdict"] == "reached"
     assert by_item["k21"]["verdict"] == "no_effect"
@@ -164,23 +167,23 @@ def test_every_constant_and_concentration_has_a_row(review):
 
 def test_a_higher_level_reaches_more(review):
     higher = changed(review, "concentrations", "item_id", "k01", value_nm=3e5, high_nm=3e5)
-    table = exposure.reach(higher, levels(higher))
+    table = reach.reach(higher, levels(higher))
     own = table[table["stands_for"] == "medicine"]
     assert set(own["verdict"]) == {"reached", "no_effect"}
 
 
 @pytest.mark.parametrize(("value", "expected"), [(30057, 30000), (17.1, 17), (0.0312, 0.031)])
 def test_rounding_to_significant_digits(value, expected):
-    assert exposure.rounded(value) == pytest.approx(expected)
+    assert reach.rounded(value) == pytest.approx(expected)
 
 
 def test_what_is_not_a_plasma_level_is_refused(review):
-    with pytest.raises(KeyError, match="k09"):
-        exposure.level(review, "k09")
+    with pytest.raises(ValueError, match="k09"):
+        reach.level(review, "k09")
 
 
 def test_occupancy_holds_single_low_doses_only(review):
-    found = exposure.occupancy(review, "mu", 6)
+    found = reach.occupancy(review, "mu", 6)
     assert sorted(found["occupancy_percent"]) == [27, 43, 46, 58]
 
 
@@ -189,20 +192,20 @@ def test_occupancy_holds_single_low_doses_only(review):
     ("IL-6", 1), ("CD4 count at 26 weeks", 1),
 ])
 def test_an_entry_may_stand_for_a_panel(marker, size):
-    assert markers.panel_size(marker) == size
+    assert counts.panel_size(marker) == size
 
 
 def test_analytes_of_one_study(review):
     here = [r for r in rows("biomarkers") if r["study"] == "parkitny2017"]
-    table = markers.analytes(review, "parkitny2017")
+    table = counts.analytes(review, "parkitny2017")
     assert len(table) == sum(r["result_available"] == "true" for r in here) == 17
     assert table["has_value"].sum() == sum(bool(r["change_pct"]) for r in here) == 6
-    assert len(table) + markers.silent_analytes(review, "parkitny2017") == 63
+    assert len(table) + counts.silent_analytes(review, "parkitny2017") == 63
     assert table.set_index("marker").loc["IL-6", "p"] == "< 0.001"
 
 
 def test_grid_counts_every_entry_and_puts_controlled_ones_first(review):
-    grid = markers.grid(review)
+    grid = counts.grid(review)
     assert grid["entries"].sum() == len(rows("biomarkers"))
     controlled = list(grid["controlled"])
     assert controlled == sorted(controlled, reverse=True)
@@ -212,13 +215,13 @@ def test_grid_counts_every_entry_and_puts_controlled_ones_first(review):
 
 
 def test_no_placebo_controlled_result_unless_the_table_holds_one(review):
-    assert markers.placebo_results(review).empty
-    assert len(markers.placebo_results(review, ("tissue",))) == 2
+    assert counts.placebo_results(review).empty
+    assert len(counts.placebo_results(review, ("tissue",))) == 2
     found = changed(review, "biomarkers", "biomarker_id", "smith2011-crp",
                     direction="decrease", result_available=True)
-    assert list(markers.placebo_results(found)["biomarker_id"]) == ["smith2011-crp"]
+    assert list(counts.placebo_results(found)["biomarker_id"]) == ["smith2011-crp"]
     no_placebo = changed(found, "studies", "study", "smith2011", placebo_controlled=False)
-    assert markers.placebo_results(no_placebo).empty
+    assert counts.placebo_results(no_placebo).empty
 
 
 GRID = Grid(width=10, height=4, box=1.5, gap=0.1, lane=0.1, leaving=0.1, arriving=0.1)

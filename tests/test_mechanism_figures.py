@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from matplotlib.lines import Line2D
 
-from evidence import exhibits
-from evidence.facts import LABORATORY
-from evidence.plots import mechanism_map
-from evidence.review import load_review
+from evidence.chapters.mechanism import figure as mechanism_map
+from evidence.figures import catalogue
+from evidence.review.review import load_review
+from evidence.review.studies import LABORATORY
 from figure_checks import faint, outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]
@@ -26,7 +26,7 @@ def changed(table, key, identifier, **values):
 
 
 def build(name, review=REVIEW):
-    return exhibits.build(review, {}, name)
+    return catalogue.build(review, {}, name)
 
 
 def words(exhibit):

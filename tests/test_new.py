@@ -14,12 +14,12 @@ import nbformat
 import pytest
 
 from conftest import write_review
-from evidence import new
-from evidence.analysis import run_analyses
-from evidence.build import build
 from evidence.cli import LONGEST_TITLE, main
-from evidence.review import load_review
-from evidence.runner import execute
+from evidence.pooling.analyses import run_analyses
+from evidence.project import starting
+from evidence.project.build import build
+from evidence.project.runner import execute
+from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 STARTER = ROOT / "src" / "evidence" / "starter"
@@ -191,14 +191,14 @@ def test_when_the_disk_is_full_nothing_is_left(tmp_path, monkeypatch, capsys, wa
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
 
-    monkeypatch.setattr("evidence.outputs.write_bytes", full)
+    monkeypatch.setattr("evidence.storage.write_bytes", full)
     assert main(["new", str(folder)]) == 1
     assert "No space left on device" in capsys.readouterr().err
     assert folder.exists() == was_there and everything(tmp_path) == ["tea"] * was_there
 
 
 def test_a_title_becomes_one_printable_line():
-    assert new.plain(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
+    assert starting.plain(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
 
 
 def test_every_file_of_the_starter_is_packed():

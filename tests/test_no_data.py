@@ -6,19 +6,19 @@ from pathlib import Path
 import pytest
 
 from conftest import MINIMAL, write_review
-from evidence import exhibits
-from evidence.analysis import Analyses, run_analyses
-from evidence.build import build
 from evidence.cli import main
-from evidence.nodata import TITLE
-from evidence.plots import KINDS
-from evidence.problems import ReviewError
-from evidence.review import Tables, load_review
+from evidence.figures import catalogue
+from evidence.figures.catalogue import KINDS
+from evidence.figures.nodata import TITLE
+from evidence.pooling.analyses import Analyses, run_analyses
+from evidence.project.build import build
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
 from figure_checks import outside, overlaps, texts
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
-SPECS = exhibits.specs(REVIEW)
+SPECS = catalogue.specs(REVIEW)
 SELECTS = {  # of the minimal review
     "changes": "abel2001-warmth", "timecourse": "abel2001-warmth", "ladder": "abel2001-warmth",
     "directions": "abel2001-warmth", "analytes": "abel2001;cole2005",
@@ -65,7 +65,7 @@ def with_figures(root, rows):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_or_says_no_data_in_the_minimal_review(minimal, kind):
     review = with_figures(minimal, [("shown", kind, SELECTS.get(kind, "warmth"), "")])
-    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    exhibit = catalogue.build(review, run_analyses(review), "shown")
     figure = exhibit.figure()
     assert outside(figure) == [] and overlaps(figure) == []
     page = " ".join(texts(figure))
@@ -79,7 +79,7 @@ def test_a_page_without_data_says_what_is_missing(minimal):
         ("table", "claims_audit", "", ""), ("column", "event_forest", "warmth", ""),
         ("marks", "forest_page", "warmth", "small"),
     ])
-    said = [exhibits.build(review, run_analyses(review), name).subtitle
+    said = [catalogue.build(review, run_analyses(review), name).subtitle
             for name in ("table", "column", "marks")]
     assert said == [
         "The review has no rows in data/claims.csv.",
@@ -95,27 +95,27 @@ def test_a_review_without_its_own_dictionary_may_draw_every_kind(minimal, kind, 
     for name, text in OPEN.items():
         (minimal / "data" / f"{name}.csv").write_text(text)
     review = with_figures(minimal, [("shown", kind, select, "")])
-    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    exhibit = catalogue.build(review, run_analyses(review), "shown")
     assert exhibit.title == "A message" and len(exhibit.table)
     assert "No data" not in texts(exhibit.figure())
 
 
-@pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.selects])
+@pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.ids])
 def test_a_figure_that_selects_too_little_is_a_listed_problem(minimal, kind):
     review = with_figures(minimal, [("shown", kind, "", "")])
     with pytest.raises(ReviewError, match=r"figures.csv:2 select: names too few"):
-        exhibits.build(review, run_analyses(review), "shown")
+        catalogue.build(review, run_analyses(review), "shown")
 
 
 @pytest.mark.parametrize("name", SPECS)
 def test_no_figure_of_this_review_lacks_data_and_none_breaks_without_a_table(name):
     review = replace(REVIEW, tables=Tables(REVIEW.tables))
-    assert exhibits.build(review, Analyses(review), name).title != TITLE
+    assert catalogue.build(review, Analyses(review), name).title != TITLE
     for table in sorted(review.tables.read - {"figures", "studies", "outcomes", "analyses"}):
         rest = {key: frame for key, frame in REVIEW.tables.items() if key != table}
         fewer = replace(REVIEW, tables=Tables(rest))
         try:
-            assert exhibits.build(fewer, Analyses(fewer), name).alt
+            assert catalogue.build(fewer, Analyses(fewer), name).alt
         except ReviewError as error:  # a sentence or an analysis names a row of that table
             assert all(problem.file in ("data/figures.csv", "data/analyses.csv")
                        for problem in error.problems)
@@ -145,7 +145,7 @@ def test_a_text_that_is_too_long_is_a_listed_problem(minimal):
     path.write_text("figure,kind,message\nlong,gap_map," + "very long words " * 20 + "\n")
     review = load_review(minimal)
     with pytest.raises(ReviewError, match=r"figures.csv figure: 'long': .* shorten it"):
-        exhibits.build(review, run_analyses(review), "long").figure()
+        catalogue.build(review, run_analyses(review), "long").figure()
 
 
 def test_a_long_foot_names_fewer_sources(minimal):
@@ -156,7 +156,7 @@ def test_a_long_foot_names_fewer_sources(minimal):
     title = (minimal / "references.bib").read_text().replace("Cole, Cy", "{" + "Body " * 30 + "}")
     (minimal / "references.bib").write_text(title)
     review = with_figures(minimal, [("shown", "forest_page", "warmth", "")])
-    exhibit = exhibits.build(review, run_analyses(review), "shown")
+    exhibit = catalogue.build(review, run_analyses(review), "shown")
     assert "Sources: Abel & Baker 2001 and 1 more." in exhibit.footer
     assert exhibit.figure()
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from evidence.runner import execute
+from evidence.project.runner import execute
 
 ROOT = Path(__file__).parents[1]
 PATHS = sorted((ROOT / "notebooks").glob("[!.]*.ipynb"))

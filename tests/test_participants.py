@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import edit, problems_of
-from evidence.analysis import run_analyses
-from evidence.facts import census, people
-from evidence.flow import flow
-from evidence.gaps import gap_map, root_people
-from evidence.participants import circles, counts_own, roots
-from evidence.review import load_review
-from evidence.schedules import trial_lengths
+from evidence.appraisal.census import census
+from evidence.appraisal.flow import study_flow
+from evidence.appraisal.gaps import gap_map, root_people
+from evidence.chapters.dosing.schedules import trial_lengths
+from evidence.pooling.analyses import run_analyses
+from evidence.review.review import load_review
+from evidence.review.studies import circles, counts_own, people, roots
 
 NAN = np.nan
 
@@ -83,8 +83,8 @@ def test_every_part_counts_the_people_of_a_chain_once(review):
     assert census(linked).participants == census(review).participants
     assert gap_map(linked).equals(gap_map(review))
     analyses = run_analyses(review)
-    assert [step.n for step in flow(linked, analyses)] == [
-        step.n for step in flow(review, analyses)
+    assert [step.n for step in study_flow(linked, analyses)] == [
+        step.n for step in study_flow(review, analyses)
     ]
     assert trial_lengths(linked).equals(trial_lengths(review))
     part = table.loc[chain[:2]]

@@ -2,7 +2,8 @@
 
 import pytest
 
-from evidence.prose import (
+from evidence.review.bibliography import with_citations, without_citations
+from evidence.wording.prose import (
     MissingValueError,
     escaped,
     fill,
@@ -12,8 +13,6 @@ from evidence.prose import (
     p_value,
     percent,
     together,
-    with_citations,
-    without_citations,
 )
 
 

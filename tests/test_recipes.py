@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from conftest import MINIMAL, REPOSITORY, write_review
-from evidence import exhibits
-from evidence.analysis import run_analyses
-from evidence.build import moved_headlines
 from evidence.cli import main
-from evidence.multiverse import explore
-from evidence.review import load_review
+from evidence.figures import catalogue
+from evidence.pooling.analyses import run_analyses
+from evidence.pooling.multiverse import explore
+from evidence.project.build import moved_headlines
+from evidence.review.review import load_review
 
 RECIPES = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
 
@@ -150,9 +150,9 @@ def test_every_figure_has_room_for_every_estimator(copy, method):
     change(copy, "fm_pain", "tau2_method", lambda _: method)
     review = load_review(copy)
     results = run_analyses(review)
-    for name, spec in exhibits.specs(review).items():
+    for name, spec in catalogue.specs(review).items():
         if "fm_pain" in spec.select:
-            assert exhibits.build(review, results, name).figure(), name
+            assert catalogue.build(review, results, name).figure(), name
 
 
 def test_start_your_own_review(tmp_path, monkeypatch, capsys):

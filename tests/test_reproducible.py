@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from evidence.new import new_review
+from evidence.project.starting import new_review
 from sample_review import shown
 
 PLACES = {

@@ -20,20 +20,21 @@ from nbconvert.filters.markdown import markdown2html
 from pptx import Presentation
 
 from browser import chromium, required_browser
-from evidence import exhibits, lookup
-from evidence.analysis import run_analyses
 from evidence.cli import main
-from evidence.links import link
-from evidence.problems import ReviewError
-from evidence.prose import MissingValueError, fill
-from evidence.review import Tables, load_review
+from evidence.figures import catalogue
+from evidence.notebook import lookup
+from evidence.pooling.analyses import run_analyses
+from evidence.review.problems import ReviewError
+from evidence.review.review import Tables, load_review
+from evidence.wording.html import link
+from evidence.wording.prose import MissingValueError, fill
 from sample_review import edit, shown, write_notebook, write_sample
 
 SCRIPT = "<script>alert(1)</script>"
 HANDLER = '"><img src=x onerror=alert(1)>'
 LINK = "[here](javascript:alert(1))"
 HOSTILE = f"{SCRIPT} {HANDLER} {LINK} $\\frac$ & 'x'"
-NOTEBOOK = """from evidence.narration import Narrator
+NOTEBOOK = """from evidence.notebook.narrator import Narrator
 n = Narrator()
 n.say("{review.title} and {studies[smith2020].condition} [@smith2020]")
 ---
@@ -160,7 +161,7 @@ def test_a_name_is_refused_where_the_dictionary_of_a_review_allows_it(tmp_path):
     figures = review.table("figures").replace("studies", "../evil")
     review = replace(review, tables=Tables({**review.tables, "figures": figures}))
     with pytest.raises(ReviewError, match="plain name"):
-        exhibits.build(review, run_analyses(review), "../evil")
+        catalogue.build(review, run_analyses(review), "../evil")
 
 
 @pytest.mark.parametrize("key", ["../../etc", "a b", "<b>", "=1+1"])

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.estimators import INTERVAL_RULES, METHODS, between_study_variance, pool_many
-from evidence.measures import Z95
-from evidence.synthesis import synthesise
-from evidence.variants import cumulative, leave_one_out
+from evidence.pooling.estimators import INTERVAL_RULES, METHODS, between_study_variance, pool_many
+from evidence.pooling.measures import Z95
+from evidence.pooling.multiverse import cumulative, leave_one_out
+from evidence.pooling.synthesis import synthesise
 
 REFERENCE = Path(__file__).parent / "reference"
 INPUTS = json.loads((REFERENCE / "inputs.json").read_text())

@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from evidence import exhibits, harms, schedules
+from evidence.appraisal import harms
+from evidence.chapters.dosing import schedules
+from evidence.figures import catalogue
 from figure_checks import faint, outside, overlaps, small, texts
 
 ROOT = Path(__file__).parents[1]
@@ -21,7 +23,7 @@ def rows(name):
 
 @pytest.fixture(scope="module")
 def shown(review):
-    exhibit = exhibits.build(review, {}, "dosing_timeline")
+    exhibit = catalogue.build(review, {}, "dosing_timeline")
     return exhibit, exhibit.figure()
 
 
@@ -162,9 +164,9 @@ def test_the_article_s_fastest_and_slowest_reading_are_both_drawn(shown):
 
 
 def test_a_changed_length_moves_bar_title_and_alt_text(review):
-    before = exhibits.build(review, {}, "dosing_timeline")
+    before = catalogue.build(review, {}, "dosing_timeline")
     longer = changed(review, "studies", lambda t: t["study"] == "cree2010", "duration_weeks", 30.0)
-    after = exhibits.build(longer, {}, "dosing_timeline")
+    after = catalogue.build(longer, {}, "dosing_timeline")
     assert "two of 14" in before.title and "three of 14" in after.title
     assert "3 lasted 26 weeks" in after.alt
     assert after.table.loc[1, "study"] == "cree2010"
@@ -177,5 +179,5 @@ def test_a_later_milestone_changes_the_message(review):
 
     later = changed(review, "seed_dosing", last, "start_week_min", 52)
     later = changed(later, "seed_dosing", last, "start_week_max", 52)
-    title = exhibits.build(later, {}, "dosing_timeline").title
+    title = catalogue.build(later, {}, "dosing_timeline").title
     assert "one of 14" in title and "52 weeks" in title

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from evidence import __version__
-from evidence.problems import Problem, ReviewError
+from evidence.review import Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
@@ -129,7 +129,7 @@ def _listed(text: str) -> list[str]:
 
 def _new_options(command: argparse.ArgumentParser) -> None:
     def title(text: str) -> str:
-        from evidence.new import plain
+        from evidence.project import plain
 
         if not plain(text) or len(plain(text)) > LONGEST_TITLE:
             raise argparse.ArgumentTypeError(f"1 to {LONGEST_TITLE} signs are needed")
@@ -141,7 +141,7 @@ def _new_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses
+    from evidence.pooling import run_analyses
     from evidence.review import load_review
 
     review = load_review(options.directory)
@@ -154,7 +154,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses, write_derived
+    from evidence.pooling import run_analyses
+    from evidence.project import write_derived
     from evidence.review import load_review
 
     review = load_review(options.directory)
@@ -165,8 +166,8 @@ def _analyse(options: argparse.Namespace) -> int:
 
 
 def _build(options: argparse.Namespace) -> int:
-    from evidence.freshness import nothing_changed
-    from evidence.place import find_root
+    from evidence.project import nothing_changed
+    from evidence.review import find_root
 
     root = find_root(options.directory)
     fresh = None if options.force else nothing_changed(root)
@@ -176,7 +177,7 @@ def _build(options: argparse.Namespace) -> int:
     else:
         _build_anew(options)
     if options.html:
-        from evidence.handout import FOLDER, FRONT, write
+        from evidence.publish import FOLDER, FRONT, write
 
         changed = write(root)
         print(f"Hand-out: {root / FOLDER / FRONT} ({len(changed)} files changed)")
@@ -216,7 +217,7 @@ def _end() -> None:
 
 
 def _build_anew(options: argparse.Namespace) -> None:
-    from evidence.build import build
+    from evidence.project import build
 
     with _ending_soon():
         built = build(options.directory, force=options.force, jobs=options.jobs)
@@ -235,8 +236,8 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from evidence.analysis import Analyses
-    from evidence.bundle import bundle, save
+    from evidence.pooling import Analyses
+    from evidence.publish import bundle, save
     from evidence.review import load_review
 
     review = load_review(options.directory)
@@ -247,7 +248,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _new(options: argparse.Namespace) -> int:
-    from evidence.new import new_review
+    from evidence.project import new_review
 
     files = new_review(options.directory, options.title)
     print(f"{len(files)} files written to {options.directory}; README.md says what to replace.\n"
@@ -256,15 +257,15 @@ def _new(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from evidence.analysis import run_analyses
+    from evidence.pooling import run_analyses
+    from evidence.project import reference_remarks, review_status
     from evidence.review import load_review
-    from evidence.status import reference_remarks, status
 
     review = load_review(options.directory)
     if options.references:
         print(*reference_remarks(review) or ["no remark on references"], sep="\n")
         return 0
-    print(*status(review, run_analyses(review)), sep="\n")
+    print(*review_status(review, run_analyses(review)), sep="\n")
     return 0
 
 

@@ -1,0 +1,22 @@
+"""How far the evidence can be trusted, and what it lacks.
+
+In: a review and its pools. Out: risk of bias, certainty, information size, gaps, harms, published
+pools and the census, as DataFrames.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["harms"],
+    submod_attrs={
+        "bias": ["disagreements", "judgements", "risk_of_bias"],
+        "census": ["census", "offer_census"],
+        "certainty": ["AGAIN", "certainty_table", "summary_of_findings", "offer_ratings"],
+        "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
+        "gaps": ["MARKERS", "gap_map", "root_people", "unread_markers", "waiting"],
+        "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
+        "published": ["beside_ours"],
+        "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "UNKNOWN", "VERSION"],
+    },
+)

@@ -1,0 +1,266 @@
+"""Certainty of the evidence (GRADE) and the Summary of Findings."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
+from evidence.appraisal.information import control_risk, rated_outcomes
+from evidence.pooling import Synthesis
+from evidence.review import Problem, Review, ReviewError
+from evidence.wording import (
+    Facts,
+    Makers,
+    MissingValueError,
+    Records,
+    Row,
+    fill,
+    interval,
+    joined,
+    offers,
+    plural,
+    signed,
+)
+
+LEVELS = ("very low", "low", "moderate", "high")
+REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
+RANDOMISED, OTHER = 4, 2
+NO_EVIDENCE, AGAIN = "no evidence", "to be judged again"
+UNITS = {"RR": "risk ratio", "OR": "odds ratio", "RD": "risk difference", "MD": "points",
+         "SMD": "standard deviations", "GEN": ""}
+
+
+def grade(start: int, down: int, up: int = 0) -> str:
+    """Certainty from the level of the design (4 randomised, 2 other) and the levels down and up.
+
+    The sum is bookkeeping (Guyatt 2008): each level is a judgement with a reason.
+    """
+    return LEVELS[min(max(start - down + up, 1), 4) - 1]
+
+
+def absolute_effect(ratio: float, risk: float) -> float:
+    """Difference per 1,000 people that a risk ratio makes at a risk of the controls.
+
+    Positive = more people with the event. The risk with the intervention is not above 1.
+    """
+    return 1000 * (min(ratio * risk, 1.0) - risk)
+
+
+def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Each row of certainty.csv with the evidence that it is about now.
+
+    Returns
+    -------
+    DataFrame
+        The columns of certainty.csv and studies (placebo-controlled trials: those of the analysis,
+        else those that measured the group of outcomes), trials, participants (counted once),
+        waiting (registered placebo-controlled trials of those conditions without results; for
+        laboratory markers trials that planned them), usable (whether any number of theirs could
+        enter an analysis), down (levels), certainty. Where the trials are not those judged, it is
+        `AGAIN`; without trials `NO_EVIDENCE`.
+    """
+    table = rated_outcomes(review)
+    if table.empty:
+        return table
+    cells, planned, to_come = measured(review), unread_markers(review), waiting(review)
+    to_come = to_come[to_come["placebo"]]
+    cells = cells[cells["placebo"].astype(bool)]
+    studies = review.table("studies").set_index("study")
+    designs = studies["design"] if "design" in studies else pd.Series(dtype=object)
+    rows = []
+    for row in table.to_dict("records"):
+        found, people = _evidence(row, analyses, cells)
+        judged = {part.strip() for part in _text(row["judged_studies"]).split(";")} - {""}
+        down = int(np.nansum([_level(row.get(reason)) for reason in REASONS]))
+        is_randomised = designs.reindex(found).astype("str").str.startswith("rct").all()
+        start = RANDOMISED if is_randomised else OTHER
+        certainty = grade(start, down) if judged == set(found) else AGAIN
+        rows.append(row | {
+            "studies": tuple(found), "trials": len(found), "participants": people,
+            "waiting": _waiting(row, planned if row["domain_group"] == MARKERS else to_come),
+            "usable": _usable(review, row, found), "down": down,
+            "certainty": certainty if found else NO_EVIDENCE if not judged else AGAIN,
+        })
+    return pd.DataFrame(rows)
+
+
+def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Summary of Findings: what a reader is told of each outcome.
+
+    Two trials are shown one by one, never as a pool. Absolute effects take the risk of the control
+    arms of the same analysis.
+
+    Returns
+    -------
+    DataFrame
+        Columns outcome, trials, participants, effect, per_1000 (empty where there are no risks),
+        reported (what else is known and could not be pooled), certainty, why (every domain),
+        meaning, studies.
+
+    Raises
+    ------
+    ReviewError
+        When a template of certainty.csv asks for a value that is not there.
+    """
+    facts = Facts(review, analyses, without=["rated"])
+    rows = []
+    for row in certainty_table(review, analyses).to_dict("records"):
+        analysis = analyses.get(_text(row["analysis"]))
+        has_effect = analysis is not None and analysis.synthesis.k > 0
+        again = row["certainty"] == AGAIN
+        rows.append({
+            "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
+            "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
+            "per_1000": _per_1000(review, analysis) if has_effect else None,
+            "reported": _told(row, "reported", facts) or None,
+            "certainty": row["certainty"], "why": "" if again else _why(row),
+            "meaning": "The evidence has changed since it was judged." if again
+            else _told(row, "meaning", facts),
+            "studies": ";".join(row["studies"]),
+        })
+    return pd.DataFrame(rows)
+
+
+@offers
+def offer_ratings(review: Review, analyses: Mapping[str, Any]) -> Makers:
+    """``rated``: the rows of `certainty_table` by outcome."""
+    return {"rated": lambda: _ratings(review, analyses)}
+
+
+def _ratings(review: Review, analyses: Mapping[str, Any]) -> Mapping[str, Row]:
+    table = certainty_table(review, analyses)
+    return Records(table, "outcome") if len(table) else {}
+
+
+def _told(row: Mapping, column: str, facts: Facts) -> str:
+    """A template of certainty.csv with its values."""
+    try:
+        return fill(_text(row.get(column)), facts)
+    except MissingValueError as error:
+        raise ReviewError([Problem("data/certainty.csv", None, column, row["outcome"], str(error),
+                                   "mend the template or the table it reads")]) from None
+
+
+def findings_facts(table: pd.DataFrame) -> dict[str, Any]:
+    """Counts of a certainty table that sentences may name: outcomes by certainty."""
+    counts = table["certainty"].value_counts() if len(table) else pd.Series(dtype=int)
+    names = (*LEVELS, NO_EVIDENCE, AGAIN)
+    return {"n_outcomes": len(table), "certainty": Row({
+        name.replace(" ", "_"): int(counts.get(name, 0)) for name in names
+    })}
+
+
+def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
+    analysis = analyses.get(_text(row["analysis"]))
+    if analysis is not None and analysis.synthesis.k:
+        pool = analysis.synthesis
+        return [study.study for study in pool.studies], pool.n
+    group, domain = _text(row["condition_group"]), _text(row["domain_group"])
+    own = cells[cells["domain_group"] == domain]
+    if group:
+        own = own[own["condition_group"] == group]
+    own = own.drop_duplicates("root")
+    return sorted(own["root"]), int(own["people"].sum())
+
+
+def _effects(review: Review, pool: Synthesis) -> str:
+    name = UNITS[pool.measure]
+    if pool.k != 2:
+        return _estimate(pool.estimate, pool.ci_low, pool.ci_high, pool.is_ratio, name)
+    parts = [
+        f"{review.bibliography.cite(row.study)}: "
+        + _estimate(row.effect, row.ci_low, row.ci_high, pool.is_ratio, name)
+        for row in pool.studies
+    ]
+    return "; ".join(parts) + "; two trials are not pooled"
+
+
+def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
+    number = f"{value:.2f}" if is_ratio else signed(f"{value:+.2f}")
+    text = f"{number} ({interval(low, high)})"
+    return f"{name} {text}" if is_ratio else f"{text} {name}".strip()
+
+
+def _per_1000(review: Review, analysis: Any) -> str | None:
+    pool = analysis.synthesis
+    risk = control_risk(review, analysis) if pool.measure == "RR" else np.nan
+    if np.isnan(risk):
+        return None
+    shown = [pool] if pool.k != 2 else pool.studies
+    parts = []
+    for item in shown:
+        value = item.effect if pool.k == 2 else item.estimate
+        middle, low, high = (
+            absolute_effect(ratio, risk) for ratio in (value, item.ci_low, item.ci_high)
+        )
+        name = f"{review.bibliography.cite(item.study)}: " if pool.k == 2 else ""
+        parts.append(f"{name}{_more(middle)} ({_more(low)} to {_more(high)})")
+    return f"{1000 * risk:.0f} with {review.control}; " + "; ".join(parts)
+
+
+def _more(difference: float) -> str:
+    count = abs(round(difference))
+    return f"{count} {'more' if difference > 0 else 'fewer'}" if count else "no difference"
+
+
+def _waiting(row: Mapping, trials: pd.DataFrame) -> int:
+    group = _text(row["condition_group"])
+    return int((trials["condition_group"] == group).sum()) if group else len(trials)
+
+
+def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
+    outcomes, own = review.table("outcomes"), review.table("studies")
+    names = review.table("domain_groups")
+    if names.empty or outcomes.empty:
+        return False
+    if not {"domain", "poolable"} <= set(outcomes) or "domain_group" not in names:
+        return False
+    domains = names.loc[names["domain_group"] == row["domain_group"], "domain"]
+    people = set(studies)
+    if "participants_of" in own:
+        people |= set(own.loc[own["participants_of"].isin(studies), "study"])
+    rows = outcomes[outcomes["study"].isin(people) & outcomes["domain"].isin(domains)]
+    return bool(rows["poolable"].fillna(False).astype(bool).any())
+
+
+def _nothing(row: Mapping) -> str:
+    if row["trials"]:
+        return ("single measures only, in no analysis" if row["usable"]
+                else "no difference with a usable error was read")
+    count = row["waiting"]
+    if row["domain_group"] == MARKERS:
+        more = f"; {count} {plural(count, 'trial')} planned it, nothing readable"
+    else:
+        more = f"; {count} registered {plural(count, 'trial')} without results"
+    return "no trial with a result" + (more if count else "")
+
+
+def _why(row: Mapping) -> str:
+    """Levels down with their reasons, then the domains without one and those nobody could judge."""
+    if not row["judged_studies"] or pd.isna(row["judged_studies"]):
+        return ""
+    words = {0: "no level down", 1: "one level down", 2: "two levels down"}
+    said = {words[level]: [] for level in (2, 1, 0)} | {"not assessable": []}
+    for reason in REASONS:
+        value = row.get(reason)
+        verdict = "not assessable" if pd.isna(value) else words[_level(value)]
+        why = _text(row.get(f"why_{reason}"))
+        said[verdict].append(reason.replace("_", " ") + (f" ({_lowered(why)})" if why else ""))
+    return ". ".join(f"{verdict[0].upper()}{verdict[1:]}: {joined(parts)}"
+                     for verdict, parts in said.items() if parts)
+
+
+def _lowered(text: str) -> str:
+    return text[:1].lower() + text[1:] if not text[1:2].isupper() else text
+
+
+def _level(value: Any) -> int:
+    return 0 if pd.isna(value) else int(value)
+
+
+def _text(value: Any) -> str:
+    return "" if pd.isna(value) else str(value).strip()

@@ -1,0 +1,127 @@
+"""How the records that a review knows become the trials that it pools, and where they leave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from evidence.appraisal.gaps import STATUS_WORDS
+from evidence.pooling import analysis_rows
+from evidence.review import (
+    Review,
+    counts_own,
+    design,
+    is_placebo_trial,
+    primary_studies,
+    with_results,
+)
+
+NO_ROW = "no outcome in the tables"
+WITHIN = "only changes within an arm"
+UNVERIFIED = "only unverified numbers"
+NO_ERROR = "no usable error or counts"
+UNUSED = "usable, but in no analysis"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Records left at one step, and how many left before the next, by reason."""
+
+    label: str
+    studies: tuple[str, ...]
+    left_out: tuple[tuple[str, int], ...]
+
+    @property
+    def n(self) -> int:
+        """Records of this step."""
+        return len(self.studies)
+
+
+def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
+    """Steps from all records of studies.csv to the trials of the analyses.
+
+    The numbers leaving a step and those of the next step add up to the step.
+    """
+    studies = review.table("studies").set_index("study", drop=False)
+    primary = primary_studies(studies)
+    results = with_results(primary)
+    placebo = results[is_placebo_trial(results)]
+    own = placebo[counts_own(placebo)]
+    reasons = unpooled(review, analyses)
+    pooled = own[~own.index.isin(reasons["study"])]
+    status = primary.get("status", pd.Series("published", primary.index)).map(
+        lambda code: STATUS_WORDS.get(code, str(code))
+    )
+    return (
+        Step("Records that this review knows", tuple(studies.index), _counts(
+            design(code).words for code in studies.drop(primary.index).get("design", ())
+        )),
+        Step("Primary studies", tuple(primary.index), _counts(
+            status.drop(results.index)
+        )),
+        Step("Primary studies with results", tuple(results.index), _counts(
+            _not_placebo(row) for row in results.drop(placebo.index).to_dict("records")
+        )),
+        Step("Reports of randomised placebo-controlled trials", tuple(placebo.index), _counts(
+            "further report of a trial counted already" for _ in placebo.index.drop(own.index)
+        )),
+        Step("Randomised placebo-controlled trials", tuple(own.index), _counts(
+            reasons.loc[reasons["study"].isin(own.index), "reason"]
+        )),
+        Step("Trials in at least one analysis", tuple(pooled.index), ()),
+    )  # fmt: skip
+
+
+def unpooled(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
+    """Randomised placebo-controlled trials with results that no analysis uses, and why.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, reason (one of the constants of this module).
+    """
+    studies = with_results(primary_studies(review.table("studies")))
+    studies = studies[is_placebo_trial(studies)]
+    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    rows = analysis_rows(review)
+    found = [
+        (study, _reason(rows[(rows["study"] == study) & _is_outcome(review, rows)]))
+        for study in studies["study"] if study not in used
+    ]
+    return pd.DataFrame(found, columns=["study", "reason"])
+
+
+def _is_outcome(review: Review, rows: pd.DataFrame) -> pd.Series:
+    return rows["outcome_id"].isin(review.table("outcomes")["outcome_id"])
+
+
+def _reason(rows: pd.DataFrame) -> str:
+    if rows.empty:
+        return NO_ROW
+    compared = _other_than(rows, "contrast", "within_arm")
+    if compared.empty:
+        return WITHIN
+    verified = _other_than(compared, "verification", "unverified")
+    if verified.empty:
+        return UNVERIFIED
+    return UNUSED if verified["poolable"].fillna(False).astype(bool).any() else NO_ERROR
+
+
+def _not_placebo(row: Mapping[str, Any]) -> str:
+    randomised = row.get("randomised")
+    if pd.notna(randomised) and randomised:
+        return "randomised, no placebo"
+    return design(row.get("design")).words
+
+
+def _other_than(rows: pd.DataFrame, column: str, value: str) -> pd.DataFrame:
+    return rows[rows[column] != value] if column in rows else rows
+
+
+def _counts(reasons) -> tuple[tuple[str, int], ...]:
+    counted = pd.Series(list(reasons), dtype=object).value_counts()
+    order = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((str(reason), int(count)) for reason, count in order)

@@ -1,0 +1,3 @@
+"""Schedules of doses and lengths of trials."""
+
+from evidence.chapters.dosing import figure, schedules

@@ -1,0 +1,3 @@
+"""Proposed mechanisms: a graph of findings, its pathways and its map."""
+
+from evidence.chapters.mechanism import figure, graph, layers, markers

@@ -1,0 +1,239 @@
+"""A figure: one object for its message, table, method line and alt text, and what kinds there are.
+
+Which figures exist, what they select and how their message reads stands in ``data/figures.csv``;
+how a kind of figure computes and draws stands in the module that registers it with `figure_kind`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from matplotlib.figure import Figure as Canvas
+
+from evidence.figures import page
+from evidence.figures.greys import to_greys
+from evidence.review import Problem, Review, ReviewError
+from evidence.wording import plural
+
+NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """One row of figures.csv.
+
+    Attributes
+    ----------
+    name, kind, notebook : str
+    select : tuple of str
+        Ids that the figure shows, in order; what they name depends on the kind.
+    thresholds : tuple of str
+        Rows of instruments.csv to mark, where the kind draws thresholds.
+    message, subtitle, caption : str
+        Templates.
+    row : int
+        Line of figures.csv.
+    """
+
+    name: str
+    kind: str
+    notebook: str
+    select: tuple[str, ...]
+    thresholds: tuple[str, ...]
+    message: str
+    subtitle: str
+    caption: str
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """What a kind of figure computes from a review before anything is drawn.
+
+    Attributes
+    ----------
+    facts : mapping
+        Values that message, subtitle and caption may name.
+    table : DataFrame
+        The numbers behind the marks, one row per mark or row of the figure.
+    method : str
+        Method line: estimator and interval rule where something is pooled, else how the marks
+        were computed.
+    summary : str
+        The main numbers as a sentence, for the alt text.
+    what : str
+        What kind of picture this is, for the alt text ("Forest plot").
+    sources : tuple of str
+        Keys of the documents that the numbers come from.
+    tables : tuple of str
+        Tables that were read.
+    draw : callable
+        Takes the empty page and draws everything but message, subtitle and foot.
+    """
+
+    facts: Mapping[str, Any]
+    table: pd.DataFrame
+    method: str
+    summary: str
+    what: str
+    sources: tuple[str, ...]
+    tables: tuple[str, ...]
+    draw: Callable[[Canvas], Any] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of figure and what it cannot do without.
+
+    Attributes
+    ----------
+    name : str
+        As figures.csv names it.
+    tables : tuple of str
+        Without one of them, or with an empty one, there is nothing to show.
+    columns : mapping of str to str
+        Columns, separated by blanks, that a table must have where the review holds the table.
+    ids : int
+        How many ids the column ``select`` of figures.csv names at least.
+    content : callable
+        Takes review, analyses and `Spec`; returns `Content`.
+    """
+
+    name: str
+    tables: tuple[str, ...]
+    columns: Mapping[str, str]
+    ids: int
+    content: Callable[..., Content] = field(repr=False)
+
+
+KINDS: dict[str, Kind] = {}
+
+
+def figure_kind(
+    name: str, *, tables: tuple[str, ...], columns: Mapping[str, str] | None = None, ids: int = 0
+):
+    """Register the function that computes the content of a kind of figure (see `Kind`)."""
+    def register(content: Callable[..., Content]) -> Callable[..., Content]:
+        KINDS[name] = Kind(name, tables, columns or {}, ids, content)
+        return content
+    return register
+
+
+def pick(known: Any, ids: Iterable[str]) -> Any:
+    """What `ids` name, in order: rows of a DataFrame by its index, or values of a mapping.
+
+    Raises
+    ------
+    UnknownIdsError
+        With every id that is not known.
+    """
+    wanted = list(ids)
+    index = known.index if isinstance(known, pd.DataFrame) else known
+    if unknown := [name for name in wanted if name not in index]:
+        raise UnknownIdsError(unknown)
+    return known.loc[wanted] if isinstance(known, pd.DataFrame) else [known[n] for n in wanted]
+
+
+class UnknownIdsError(LookupError):
+    """Ids that figures.csv names and no table holds; ``ids`` lists them."""
+
+    def __init__(self, ids: Iterable[str]):
+        self.ids = tuple(ids)
+        super().__init__("; ".join(self.ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with everything that is said about it; all of it reads the same content."""
+
+    name: str
+    notebook: str
+    title: str
+    subtitle: str
+    caption: str
+    alt: str
+    footer: str
+    content: Content
+    spec: Spec = field(repr=False)
+
+    @property
+    def method(self) -> str:
+        return self.content.method
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return self.content.sources
+
+    @property
+    def table(self) -> pd.DataFrame:
+        return self.content.table.copy()
+
+    def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
+        """Draw the page in a style of `evidence.figures.page.STYLES`.
+
+        Without frame it has no message, subtitle and foot: what surrounds it says them. In print
+        it never has one, and is black and grey.
+
+        Raises
+        ------
+        ReviewError
+            When a text is too long for its place, or the figure cannot be drawn.
+        """
+        with page.style(style):
+            figure = page.page()
+            try:
+                if framed and style in page.FRAMED:
+                    page.frame(figure, self.title, self.subtitle, self.footer)
+                self.content.draw(figure)
+            except page.TooLongError as error:
+                raise ReviewError([Problem("data/figures.csv", None, "figure", self.name,
+                                           str(error), "shorten it")]) from None
+            except ReviewError:
+                raise
+            except Exception as error:
+                raise _impossible(self.spec, error) from error
+            if style == "print":
+                to_greys(figure)
+            return figure
+
+
+def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:
+    return ReviewError([Problem("data/figures.csv", spec.row, column, value, rule, advice)])
+
+
+def _impossible(spec: Spec, error: Exception) -> ReviewError:
+    """What to say when a kind of figure has no use for the ids it was given."""
+    why = ": ".join(part for part in (type(error).__name__, str(error)) if part)
+    given = "these ids" if spec.select else "these tables"
+    return _refused(spec, "figure", spec.name,
+                    f"a figure of kind {spec.kind} cannot be made of {given} ({why})",
+                    "check select and the tables it reads")
+
+
+def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Keys of the studies of some rows, then of the documents that their numbers come from."""
+    documents = rows["source"].dropna() if "source" in rows else ()
+    return tuple(dict.fromkeys([*rows["study"], *documents]))
+
+
+def footer(review: Review, content: Content) -> str:
+    """Method line, data date and as many of the first two sources as the foot has room for."""
+    texts = [_footer(review, content, longest) for longest in (2, 1, 0)]
+    return next((text for text in texts if page.foot_fits(text)), texts[-1])
+
+
+def _footer(review: Review, content: Content, longest: int) -> str:
+    parts = [content.method.rstrip(".") + "."]
+    if review.item("data_date"):
+        parts.append(f"Data of {review.item('data_date')}.")
+    if content.sources and not longest:
+        parts.append(f"{len(content.sources)} {plural(len(content.sources), 'source')}.")
+    elif content.sources:
+        named = "; ".join(review.bibliography.cite(key) for key in content.sources[:longest])
+        more = len(content.sources) - longest
+        parts.append(f"Sources: {named}" + (f" and {more} more." if more > 0 else "."))
+    return " ".join(parts)

@@ -1,0 +1,111 @@
+"""Images."""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Iterable, Mapping
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from evidence.figures import page
+from evidence.figures.figure import NAME, Figure
+from evidence.review import Review
+from evidence.storage import write_bytes
+
+FORMATS = ("png", "svg", "pdf")
+NO_DATES = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "ModDate": None, "Producer": None, "Creator": None},
+}
+
+
+def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
+           dpi: int = 300) -> dict[str, bytes]:
+    """Draw an exhibit once and encode it in each format.
+
+    Parameters
+    ----------
+    exhibit : Figure
+    formats : iterable of str
+        Among `FORMATS`.
+    style : str
+        Among `evidence.figures.page.STYLES`.
+    dpi : int
+        Dots per inch of the PNG.
+
+    Returns
+    -------
+    dict of str to bytes
+        Content by format; equal input gives equal bytes.
+    """
+    if style == "print":
+        from evidence.figures import printing
+    files = {}
+    with page.style(style):
+        figure = exhibit.figure(style)
+        for kind in formats:
+            metadata = NO_DATES[kind] | {"Title": exhibit.title}
+            if style == "print":
+                files[kind] = printing.encode(figure, kind, dpi, metadata)
+                continue
+            buffer = BytesIO()
+            figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+            files[kind] = buffer.getvalue()
+    if "svg" in files:
+        files["svg"] = _described(files["svg"], exhibit)
+    return files
+
+
+def _described(svg: bytes, exhibit: Figure) -> bytes:
+    """Put title and description into the SVG, where screen readers look for them."""
+    text = svg.decode("utf-8")
+    text = re.sub(r"\s*<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
+    label = (f"\n <title>{html.escape(exhibit.title)}</title>"
+             f"\n <desc>{html.escape(exhibit.alt)}</desc>")
+    opening = re.search(r"<svg\b[^>]*>", text)
+    end = opening.end()
+    return (text[: end - 1] + ' role="img">' + label + text[end:]).encode("utf-8")
+
+
+def export(exhibit: Figure, folder: Path, **options) -> list[Path]:
+    """Write an exhibit into `folder` as ``<name>.<format>``; see `render` for the options.
+
+    Raises
+    ------
+    ValueError
+        When the name of the exhibit is not a plain file name.
+    """
+    if not NAME.fullmatch(exhibit.name):
+        raise ValueError(f"'{exhibit.name}' is not a plain name: use a-z, 0-9, _ and -")
+    paths = []
+    for kind, content in render(exhibit, **options).items():
+        path = folder / f"{exhibit.name}.{kind}"
+        write_bytes(path, content)
+        paths.append(path)
+    return paths
+
+
+def entry(review: Review, exhibit: Figure) -> dict[str, Any]:
+    """Description of an exported figure: name, title (the message), subtitle, caption, alt text,
+    notebook, method line, source keys and the SHA-256 of the tables and references behind it."""
+    return {
+        "name": exhibit.name,
+        "title": exhibit.title,
+        "subtitle": exhibit.subtitle,
+        "caption": exhibit.caption,
+        "alt": exhibit.alt,
+        "notebook": exhibit.notebook,
+        "method": exhibit.method,
+        "sources": list(exhibit.sources),
+        "data_sha256": review.digest(*exhibit.content.tables),
+    }
+
+
+def manifest(entries: Iterable[Mapping[str, Any]]) -> str:
+    """The manifest of exported figures as JSON text, sorted by name."""
+    ordered = sorted(entries, key=lambda item: item["name"])
+    return json.dumps(ordered, indent=1, ensure_ascii=False) + "\n"

@@ -1,0 +1,17 @@
+"""Kinds of figure that any review may use; importing this package registers them."""
+
+from evidence.figures.forest import event_forest, kind, published
+from evidence.figures.kinds import (
+    changes,
+    directions,
+    gap_map,
+    information_size,
+    ladder,
+    landscape,
+    multiverse,
+    new_trial,
+    risk_of_bias,
+    study_flow,
+    threshold,
+    timecourse,
+)

@@ -1,0 +1,218 @@
+"""New trial: for which effect and size of one more trial the pooled interval leaves zero."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from evidence.appraisal import pooled_sd
+from evidence.figures import page
+from evidence.figures.figure import Content, Spec, figure_kind, pick
+from evidence.pooling import (
+    ABOVE,
+    BELOW,
+    INCLUDES,
+    MEASURE_WORDS,
+    NewTrialMap,
+    Synthesis,
+    favours_words,
+    new_trial_map,
+)
+from evidence.review import Review
+from evidence.wording import interval, signed
+
+SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
+STEPS = 161  # differences from one end of the map to the other
+COLOURS = {  # colour, hatch, words
+    BELOW: (page.SKY, "////", "the pooled interval lies below zero"),
+    ABOVE: (page.ORANGE, "....", "the pooled interval lies above zero"),
+}
+STILL = "the pooled interval\nstill includes zero"
+NOWHERE = "wherever it lies on this map,\nthe pooled interval includes zero"
+SPOTS = ((0.75, 0.7), (0.25, 0.7), (0.75, 0.45), (0.25, 0.45), (0.75, 0.2), (0.25, 0.2))
+SPOT = (0.46, 0.16)  # width and height that a text of `STILL` needs, as a share of the axes
+
+
+def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
+    """Draw where the interval leaves zero; the present trials as marks at their effect and size.
+
+    Parameters
+    ----------
+    found : NewTrialMap
+    pool : Synthesis
+        The present studies.
+    ax : Axes
+
+    Returns
+    -------
+    Axes
+    """
+    for side, (colour, hatch, _) in COLOURS.items():
+        inside = (found.verdict == side).astype(float)
+        if inside.any():
+            ax.contourf(found.effects, found.sizes, inside, levels=[0.5, 1.5], colors=[colour],
+                        hatches=[hatch])
+    ax.axvline(0, color=page.GREY, lw=1)
+    for row in pool.studies:
+        if row.n:
+            ax.plot([row.yi], [row.n], **_mark(row.crossover))
+    ax.set_yscale("log")
+    ax.set_ylim(min(20, found.sizes.min()), found.sizes.max())
+    ax.set_xlim(found.effects.min(), found.effects.max())
+    ticks = [size for size in (50, 100, 200, 500, 1000, 2000, 4000)
+             if found.sizes.min() <= size <= found.sizes.max()]
+    ax.set_yticks(ticks, [f"{size:,}" for size in ticks])
+    ax.minorticks_off()
+    ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    ax.set_xlabel(f"{MEASURE_WORDS[pool.measure]} that the new trial finds")
+    spot = white_spot(found, pool, ax)
+    if spot:
+        ax.text(*spot, STILL if found.share else NOWHERE, transform=ax.transAxes, size=14,
+                ha="center", va="center", linespacing=1.1,
+                bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+    return ax
+
+
+def white_spot(found: NewTrialMap, pool: Synthesis, ax: Axes) -> tuple[float, float] | None:
+    """Where a text fits into the white field, clear of the present trials; None without room."""
+    grid = np.array(np.meshgrid(found.effects, found.sizes, indexing="xy"))
+    now = np.array([[row.yi, row.n] for row in pool.studies if row.n]).T.reshape(2, -1)
+    to_axes = ax.transData + ax.transAxes.inverted()
+    coloured = grid[:, found.verdict != INCLUDES]
+    taken = to_axes.transform(np.hstack([coloured, now]).T)
+    spots = ((0.5, 0.6), *SPOTS) if not found.share else SPOTS
+    for spot in spots:
+        inside = (np.abs(taken - spot) < np.divide(SPOT, 2)).all(axis=1)
+        if not inside.any():
+            return spot
+    return None
+
+
+def _mark(crossover: bool) -> dict[str, Any]:
+    """The mark of a present trial, open for a crossover trial as in the forest plots."""
+    return {"marker": "s", "ls": "", "ms": 10, "mew": 2, "mec": page.BLUE,
+            "mfc": "white" if crossover else page.BLUE}
+
+
+def reach_of(pools: Iterable[Synthesis]) -> float:
+    """Half the width of the map: the farthest limit of a present trial, rounded up to 1, 2 or 5."""
+    ends = [abs(limit) for pool in pools for row in pool.studies
+            for limit in (row.ci_low, row.ci_high)]
+    farthest = max([end for end in ends if np.isfinite(end) and end > 0], default=1.0)
+    power = 10.0 ** np.floor(np.log10(farthest))
+    return float(next(step for step in (1, 2, 5, 10) if step * power >= farthest) * power)
+
+
+def needed_words(found: NewTrialMap) -> str:
+    """What the new trial needs for the interval to leave zero, or that none of the map will do."""
+    parts = []
+    for side in (BELOW, ABOVE):
+        inside = found.verdict == side
+        if inside.any():
+            hit = found.effects[inside.any(axis=0)]
+            span = interval(hit.min(), hit.max())
+            parts.append(f"{found.smallest(side):,}+ people at {span} points")
+    return " or ".join(parts) or f"none of up to {found.sizes.max():,.0f}"
+
+
+def needed_sentence(found: NewTrialMap) -> str:
+    """The same as the beginning of a sentence that goes on with what the new trial could do."""
+    parts = []
+    for side in (BELOW, ABOVE):
+        inside = found.verdict == side
+        if inside.any():
+            hit = found.effects[inside.any(axis=0)]
+            parts.append(f"{found.smallest(side):,} or more people and "
+                         f"{interval(hit.min(), hit.max())} points")
+    if not parts:
+        return f"No single further trial of up to {found.sizes.max():,.0f} people is enough"
+    return f"One further trial would need {', or '.join(parts)}"
+
+
+@figure_kind(
+    "new_trial", tables=("analyses",), ids=1,
+    columns={
+        "analyses": "analysis",
+        "studies": "study",
+    },
+)
+def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """One panel for each selected analysis; the first one gives the SD within arms."""
+    chosen = pick(analyses, spec.select)
+    pools = {item.analysis: item.synthesis for item in chosen}
+    sd = pooled_sd(review, chosen[0])
+    reach = reach_of(pools.values())
+    effects = np.round(np.linspace(-reach, reach, STEPS), 3)
+    maps = {name: new_trial_map(pool, sd, effects, SIZES) for name, pool in pools.items()}
+    facts = {
+        "needs": {name: needed_sentence(found) for name, found in maps.items()},
+        "words": {name: needed_words(found) for name, found in maps.items()},
+        "share": {name: found.share for name, found in maps.items()},
+        "smallest": {name: found.smallest(BELOW) for name, found in maps.items()},
+        "largest_size": int(SIZES.max()), "smallest_size": int(SIZES.min()), "sd": sd,
+        "lowest_effect": -reach, "highest_effect": reach,
+    }
+    table = pd.DataFrame([
+        {"analysis": name, "k": pools[name].k, "share_of_map_percent": found.share,
+         "smallest_below": found.smallest(BELOW), "smallest_above": found.smallest(ABOVE),
+         "needs": needed_words(found)}
+        for name, found in maps.items()
+    ])
+
+    def draw(figure: Figure) -> list[Axes]:
+        x, bottom, width, height = page.BODY
+        bottom, height = bottom + 0.14, height - 0.19
+        label, sides = 0.095, favours_words(pools[spec.select[0]].higher_is, review.intervention,
+                                            review.control)
+        each = (width - label) / len(maps) - 0.02
+        axes = []
+        for number, (name, found) in enumerate(maps.items()):
+            left = x + label + number * (each + 0.03)
+            ax = figure.add_axes((left, bottom, each, height))
+            new_trial(found, pools[name], ax)
+            ax.text(0, 1.02, page.wrap(figure, _panel(pools[name]), each, 14),
+                    transform=ax.transAxes, size=14, weight="bold", va="bottom")
+            for side, ha, words in ((0, "left", f"← {sides[0]}"), (1, "right", f"{sides[1]} →")):
+                ax.text(side, -0.185, words, transform=ax.transAxes, size=14, ha=ha, va="top",
+                        color=page.GREY)
+            axes.append(ax)
+        axes[0].set_ylabel("People in the new trial,\nboth arms (log scale)")
+        for ax in axes[1:]:
+            ax.set_yticklabels([])
+        _legend(figure, maps, [row for pool in pools.values() for row in pool.studies])
+        return axes
+
+    method = f"New parallel trial: SD {sd:.2f}. {pools[spec.select[0]].method_line.rstrip('.')} now"
+    summary = " ".join(f"{_panel(pools[name])}: {needed_words(found)}."
+                       for name, found in maps.items())
+    sources = tuple(dict.fromkeys(row.study for pool in pools.values() for row in pool.studies))
+    return Content(facts, table, method, summary, "Map of effect against size", sources,
+                   ("outcomes", "studies", "analyses"), draw)
+
+
+def _panel(pool: Synthesis) -> str:
+    kind = "trials" if any(row.crossover for row in pool.studies) else "parallel trials"
+    return f"Beside the present {pool.k} {kind}"
+
+
+def _legend(figure: Figure, maps: Mapping[str, NewTrialMap], rows: list) -> None:
+    """What colours and marks mean, of those that are drawn."""
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
+    handles = [
+        Patch(facecolor=colour, hatch=hatch, edgecolor=page.INK, label=words)
+        for side, (colour, hatch, words) in COLOURS.items()
+        if any((found.verdict == side).any() for found in maps.values())
+    ]
+    for crossover, words in ((False, "present parallel trial"), (True, "present crossover trial")):
+        if any(row.n and row.crossover == crossover for row in rows):
+            handles.append(Line2D([], [], **_mark(crossover), label=words))
+    figure.legend(handles=handles, loc="lower left", ncol=4, borderaxespad=0,
+                  bbox_to_anchor=(page.LEFT, page.BODY[1] - 0.035), handletextpad=0.4,
+                  columnspacing=1.5, borderpad=0)

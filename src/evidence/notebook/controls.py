@@ -1,0 +1,130 @@
+"""What the explorers of the exploring notebook share: their form, their controls, their HTML."""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import wraps
+from threading import RLock
+from typing import Any
+
+import ipywidgets as widgets
+from IPython.display import display
+
+from evidence.figures import Figure, render
+from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
+from evidence.notebook.still import STILL
+
+MOST_ROWS = 11
+TURN = RLock()
+
+
+class Explorer:
+    """Controls with their results.
+
+    JupyterLab shows `box` when a reader runs the notebook. When the build runs it (the environment
+    variable `STILL` is set), it shows `still` instead: controls die with their kernel, so that a
+    stored notebook can only hold results.
+    """
+
+    box: widgets.Widget
+
+    def still(self) -> Iterable[Any]:
+        """What the controls show at the start, without them."""
+        raise NotImplementedError
+
+    def _ipython_display_(self) -> None:
+        for shown in self.still() if is_still() else [self.box]:
+            display(shown)
+
+
+def is_still() -> bool:
+    """Whether results are shown without controls."""
+    return bool(os.environ.get(STILL))
+
+
+def _wide() -> dict[str, Any]:
+    return {"layout": widgets.Layout(width="auto", min_width="20em"),
+            "style": {"description_width": "8em"}}
+
+
+def several(description: str, options: Sequence, rows: int = 0) -> widgets.SelectMultiple:
+    """A list of which any number can be marked; it is a native one, so the keyboard works."""
+    rows = rows or min(len(options), MOST_ROWS)
+    return widgets.SelectMultiple(description=description, options=options, rows=rows, **_wide())
+
+
+def one(description: str, options: Sequence = ()) -> widgets.Dropdown:
+    """A list of which one is chosen."""
+    return widgets.Dropdown(description=description, options=options, **_wide())
+
+
+def coded(description: str, words: Mapping[str, str]) -> widgets.Dropdown:
+    """A list of words that stand for codes."""
+    return one(description, [(text, code) for code, text in words.items()])
+
+
+def radio(description: str, options: Sequence) -> widgets.RadioButtons:
+    """A few choices, all visible, so that one click is enough."""
+    return widgets.RadioButtons(description=description, options=options, **_wide())
+
+
+def typed(description: str, value: str) -> widgets.Text:
+    """A line to type into."""
+    return widgets.Text(description=description, value=value, **_wide())
+
+
+def in_turn(method: Callable) -> Callable:
+    """A method that waits for its turn.
+
+    JupyterLab may handle each control in a thread of its own, and the style of a figure is a
+    setting of the whole process.
+    """
+    @wraps(method)
+    def run(*arguments, **named):
+        with TURN:
+            return method(*arguments, **named)
+
+    return run
+
+
+@contextmanager
+def quiet(update: Callable[[Any], None], controls: Sequence[widgets.Widget]) -> Iterator[None]:
+    """Change controls inside the block without one update for each."""
+    for control in controls:
+        control.unobserve(update, "value")
+    try:
+        yield
+    finally:
+        for control in controls:
+            control.observe(update, "value")
+
+
+def note(text: str) -> str:
+    """A sentence that a screen reader says when it changes."""
+    return f'<p role="status">{html.escape(text)}</p>'
+
+
+def scrolling(table: Passage) -> str:
+    """A table in a box of its own that scrolls."""
+    return ('<div tabindex="0" role="region" aria-label="table" class="jp-RenderedHTMLCommon" '
+            f'style="max-height:26em;overflow:auto">{table}</div>')
+
+
+def image(exhibit: Figure) -> str:
+    """A figure with its alt text as HTML."""
+    data = base64.b64encode(_png(exhibit)).decode("ascii")
+    alt = html.escape(exhibit.alt, quote=True)
+    return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'
+
+
+def picture(exhibit: Figure) -> Picture:
+    """A figure with its alt text for a stored notebook."""
+    return Picture(_png(exhibit), exhibit.alt)
+
+
+def _png(exhibit: Figure) -> bytes:
+    return render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]

@@ -1,0 +1,266 @@
+"""Exploring in JupyterLab: choose studies, and pool results of one's own choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets as widgets
+import pandas as pd
+
+from evidence.figures import Figure
+from evidence.notebook import own, selection
+from evidence.notebook.controls import (
+    Explorer,
+    coded,
+    image,
+    in_turn,
+    note,
+    one,
+    picture,
+    quiet,
+    radio,
+    scrolling,
+    several,
+    typed,
+)
+from evidence.notebook.narrator import Narrator, Passage
+from evidence.notebook.selection import Filter
+from evidence.pooling import DEFAULT_RULE, MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
+from evidence.review import DESIGNS, ReviewError, design, keys, word
+from evidence.wording import escaped, plural
+
+HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
+NO_FOREST = "These results hold no comparison between arms."
+NO_PICTURE = "There is no primary study to draw."
+
+
+class Studies(Explorer):
+    """Filter studies; summary, table, landscape, results and forest plot follow."""
+
+    def __init__(self, n: Narrator):
+        self.n, self.review = n, n.review
+        self._make_controls()
+        self.said, self.chosen, self.landscape, self.found, self.forest = (
+            widgets.HTML() for _ in range(5)
+        )
+        for control in self.controls:
+            control.observe(self.update, "value")
+        self.family.observe(self.draw, "value")
+        self.reset.on_click(self.clear)
+        row = widgets.HBox(
+            [self.placebo, self.design, self.level, widgets.VBox([self.first, self.last])],
+            layout=widgets.Layout(flex_flow="row wrap"),
+        )
+        self.box = widgets.VBox([
+            widgets.HTML(f"<p>{HELP}</p>"), self.condition, row, self.reset, self.said,
+            self.chosen, self.found, self.landscape, self.family, self.forest,
+        ])
+        self.update()
+
+    def _make_controls(self) -> None:
+        table = selection.grouped(self.review)
+        years = [("any", None), *((str(y), int(y)) for y in sorted(set(table["year"].dropna())))]
+        control = self.review.control
+        self.condition = several("Condition", [
+            (words, group) for group, words in selection.conditions(self.review).items()
+        ])
+        self.design = several("Design", [
+            (design(code).words, code)
+            for code in sorted(set(table["design"].dropna()), key=_place)
+        ])
+        self.level = several("Read as", selection.levels(self.review))
+        self.placebo = radio("Control", [
+            ("any or none", None), (f"{control} only", True), (f"no {control}", False),
+        ])
+        self.first, self.last = one("Year from", years), one("Year to", years)
+        self.family = one("Forest plot of")
+        self.reset = widgets.Button(description="Show everything")
+        self.controls = (self.condition, self.design, self.level, self.placebo, self.first,
+                         self.last)
+
+    @property
+    def wanted(self) -> Filter:
+        """What the controls ask for."""
+        return Filter(self.condition.value, self.design.value, self.first.value, self.last.value,
+                      self.placebo.value, self.level.value)
+
+    @in_turn
+    def update(self, _: Any = None) -> None:
+        """Show what the controls ask for."""
+        self.said.value = note(selection.summary(self.review, self.wanted))
+        self.chosen.value = scrolling(self.study_table())
+        exhibit = own.landscape(self.review, self.wanted)
+        self.landscape.value = image(exhibit) if exhibit else note(NO_PICTURE)
+        self.found.value = scrolling(self.result_table())
+        with quiet(self.draw, [self.family]):
+            families, before = self.families(), self.family.value
+            self.family.options = [
+                (f"{name}: {len(rows)} {plural(len(rows), 'result')}", name)
+                for name, rows in families.items()
+            ]
+            self.family.value = before if before in families else next(iter(families), None)
+        self.draw()
+
+    @in_turn
+    def draw(self, _: Any = None) -> None:
+        """Show the forest plot of the chosen outcome."""
+        exhibit = self.forest_plot()
+        self.forest.value = image(exhibit) if exhibit else note(NO_FOREST)
+
+    @in_turn
+    def clear(self, _: Any = None) -> None:
+        """Empty every control."""
+        with quiet(self.update, self.controls):
+            for control in self.controls:
+                control.value = () if isinstance(control, widgets.SelectMultiple) else None
+        with quiet(self.draw, [self.family]):
+            self.family.value = None
+        self.update()
+
+    def families(self) -> dict[str, pd.DataFrame]:
+        """Comparisons among the chosen results by outcome."""
+        return selection.families(selection.results(self.review, self.wanted))
+
+    def forest_plot(self) -> Figure | None:
+        """The forest plot of the chosen outcome, None where arms are not compared."""
+        rows = self.families().get(self.family.value)
+        if rows is None:
+            return None
+        return own.forest(self.review, own.pooled(self.review, rows, rows["measure"].iloc[0]))
+
+    def study_table(self) -> Passage:
+        """The chosen studies."""
+        table = selection.study_table(selection.choose(self.review, self.wanted))
+        return self.n.table(table, "Chosen studies, the latest first", cite=["study"],
+                            names={"verification": "read as", "conclusion": "its own conclusion"})
+
+    def result_table(self) -> Passage:
+        """What the chosen studies report."""
+        table = selection.result_table(selection.results(self.review, self.wanted))
+        names = {
+            f"{arm}_{what}": f"{label}{words}"
+            for arm, label in (("intervention", self.review.intervention),
+                               ("control", self.review.control))
+            for what, words in (("n", ", people"), ("pct", ", %"), ("change", ", change"))
+        }
+        return self.n.table(table, "What they report", cite=["study"],
+                            names=names | {"verification": "read as"})
+
+    def still(self) -> Iterator[Any]:
+        yield Passage(escaped(selection.summary(self.review, self.wanted)))
+        yield self.study_table()
+        for exhibit in (own.landscape(self.review, self.wanted), self.forest_plot()):
+            if exhibit:
+                yield picture(exhibit)
+
+
+def _place(code: str) -> int:
+    """Place of a design in the order of designs, an unknown one last."""
+    return list(DESIGNS).index(code) if code in DESIGNS else len(DESIGNS)
+
+
+class OwnForest(Explorer):
+    """Pool results of one's own choice, see the forest plot, and save it."""
+
+    def __init__(self, n: Narrator):
+        self.review = n.review
+        self.rows = selection.measurable(n.review)
+        self.exhibit: Figure | None = None
+        self.basis = "auto"
+        analyses = n.review.table("analyses")
+        self.analyses = analyses.set_index("analysis")
+        self.start = one("Start from", [
+            (word(row, "title", row["analysis"]), row["analysis"])
+            for row in analyses.to_dict("records")
+        ])
+        self.family = one("Outcome", list(dict.fromkeys(self.rows["family"])))
+        self.included = several("Results", [], rows=8)
+        self.measure = coded("Measure", MEASURE_WORDS)
+        self.method = coded("Estimator", METHOD_WORDS)
+        self.rule = coded("Interval", RULE_WORDS)
+        self.name = typed("File name", "my_forest_plot")
+        self.save = widgets.Button(description="Save figure")
+        self.forest, self.said, self.saved = (widgets.HTML() for _ in range(3))
+        self.controls = (self.included, self.measure, self.method, self.rule)
+        for control in self.controls:
+            control.observe(self.update, "value")
+        self.family.observe(self.offer, "value")
+        self.start.observe(self.begin, "value")
+        self.save.on_click(self.write)
+        self.box = widgets.VBox([
+            self.start, self.family, self.included, self.measure, self.method, self.rule,
+            self.forest, self.said, widgets.HBox([self.name, self.save]), self.saved,
+        ])
+        self.begin()
+
+    @in_turn
+    def begin(self, _: Any = None) -> None:
+        """Set every control as the chosen analysis of the review has it."""
+        if self.start.value is None:
+            self.offer()
+            return
+        spec = self.analyses.loc[self.start.value]
+        ids = keys(spec["include"])
+        family = self.rows.loc[ids[0], "family"]
+        with quiet(self.offer, [self.family]):
+            self.family.value = family
+        with quiet(self.update, self.controls):
+            self._list(self.rows[(self.rows["family"] == family) | self.rows.index.isin(ids)])
+            self.included.value = tuple(ids)
+            self.measure.value = spec["measure"]
+            self.method.value = word(spec, "tau2_method", "REML")
+            self.rule.value = DEFAULT_RULE
+        basis = spec.get("basis")
+        self.basis = "auto" if pd.isna(basis) else basis
+        self.update()
+
+    @in_turn
+    def offer(self, _: Any = None) -> None:
+        """List the results of the chosen outcome and mark them all."""
+        self.basis = "auto"
+        block = self.rows[self.rows["family"] == self.family.value]
+        with quiet(self.update, self.controls):
+            self._list(block)
+            self.included.value = tuple(block.index)
+            if len(block):
+                self.measure.value = block["measure"].iloc[0]
+        self.update()
+
+    def _list(self, block: pd.DataFrame) -> None:
+        self.included.options = list(zip(block["label"], block.index, strict=True))
+
+    @in_turn
+    def update(self, _: Any = None) -> None:
+        """Pool what is marked and draw it."""
+        self.saved.value, self.exhibit = "", None
+        chosen = self.rows.loc[list(self.included.value)]
+        try:
+            analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
+                                  self.rule.value, basis=self.basis)
+            self.exhibit = own.forest(self.review, analysis)
+            self.words = " ".join([analysis.synthesis.method_line,
+                                   *own.remarks(chosen, analysis)])
+        except ReviewError as error:
+            self.words = "; ".join(map(str, error.problems))
+        self.forest.value = image(self.exhibit) if self.exhibit else ""
+        self.said.value = note(self.words)
+
+    @in_turn
+    def write(self, _: Any = None) -> None:
+        """Save the figure under the typed name."""
+        if not self.exhibit:
+            self.saved.value = note("There is no figure to save.")
+            return
+        try:
+            paths = own.save(self.review, self.exhibit, self.name.value)
+        except (ValueError, OSError) as error:
+            self.saved.value = note(f"Not saved: {error}")
+            return
+        files = ", ".join(path.relative_to(self.review.root).as_posix() for path in paths)
+        self.saved.value = note(f"Saved: {files}")
+
+    def still(self) -> Iterator[Any]:
+        if self.exhibit:
+            yield picture(self.exhibit)
+        yield Passage(escaped(self.words))

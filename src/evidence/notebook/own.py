@@ -1,0 +1,156 @@
+"""Exhibits of a reader's own choice: the landscape of some studies, a forest plot of some rows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import Figure, catalogue, export
+from evidence.notebook.selection import Filter, choose
+from evidence.pooling import (
+    DEFAULT_RULE,
+    MEASURE_WORDS,
+    Analysis,
+    Synthesis,
+    outcome_effects,
+    synthesise,
+)
+from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
+
+FOLDER = "figures/custom"
+BASIS_WORDS = {
+    "reported": "Only effects that a report gives are taken.",
+    "arms": "Only effects worked out from the two arms are taken.",
+}
+
+
+def landscape(review: Review, wanted: Filter) -> Figure | None:
+    """The landscape of the chosen studies; None when no primary study with a year is chosen."""
+    chosen = choose(review, wanted)
+    drawn = primary_studies(chosen[chosen["year"].notna()])
+    if drawn.empty:
+        return None
+    studies = review.table("studies")
+    total = len(primary_studies(studies))
+    return _exhibit(review, {}, "landscape", {
+        "studies": studies[studies["study"].isin(chosen["study"])],
+    }, {
+        "message": f"{{n_studies}} of {total} primary studies: {_plain(wanted.words(review))}",
+        "subtitle": "Chosen studies by year and condition; area shows the number of people",
+    })
+
+
+def pooled(
+    review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
+    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto",
+) -> Analysis:
+    """An analysis of chosen rows.
+
+    Parameters
+    ----------
+    review : Review
+    rows : DataFrame
+        Rows of `evidence.notebook.selection.measurable`.
+    measure, method, rule : str
+        See `evidence.pooling.synthesis.synthesise`.
+    title : str
+        What the rows measure; their families by default.
+    basis : str
+        See `evidence.pooling.effects.outcome_effects`.
+
+    Raises
+    ------
+    ReviewError
+        When nothing is chosen, or higher is worse in some rows and better in others.
+    """
+    if rows.empty:
+        raise ReviewError([Problem("Own forest plot", None, "", "", "nothing is chosen",
+                                   "choose at least one result")])
+    effects = outcome_effects(rows, measure, basis)
+    if len(set(effects.loc[effects["included"], "higher_is"]) - {""}) > 1:
+        raise ReviewError([Problem("Own forest plot", None, "", "",
+                                   "higher is worse in some rows and better in others",
+                                   "choose rows of one direction")])
+    title = title or "; ".join(dict.fromkeys(rows["family"]))
+    pool = synthesise(effects, measure=measure, method=method, interval_rule=rule,
+                      analysis="own", title=title)
+    return Analysis("own", title, "exploratory", "", "", effects, pool, basis)
+
+
+def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Figure:
+    """The forest plot of an analysis of one's own."""
+    pool = analysis.synthesis
+    words = MEASURE_WORDS[pool.measure]
+    title = analysis.title[:1].upper() + analysis.title[1:]
+    subtitle = f"{title}: {words[0].lower()}{words[1:]}, " \
+               f"{review.intervention} against {review.control}. Rows chosen by a reader"
+    return _exhibit(review, {"own": analysis}, "forest_page", {}, {
+        "figure": name, "select": "own", "message": _message(pool), "subtitle": _plain(subtitle),
+    })
+
+
+def _message(pool: Synthesis) -> str:
+    null = "1" if pool.is_ratio else "zero"
+    if pool.k == 0:
+        return "No result can be pooled; the rows give the reasons"
+    if pool.can_pool:
+        return ("{analyses[own].k:Words} trials pooled: {analyses[own].estimate:.2f} "
+                "({analyses[own].ci_low:.2f} to {analyses[own].ci_high:.2f}); the interval "
+                f"{{analyses[own].excludes_null:null}} {null}")
+    if pool.k == 1:
+        return ("One trial: {analyses[own].estimate:.2f} ({analyses[own].ci_low:.2f} to "
+                "{analyses[own].ci_high:.2f}); its interval "
+                f"{{analyses[own].excludes_null:null}} {null}")
+    return "Two trials, which cannot support a pooled interval"
+
+
+def remarks(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
+    """What a reader should know about rows that they have put together."""
+    kept = analysis.effects.loc[analysis.effects["included"], "outcome_id"]
+    kinds = list(dict.fromkeys(rows.loc[kept, "family"]))
+    found = []
+    if len(kinds) > 1 and analysis.synthesis.measure == "MD":
+        found.append("A mean difference mixes units here: " + "; ".join(kinds) + ".")
+    elif len(kinds) > 1:
+        found.append("Different outcomes are put together: " + "; ".join(kinds) + ".")
+    if analysis.basis in BASIS_WORDS:
+        found.append(BASIS_WORDS[analysis.basis])
+    left = len(rows) - len(kept)
+    if left:
+        found.append(f"{left} of {len(rows)} chosen rows are not pooled; "
+                     "the figure gives the reasons.")
+    found.append("A choice made with the results in view is exploratory.")
+    return found
+
+
+def file_name(text: str) -> str:
+    """A plain file name made of what somebody typed; may be empty."""
+    return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
+
+
+def save(review: Review, exhibit: Figure, typed: str) -> list[Path]:
+    """Write an exhibit into ``figures/custom/`` under a name made of what was typed.
+
+    Raises
+    ------
+    ValueError
+        When the typed name holds neither letter nor digit.
+    """
+    return export(replace(exhibit, name=file_name(typed)), review.root / FOLDER)
+
+
+def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Figure:
+    """An exhibit as figures.csv would ask for it, over some tables of the review."""
+    blank = dict.fromkeys(("notebook", "select", "thresholds", "subtitle", "caption"), "")
+    row = {"figure": f"own_{kind}", "kind": kind} | blank | row
+    own = dict(review.tables) | tables | {"figures": pd.DataFrame([row])}
+    return catalogue.build(replace(review, tables=Tables(own)), analyses, row["figure"])
+
+
+def _plain(text: str) -> str:
+    """Text that a template leaves as it is."""
+    return text.replace("{", "{{").replace("}", "}}")

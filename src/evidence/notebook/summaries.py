@@ -1,0 +1,170 @@
+"""Tables of results for reading: an analysis with its variants, and trials that stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from evidence.pooling import (
+    MEASURE_WORDS,
+    RULE_WORDS,
+    SMALLEST_POOL,
+    Analysis,
+    Synthesis,
+    leave_one_out,
+)
+from evidence.review import Review, is_placebo_trial
+from evidence.wording import p_value
+
+
+def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
+    """An analysis and its sensitivity analyses.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, k, n (Int64), estimate, ci_low, ci_high, pi_low, pi_high (display scale,
+        the limits NaN for pools of fewer than three trials, which cannot support them),
+        left_out (names of studies that were listed but not pooled) and rationale.
+    """
+    rows = []
+    for analysis in analyses.values():
+        if name not in (analysis.analysis, analysis.parent):
+            continue
+        pool = analysis.synthesis
+        left_out = ";".join(row.study for row in pool.excluded) or None
+        rows.append([analysis.title, pool.k, pool.n, pool.estimate, *_limits(pool), left_out,
+                     analysis.rationale])
+    columns = ["title", "k", "n", "estimate", "ci_low", "ci_high", "pi_low", "pi_high",
+               "left_out", "rationale"]
+    return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
+
+
+def results(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Every analysis with its result.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, role, measure (in words), k, n (Int64), estimate, ci_low, ci_high, pi_low,
+        pi_high (display scale; the limits as in `variants`), i2 (percent), rationale.
+    """
+    rows = [
+        [analysis.title, analysis.role, MEASURE_WORDS[pool.measure], pool.k, pool.n,
+         pool.estimate if pool.k else np.nan, *_limits(pool), pool.i2, analysis.rationale]
+        for analysis in analyses.values() for pool in [analysis.synthesis]
+    ]
+    columns = ["title", "role", "measure", "k", "n", "estimate", "ci_low", "ci_high", "pi_low",
+               "pi_high", "i2", "rationale"]
+    return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
+
+
+def interval_rules(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Analyses of three or more studies under each interval rule.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, rule (in words), estimate, ci_low, ci_high, p_value, used (whether the
+        figures show it).
+    """
+    rows = [
+        [analysis.title, RULE_WORDS[rule.interval_rule], rule.estimate, rule.ci_low, rule.ci_high,
+         p_value(rule.p_value), rule.interval_rule == pool.interval_rule]
+        for analysis in analyses.values() for pool in [analysis.synthesis] if pool.can_pool
+        for rule in pool.pooled
+    ]
+    return pd.DataFrame(rows, columns=["title", "rule", "estimate", "ci_low", "ci_high", "p_value",
+                                       "used"])
+
+
+def without_each(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Main analyses of three or more studies, pooled again without each study in turn.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, study (left out), k, estimate, ci_low, ci_high (NaN where two studies are
+        left), i2 (percent).
+    """
+    columns = ["study", "k", "estimate", "ci_low", "ci_high", "i2"]
+    found = [pd.DataFrame(columns=["title", *columns])]
+    for analysis in analyses.values():
+        if analysis.synthesis.can_pool and not analysis.parent:
+            table = leave_one_out(analysis.synthesis)[columns]
+            table.loc[table["k"] < SMALLEST_POOL, ["ci_low", "ci_high"]] = np.nan
+            found.append(table.assign(title=analysis.title))
+    return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
+
+
+def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
+    """What other placebo-controlled trials report of the condition and outcome of an analysis.
+
+    Returns
+    -------
+    DataFrame
+        Rows of outcomes.csv of randomised placebo-controlled trials that are not in the pool, of
+        the conditions and domains that the pool has: columns study, instrument, week, contrast,
+        intervention_n, control_n, effect, p_value (as text), note.
+    """
+    pool = analyses[name].synthesis
+    outcomes, studies = review.table("outcomes"), review.table("studies")
+    ids, trials = ({getattr(row, field) for row in pool.studies} for field in ("outcome_id",
+                                                                              "study"))
+    domains = set(outcomes.loc[outcomes["outcome_id"].isin(ids), "domain"])
+    conditions = set(studies.loc[studies["study"].isin(trials), "condition"])
+    others = studies[is_placebo_trial(studies) & studies["condition"].isin(conditions)
+                     & ~studies["study"].isin(trials)]
+    rows = outcomes[outcomes["study"].isin(others["study"]) & outcomes["domain"].isin(domains)]
+    rows = rows.reindex(columns=["study", "instrument", "week", "contrast", "intervention_n",
+                                 "control_n", "effect", "p_value", "note"])
+    known = rows["p_value"].notna()
+    return rows.assign(p_value=rows["p_value"].map(p_value, na_action="ignore").where(known))
+
+
+def unused(review: Review, analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Differences between arms that may be pooled, verified, and named in no analysis.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, domain, instrument, week, effect, ci_low, ci_high.
+    """
+    named = {outcome for item in analyses.values() for outcome in item.effects["outcome_id"]}
+    outcomes = review.table("outcomes")
+    columns = ["study", "domain", "instrument", "week", "effect", "effect_ci_low", "effect_ci_high"]
+    if not {"poolable", "verification"} <= set(outcomes):
+        return pd.DataFrame(columns=columns)
+    free = outcomes["poolable"].fillna(False).astype(bool) & ~outcomes["outcome_id"].isin(named)
+    free &= outcomes["verification"].isin(("primary", "secondary", "derived"))
+    return outcomes[free].reindex(columns=columns).rename(
+        columns={"effect_ci_low": "ci_low", "effect_ci_high": "ci_high"}
+    )
+
+
+def _limits(pool: Synthesis) -> list[float]:
+    """Interval and prediction interval; NaN below three studies, which cannot support them."""
+    limits = [pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
+    return limits if pool.can_pool else [np.nan] * 4
+
+
+def single_trials(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+    """Analyses that rest on one trial: nothing is pooled.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, measure, study, n (Int64), effect, ci_low, ci_high (the trial's own
+        interval, ratios as ratios), verification and rationale.
+    """
+    rows = [
+        [analysis.title, analysis.synthesis.measure, row.study, row.n, row.effect, row.ci_low,
+         row.ci_high, row.verification, analysis.rationale]
+        for analysis in analyses.values() if analysis.synthesis.k == 1
+        for row in analysis.synthesis.studies
+    ]
+    columns = ["title", "measure", "study", "n", "effect", "ci_low", "ci_high", "verification",
+               "rationale"]
+    return pd.DataFrame(rows, columns=columns).astype({"n": "Int64"})

@@ -1,0 +1,272 @@
+"""The whole review at once: check, analyse, run the notebooks, export the figures."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from functools import lru_cache
+from io import StringIO
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from tqdm import tqdm
+
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import catalogue, images
+from evidence.pooling import Analyses, run_analyses
+from evidence.project.derived import POOLED, derived_texts
+from evidence.project.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
+from evidence.project.runner import Kernels, run
+from evidence.publish import is_written, readme, slides
+from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
+from evidence.storage import alone, notebook_paths, replace_all, sha256
+from evidence.wording import Facts, answers
+
+MANIFEST = "figures/manifest.json"
+DATA_README = "data/README.md"
+STOP_EVERY = 0.2  # seconds between two looks at what is still running after Ctrl-C
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """What a build did.
+
+    Attributes
+    ----------
+    root : Path
+    title : str
+        Title of the review.
+    answer : tuple of str
+        The answer for the first audience, without citations.
+    moved : tuple of str
+        Headline numbers that differ from those of the last build.
+    ran : tuple of str
+        Targets that were made again.
+    changed : tuple of Path
+        Files whose content changed.
+    figures : int
+        Figures of the review.
+    """
+
+    root: Path
+    title: str
+    answer: tuple[str, ...]
+    moved: tuple[str, ...]
+    ran: tuple[str, ...]
+    changed: tuple[Path, ...]
+    figures: int
+
+
+def build(root: Path | None = None, *, force: bool = False, jobs: int | None = None) -> Built:
+    """Check, analyse, run the notebooks and export the figures that are not fresh.
+
+    Nothing is written before everything has succeeded.
+
+    Parameters
+    ----------
+    root : Path, optional
+        Folder of the review; the one around the current folder by default.
+    force : bool
+        Make every target again.
+    jobs : int, optional
+        Targets made side by side; as many as there are cores by default.
+
+    Raises
+    ------
+    ReviewError
+        With every problem of tables, references, figures or notebooks.
+    """
+    folder = find_root(root)
+    with alone(folder):
+        return _build(folder, force, jobs or os.cpu_count() or 1)
+
+
+def _build(root: Path, force: bool, jobs: int) -> Built:
+    review = load_review(root)
+    analyses = run_analyses(review)
+    now, before = inputs(root), last_run(root)
+    last = {} if force else before
+    stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
+    files: dict[str, bytes] = {}
+    made = {name: last[name] for name in now.sources if name not in stale}
+    for name, outcome in _make(root, stale, jobs).items():
+        files |= outcome.files
+        made[name] = _made(now, name, outcome)
+    rest, answer = _rest(review, analyses, made)
+    moved = moved_headlines(root / POOLED, rest[POOLED].decode()) if POOLED in rest else ()
+    facts = {"answer": answer, "title": review.item("title", root.name)}
+    hashes = {path: sha256(content) for path, content in rest.items()}
+    made["rest"] = Made(now.everything, None, hashes, facts)
+    files |= rest
+    changed = replace_all(root, {root / path: content for path, content in files.items()})
+    _remove(root, [gone for name, gone in before.items() if name not in made])
+    replace_all(root, {root / STATE: record(made)})
+    count = sum(name.startswith("figure:") for name in now.sources)
+    return Built(root, facts["title"], tuple(answer), moved, tuple(stale), changed, count)
+
+
+def _remove(root: Path, gone: Iterable[Made]) -> None:
+    """Delete the files of targets that are no more, unless somebody has changed them."""
+    for made in gone:
+        for path, digest in made.outputs.items():
+            file = root / path
+            if file.is_file() and sha256(file.read_bytes()) == digest:
+                file.unlink()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What making one target gave: its files by path in the review, what it read, its facts."""
+
+    files: dict[str, bytes]
+    read: list[str] | None
+    facts: dict[str, Any]
+
+
+def _made(now: Inputs, name: str, outcome: Outcome) -> Made:
+    hashes = {path: sha256(content) for path, content in outcome.files.items()}
+    return Made(now.digest(name, outcome.read), outcome.read, hashes, outcome.facts)
+
+
+def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
+    """Make targets side by side: figures in processes of their own, notebooks in their kernels."""
+    if not targets:
+        return {}
+    drawn = [name for name in targets if not name.startswith("notebook:")]
+    notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
+    done: dict[str, Outcome] = {}
+    problems: list[Problem] = []
+    kernels = Kernels()
+    with (
+        ProcessPoolExecutor(
+            min(jobs, len(drawn) or 1), get_context("spawn"),
+            signal.signal, (signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for this process to handle
+        ) as processes,
+        ThreadPoolExecutor(jobs) as threads,
+        tqdm(total=len(targets), unit="step", desc="Building") as bar,
+    ):
+        def make(name: str) -> Outcome:
+            if name in notebooks:
+                return make_notebook(notebooks[name], kernels)
+            maker = make_deck if name == DECK else make_figure
+            return processes.submit(maker, root, name.partition(":")[2]).result()
+
+        order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
+        pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
+        try:
+            for future in as_completed(pending):
+                try:
+                    done[pending[future]] = future.result()
+                except ReviewError as error:
+                    problems.extend(error.problems)
+                except BrokenProcessPool:
+                    problems.append(Problem(pending[future].partition(":")[2], None, "", "",
+                                            "its process died", "run it again; check memory"))
+                bar.set_postfix_str(pending[future].partition(":")[2])
+                bar.update()
+        except KeyboardInterrupt:
+            _stop(pending, kernels)
+            raise
+    if problems:
+        raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
+    return {name: done[name] for name in targets}
+
+
+def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
+    """Take back what has not begun and end the kernels, those that are just starting as well."""
+    left = [future for future in pending if not future.cancel()]
+    while wait(left, timeout=STOP_EVERY).not_done:
+        kernels.kill()
+
+
+def make_notebook(path: Path, kernels: Kernels) -> Outcome:
+    """Run one notebook."""
+    text, read = run(path, kernels=kernels)
+    return Outcome({f"notebooks/{path.name}": text.encode("utf-8")}, read, {})
+
+
+def make_figure(root: Path, name: str) -> Outcome:
+    """Draw one figure in every format."""
+    loaded = _loaded(root)
+    loaded.tables.read.clear()
+    exhibit = catalogue.build(loaded, Analyses(loaded), name)
+    files = {f"figures/{name}.{kind}": data for kind, data in images.render(exhibit).items()}
+    read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
+    return Outcome(files, read, images.entry(loaded, exhibit))
+
+
+def make_deck(root: Path, name: str) -> Outcome:
+    """Make the slides of the whole review."""
+    loaded = _loaded(root)
+    loaded.tables.read.clear()
+    content = slides(loaded, Analyses(loaded))
+    return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
+
+
+@lru_cache(maxsize=1)
+def _loaded(root: Path) -> Review:
+    return load_review(root)
+
+
+def _rest(
+    review: Review, analyses: Mapping[str, Any], made: Mapping[str, Made]
+) -> tuple[dict[str, bytes], list[str]]:
+    """Derived tables, manifest and READMEs by path, and the answer in plain words."""
+    texts = derived_texts(analyses)
+    audience = next(iter(answers.audiences(review)), "")
+    facts = Facts(review, analyses)
+    answer = answers.lines(review, facts, audience) if audience else []
+    entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
+    if entries:
+        texts[MANIFEST] = images.manifest(entries)
+    if not review.dictionary.is_default or is_written(review.root / DATA_README):
+        texts[DATA_README] = readme(review.dictionary)
+    new_readme = answers.updated_readme(review.root / "README.md", answer, review)
+    if new_readme is not None:
+        texts["README.md"] = new_readme
+    files = {path: text.encode("utf-8") for path, text in texts.items()}
+    return files, [without_citations(line) for line in answer]
+
+
+def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
+    """Estimates that moved since the last build, as "pain: −0.22 → −0.31".
+
+    Parameters
+    ----------
+    old : Path
+        pooled.csv of the last build; may be absent, and counts as absent when it is damaged.
+    new : str
+        Text of pooled.csv of this build.
+    """
+    before, after = _last_headlines(old), _headlines(pd.read_csv(StringIO(new)))
+    if before is None:
+        return ()
+    lines = []
+    for name in dict.fromkeys([*before, *after]):
+        was, now = before.get(name, "none"), after.get(name, "none")
+        if was != now:
+            lines.append(f"{name}: {was} → {now}")
+    return tuple(lines)
+
+
+def _last_headlines(old: Path) -> Mapping[str, Any] | None:
+    try:
+        return _headlines(pd.read_csv(old))
+    except (OSError, ValueError, TypeError, KeyError):  # damaged: it is about to be written anew
+        return None
+
+
+def _headlines(pooled: pd.DataFrame) -> Mapping[str, Any]:
+    chosen = pooled[pooled["is_default"].astype(str).str.lower() == "true"]
+    return {
+        row["analysis"]: (
+            f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
+        ).replace("-", "\N{MINUS SIGN}")
+        for _, row in chosen.iterrows() if pd.notna(row["estimate"])
+    }

@@ -1,0 +1,203 @@
+"""What has to be made again: hashes of what each target was made from, and of what it made.
+
+Only the standard library is used here, so that an unchanged review is recognised at once.
+A target (a figure, a notebook, the deck) is fresh when the engine (package, the packages that it
+needs, lock file, Python, references, data dictionary), its own source and the tables that it read
+have the hashes of its last run, and its files are as it left them.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from evidence.storage import FOLDER, notebook_paths, sha256
+
+STATE = f"{FOLDER}/state.json"
+PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
+DICTIONARY = "datapackage.json"
+DECK = "deck:slides"
+
+
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """Hashes of everything that a build reads.
+
+    Attributes
+    ----------
+    engine : str
+        Package, versions of the packages that it needs, lock file, Python version, references,
+        data dictionary and the set of tables.
+    tables : mapping of str to str
+        By name of the table in the data dictionary; of a file that is not described there, by its
+        own name without ending.
+    sources : mapping of str to str
+        Own source of each target: the row of figures.csv, the cells of the notebook.
+    """
+
+    engine: str
+    tables: Mapping[str, str]
+    sources: Mapping[str, str]
+
+    @property
+    def everything(self) -> str:
+        """Hash of all inputs together."""
+        parts = [self.engine, sorted(self.sources.items()), sorted(self.tables.items())]
+        return sha256(json.dumps(parts).encode())
+
+    def digest(self, target: str, read: Iterable[str] | None) -> str:
+        """Hash of all that a target is made from; `read` None means every table."""
+        names = sorted(self.tables if read is None else read)
+        parts = [self.engine, self.sources[target], *(self.tables.get(name, "") for name in names)]
+        return sha256("\n".join(parts).encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What was made of one target in its last run.
+
+    Attributes
+    ----------
+    digest : str
+        Of its inputs.
+    read : list of str or None
+        Tables that it read; None when that is not known.
+    outputs : mapping of str to str
+        Hash of each file that it wrote, by path in the review.
+    facts : mapping
+        What the build needs of it without making it again.
+    """
+
+    digest: str
+    read: list[str] | None
+    outputs: Mapping[str, str]
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def inputs(root: Path) -> Inputs:
+    """Hash what a build of the review at `root` would read."""
+    data = root / "data"
+    files = table_files(data)
+    tables = {name: sha256(path.read_bytes()) for name, path in files.items()}
+    engine = hashlib.sha256("\n".join([sys.version, *_versions()]).encode())
+    others = [root / "requirements.lock", root / "references.bib", *sorted(data.glob("*.json"))]
+    code = [p for p in sorted(PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
+    for path in [*others, *code]:
+        if path.is_file():
+            engine.update(path.name.encode() + path.read_bytes())
+    engine.update("\n".join(tables).encode())
+    rows = _figure_rows(files["figures"]) if "figures" in files else {}
+    sources = {f"figure:{name}": text for name, text in rows.items()}
+    if sources:
+        sources[DECK] = ""
+    for path in notebook_paths(root):
+        sources[f"notebook:{path.stem}"] = sha256(_source(path))
+    return Inputs(engine.hexdigest(), tables, sources)
+
+
+def table_files(data: Path) -> dict[str, Path]:
+    """Tables of the folder `data` by the names under which the build reads them."""
+    own = data / DICTIONARY
+    described = _described(own if own.exists() else PACKAGE / DICTIONARY)
+    files = {name: data / path for name, path in described.items() if (data / path).is_file()}
+    for path in data.glob("*.csv"):
+        if path.is_file() and path not in files.values():
+            files[path.name if path.stem in files else path.stem] = path
+    return dict(sorted(files.items()))
+
+
+def _described(dictionary: Path) -> dict[str, str]:
+    """File of each table of a data dictionary; empty when it cannot be read."""
+    try:
+        resources = json.loads(dictionary.read_bytes())["resources"]
+        return {str(item["name"]): str(item["path"]) for item in resources if "schema" in item}
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}
+
+
+def _versions() -> list[str]:
+    """Installed versions of the packages that this one declares to need."""
+    try:
+        declared = metadata.requires("evidence") or []
+    except metadata.PackageNotFoundError:
+        return []
+    names = [re.split(r"[^\w.-]", text)[0] for text in declared if "extra ==" not in text]
+    return [f"{name} {_version(name)}" for name in sorted(names)]
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _figure_rows(path: Path) -> dict[str, str]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error):
+        return {}
+    return {str(row.get("figure")): sha256(repr(row).encode()) for row in rows}
+
+
+def _source(path: Path) -> bytes:
+    """What is written in a notebook, without what running it adds."""
+    try:
+        cells = json.loads(path.read_bytes())["cells"]
+        kept = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"]] for cell in cells]
+    except (ValueError, KeyError, TypeError):
+        return path.read_bytes()
+    return json.dumps(kept, sort_keys=True).encode()
+
+
+def last_run(root: Path) -> dict[str, Made]:
+    """Targets of the last build; empty when there was none or its record is damaged."""
+    try:
+        record = json.loads((root / STATE).read_text(encoding="utf-8"))
+        return {name: Made(**made) for name, made in record.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def record(made: Mapping[str, Made]) -> bytes:
+    """Text of the record of a build."""
+    return json.dumps({name: asdict(m) for name, m in made.items()}, indent=1).encode() + b"\n"
+
+
+def nothing_changed(root: Path) -> Made | None:
+    """The record of the last build when every target would come out as it is, else None."""
+    made = last_run(root)
+    if "rest" not in made:
+        return None
+    now = inputs(root)
+    targets = set(now.sources) == set(made) - {"rest"}
+    rest = made["rest"]
+    if targets and rest.digest == now.everything and all(
+        is_fresh(root, name, now, made) for name in now.sources
+    ) and _as_left(root, rest):
+        return rest
+    return None
+
+
+def is_fresh(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> bool:
+    """Whether a target would come out as it is."""
+    if target not in made or target not in now.sources:
+        return False
+    last = made[target]
+    return last.digest == now.digest(target, last.read) and _as_left(root, last)
+
+
+def _as_left(root: Path, made: Made) -> bool:
+    return all(
+        (root / path).is_file() and sha256((root / path).read_bytes()) == digest
+        for path, digest in made.outputs.items()
+    )

@@ -1,0 +1,106 @@
+"""Starting a review: a folder with a worked example that builds and tests at once."""
+
+from __future__ import annotations
+
+import csv
+import html
+import re
+import shutil
+from collections.abc import Iterator
+from importlib import resources
+from importlib.resources.abc import Traversable
+from io import StringIO
+from pathlib import Path
+
+from evidence.publish import readme
+from evidence.review import Problem, ReviewError, default_dictionary
+from evidence.storage import replace_all
+
+PLACE = "TITLE"  # where the title goes in the texts of the starter
+RENAMED = {"gitignore": ".gitignore"}  # packages leave files out that begin with a dot
+MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
+
+
+def new_review(folder: Path, title: str) -> tuple[Path, ...]:
+    """Write a review with a worked example.
+
+    Parameters
+    ----------
+    folder : Path
+        New, or an empty folder.
+    title : str
+        Title of the review; plain text.
+
+    Returns
+    -------
+    tuple of Path
+        The files written.
+
+    Raises
+    ------
+    ReviewError
+        When `folder` is a file or holds anything; then nothing is written.
+    OSError
+        When something cannot be written; then nothing is left behind.
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        rule = "is not empty" if folder.is_dir() else "is a file"
+        raise ReviewError([Problem(str(folder), None, "", "", rule,
+                                   "name a new folder, or an empty one")])
+    root = folder.resolve()
+    was_there = root.exists()
+    try:
+        return replace_all(root, {root / name: text for name, text in _files(title).items()})
+    except OSError:
+        _clear(root, keep=was_there)
+        raise
+
+
+def plain(title: str) -> str:
+    """The title on one line, without signs that cannot be printed."""
+    return "".join(sign for sign in " ".join(title.split()) if sign.isprintable())
+
+
+def _files(title: str) -> dict[str, bytes]:
+    """Content of a new review by path; the data dictionary is the package's own."""
+    files = {name: item.read_bytes() for name, item in _walk(resources.files("evidence"))}
+    texts = {
+        "README.md": files["README.md"].decode().replace(PLACE, _for_markdown(title), 1),
+        "data/review.csv": _with_title(files["data/review.csv"].decode(), title),
+        "data/README.md": readme(default_dictionary()),
+    }
+    return files | {name: text.encode("utf-8") for name, text in texts.items()}
+
+
+def _walk(package: Traversable) -> Iterator[tuple[str, Traversable]]:
+    waiting = [("", package.joinpath("starter"))]
+    while waiting:
+        before, folder = waiting.pop()
+        for item in folder.iterdir():
+            if item.is_dir() and item.name != "__pycache__":
+                waiting.append((f"{before}{item.name}/", item))
+            elif item.is_file():
+                yield before + RENAMED.get(item.name, item.name), item
+
+
+def _with_title(text: str, title: str) -> str:
+    buffer = StringIO()
+    csv.writer(buffer, lineterminator="\n").writerows(
+        [title if cell == PLACE else cell for cell in row] for row in csv.reader(StringIO(text))
+    )
+    return buffer.getvalue()
+
+
+def _for_markdown(title: str) -> str:
+    return MARKDOWN.sub(r"\\\1", html.escape(title, quote=False))
+
+
+def _clear(root: Path, *, keep: bool) -> None:
+    """Take away what was written into a folder that was empty or new."""
+    for path in root.iterdir() if root.exists() else ():
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+    if not keep and root.exists():
+        root.rmdir()

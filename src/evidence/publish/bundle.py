@@ -1,0 +1,103 @@
+"""A few figures to take along: in the formats, style and resolution asked for, loose or zipped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.figures import Figure, catalogue, images
+from evidence.publish.slides.deck import deck
+from evidence.review import Problem, Review, ReviewError
+from evidence.storage import write_bytes, zipped
+from evidence.wording import Facts, answers
+
+FORMATS = (*images.FORMATS, "pptx")
+DECK, ARCHIVE = "slides.pptx", "figures.zip"
+COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
+GREYS = "Colours named here are those of the slide; in print they are greys."
+
+
+def bundle(
+    review: Review, analyses: Mapping[str, Any], names: Sequence[str], formats: Iterable[str],
+    style: str = "slide", dpi: int = 300,
+) -> dict[str, bytes]:  # fmt: skip
+    """Files of some figures by name.
+
+    Parameters
+    ----------
+    review : Review
+    analyses : mapping
+        Results of `evidence.pooling.analyses.run_analyses`.
+    names : sequence of str
+        Figures of data/figures.csv; none for all of them.
+    formats : iterable of str
+        Among `FORMATS`; pptx gives one file of slides for all figures, whatever the style.
+    style : str
+        Among `evidence.figures.page.STYLES`; print adds each figure's legend as text.
+    dpi : int
+        Dots per inch of PNG files.
+
+    Raises
+    ------
+    ReviewError
+        When a name is not that of a figure.
+    """
+    built = _built(review, analyses, names)
+    pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
+    files: dict[str, bytes] = {}
+    for exhibit in built:
+        for kind, content in images.render(exhibit, pictures, style, dpi).items():
+            files[f"{exhibit.name}.{kind}"] = content
+        if pictures and style == "print":
+            files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
+    if "pptx" in formats:
+        files[DECK] = slides(review, analyses, names)
+    return files
+
+
+def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = ()) -> bytes:
+    """Slides of the whole review with its answer, or of some figures."""
+    audience = next(iter(answers.audiences(review)), "")
+    is_whole = audience and not names
+    facts = Facts(review, analyses)
+    answer = answers.lines(review, facts, audience) if is_whole else []
+    return deck(review, _built(review, analyses, names), answer)
+
+
+def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
+    chosen = dict.fromkeys(names) or catalogue.specs(review)
+    return [catalogue.build(review, analyses, name) for name in chosen]
+
+
+def legend(review: Review, exhibit: Figure) -> str:
+    """What a journal sets below a figure: message, what is shown, caption, method, sources."""
+    said = f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption}"
+    greys = f" {GREYS}" if COLOUR.search(said) else ""
+    parts = [f"{said}{greys} {exhibit.method.rstrip('.')}."]
+    if review.item("data_date"):
+        parts.append(f"Data of {review.item('data_date')}.")
+    listed = review.bibliography.listing(exhibit.sources)
+    if listed:
+        parts.append("Sources:\n" + "\n".join(f"{item.vancouver} {item.link}".strip()
+                                              for item in listed))  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def save(files: Mapping[str, bytes], folder: Path, as_zip: bool = False) -> list[Path]:
+    """Write the files into a folder, or all of them into one zip there.
+
+    Raises
+    ------
+    ReviewError
+        When `folder` is a file.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise ReviewError([Problem(str(folder), None, "", "", "is a file", "name a folder")])
+    if as_zip:
+        files = {ARCHIVE: zipped(files)}
+    for name, content in files.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in files]

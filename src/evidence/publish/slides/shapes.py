@@ -1,0 +1,278 @@
+"""Building blocks of slides: text, pictures and tables whose size is known before they are drawn.
+
+All lengths are inches from the upper left.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import matplotlib
+from fontTools.afmLib import AFM
+from fontTools.agl import toUnicode
+from lxml import etree
+from pptx import Presentation
+from pptx.dml.color import RGBColor
+from pptx.enum.lang import MSO_LANGUAGE_ID
+from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
+from pptx.opc.constants import RELATIONSHIP_TYPE
+from pptx.oxml.ns import qn
+from pptx.util import Emu, Inches, Pt
+
+from evidence.figures import page
+from evidence.storage import zipped
+
+WIDTH, HEIGHT = 12192000 / 914400, 7.5
+LEFT, RIGHT = page.LEFT * WIDTH, page.RIGHT * WIDTH
+SMALLEST = 14  # points
+SAFETY, UNKNOWN = 1.01, 0.7  # factor of widths; width of a letter that the font lacks
+LINE = 1.2  # height of a line in font sizes
+HEAD, FOOT = 0.025 * HEIGHT, 0.982 * HEIGHT  # top of the message, bottom of the foot
+HEAD_GAP, BODY_GAP = 0.03, 0.08  # above the subtitle, above the body
+NUMBER_FIELD = "{B6F15528-21DE-4FAA-801E-634DDDAF4B2B}"  # PowerPoint's own for slide numbers
+TITLE_ONLY = 5  # place of the layout in python-pptx's own template
+FONT = "Arial"
+FIXED_SPACE, FIXED_HYPHEN = "\u00a0", "\u2011"  # where no line may end
+CELL_PAD = (0.08, 0.045)  # inches: left and right, top and bottom
+SIDES = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A place on the slide in inches."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+    @property
+    def bottom(self) -> float:
+        return self.top + self.height
+
+    @property
+    def emu(self) -> tuple[Emu, Emu, Emu, Emu]:
+        return tuple(Inches(part) for part in (self.left, self.top, self.width, self.height))
+
+
+@functools.cache
+def _advances(bold: bool) -> dict[str, float]:
+    """Width of each letter in font sizes: those of Helvetica, which Arial has too."""
+    name = f"Helvetica{'-Bold' if bold else ''}.afm"
+    font = AFM(Path(matplotlib.get_data_path(), "fonts", "pdfcorefonts", name))
+    widths = {toUnicode(glyph): font[glyph][1] / 1000 for glyph in font.chars()}
+    return widths | {FIXED_SPACE: widths[" "], FIXED_HYPHEN: widths["-"]}
+
+
+def text_width(text: str, size: float, bold: bool = False) -> float:
+    """Width of one line in inches."""
+    advances = _advances(bold)
+    return SAFETY * size / 72 * sum(advances.get(letter, UNKNOWN) for letter in text)
+
+
+def lines(text: str, width: float, size: float, bold: bool = False) -> list[str]:
+    """`text` broken at spaces and line ends as it will stand in `width` inches.
+
+    A word that is wider than the box is broken anywhere.
+    """
+    done = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in paragraph.split(" "):
+            longer = f"{line} {word}".strip()
+            if line and text_width(longer, size, bold) > width:
+                done.append(line)
+                longer = word
+            while text_width(longer, size, bold) > width and len(longer) > 1:
+                fits = next(n for n in range(len(longer), 0, -1)
+                            if n == 1 or text_width(longer[:n], size, bold) <= width)  # fmt: skip
+                done.append(longer[:fits])
+                longer = longer[fits:]
+            line = longer
+        done.append(line)
+    return done
+
+
+def text_height(text: str, width: float, size: float, bold: bool = False) -> float:
+    """Height of wrapped text in inches."""
+    return len(lines(text, width, size, bold)) * LINE * size / 72
+
+
+def colour(value: str) -> RGBColor:
+    """A colour such as "#0072B2"."""
+    return RGBColor.from_string(value.removeprefix("#"))
+
+
+def new_show():
+    """An empty 16:9 presentation: layouts as wide as the slide, Arial, titles left and bold."""
+    show = Presentation()
+    stretch = WIDTH * 914400 / show.slide_width
+    show.slide_width, show.slide_height = Inches(WIDTH), Inches(HEIGHT)
+    master = show.slide_master
+    for part in (master, *master.slide_layouts):
+        for shape in part.placeholders:
+            if shape._element.spPr.xfrm is not None:
+                shape.left, shape.width = round(shape.left * stretch), round(shape.width * stretch)
+    first = master._element.find(f".//{qn('p:titleStyle')}/{qn('a:lvl1pPr')}")
+    first.set("algn", "l")
+    first.find(qn("a:defRPr")).set("sz", str(page.TITLE_SIZE * 100))
+    first.find(qn("a:defRPr")).set("b", "1")
+    return show
+
+
+def head_height(title: str, subtitle: str = "") -> float:
+    """Where the body of a slide with that message begins."""
+    height = HEAD + text_height(title, RIGHT - LEFT, page.TITLE_SIZE, True) + HEAD_GAP
+    if subtitle:
+        height += text_height(subtitle, RIGHT - LEFT, page.SUBTITLE_SIZE)
+    return height + BODY_GAP
+
+
+def foot_top(text: str) -> float:
+    """Where the foot of a slide begins."""
+    return FOOT - (text_height(text, RIGHT - LEFT, page.FOOTER_SIZE) if text else 0)
+
+
+def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
+    """A slide with its message on top, and method and sources at its foot."""
+    slide = show.slides.add_slide(show.slide_layouts[TITLE_ONLY])
+    if len(show.slides) > 1:
+        _add_number(slide, len(show.slides))
+    width = RIGHT - LEFT
+    box = Box(LEFT, HEAD, width, text_height(title, width, page.TITLE_SIZE, True))
+    place_title(slide, box, title, page.TITLE_SIZE)
+    if subtitle:
+        height = text_height(subtitle, width, page.SUBTITLE_SIZE)
+        box = Box(LEFT, box.bottom + HEAD_GAP, width, height)
+        add_text(slide.shapes, box, subtitle, page.SUBTITLE_SIZE, name="Subtitle", ink=page.GREY)
+    if foot:
+        foot = re.sub(r"(?<=\d)-(?=\d)", FIXED_HYPHEN, foot)
+        box = Box(LEFT, foot_top(foot), width, FOOT - foot_top(foot))
+        add_text(slide.shapes, box, foot, page.FOOTER_SIZE, name="Method and sources",
+                 ink=page.GREY)  # fmt: skip
+    return slide
+
+
+def _add_number(slide, number: int) -> None:
+    """The number of a slide in the margin; it follows when slides are moved."""
+    box = Box(RIGHT + 0.03, FOOT - 0.24, WIDTH - RIGHT - 0.06, 0.24)
+    shape = add_text(slide.shapes, box, str(number), SMALLEST, name="Slide number", ink=page.GREY,
+                     side="center")
+    run = shape.text_frame.paragraphs[0].runs[0]._r
+    run.tag = qn("a:fld")
+    run.set("id", NUMBER_FIELD)
+    run.set("type", "slidenum")
+
+
+def place_title(slide, box: Box, text: str, size: float) -> None:
+    """Write the title of a slide into a box."""
+    holder = slide.shapes.title
+    holder.left, holder.top, holder.width, holder.height = box.emu
+    write(holder.text_frame, [text], size, bold=True)
+
+
+def add_text(shapes, box: Box, text: str, size: float, *, name: str, **style):
+    """A text box of exactly that size; `style` as in `write`."""
+    shape = shapes.add_textbox(*box.emu)
+    shape.name = name
+    write(shape.text_frame, text.split("\n"), size, **style)
+    return shape
+
+
+def write(
+    frame, paragraphs: Sequence[str], size: float, *, bold: bool = False, italic: bool = False,
+    ink: str = page.INK, side: str = "left", anchor=MSO_ANCHOR.TOP, pitch: float | None = None,
+    link: str = "",
+) -> None:  # fmt: skip
+    """Fill a text frame without inner margins; `pitch` is the distance of its lines in points."""
+    frame.word_wrap = True
+    frame.vertical_anchor = anchor
+    frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
+    for number, text in enumerate(paragraphs):
+        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
+        paragraph.alignment = SIDES[side]
+        if pitch:
+            paragraph.line_spacing = Pt(pitch)
+        write_runs(paragraph, text, size, bold=bold, italic=italic, ink=ink, link=link)
+
+
+def write_runs(
+    paragraph, text: str, size: float, *, bold: bool = False, italic: bool = False,
+    ink: str = page.INK, link: str = "",
+) -> None:  # fmt: skip
+    """Write text with ``**bold**`` parts; `link` follows it as a link."""
+    for number, part in enumerate(re.split(r"\*\*", text)):
+        if part:
+            _run(paragraph, part, size, bold or number % 2 == 1, italic, ink)
+    if link:
+        run = _run(paragraph, link, size, bold, italic, page.BLUE)
+        run.hyperlink.address = link
+
+
+def _run(paragraph, text: str, size: float, bold: bool, italic: bool, ink: str):
+    run = paragraph.add_run()
+    run.text = text
+    run.font.size, run.font.bold, run.font.italic = Pt(size), bold, italic or None
+    run.font.color.rgb = colour(ink)
+    run.font.language_id = MSO_LANGUAGE_ID.ENGLISH_UK
+    return run
+
+
+def describe(shape, name: str, alt: str) -> None:
+    """Give a picture, group or table its name and its alt text."""
+    properties = shape._element.xpath("./*/p:cNvPr")[0]
+    properties.set("name", name)
+    properties.set("descr", alt)
+
+
+def unstyle(shape) -> None:
+    """Take the shadow and colours of the theme off a shape or line; its own stay."""
+    style = shape._element.find(qn("p:style"))
+    if style is not None:
+        shape._element.remove(style)
+
+
+def add_picture(slide, png: bytes, box: Box, name: str, alt: str) -> None:
+    """A picture in a box of its own proportions."""
+    describe(slide.shapes.add_picture(BytesIO(png), *box.emu), name, alt)
+
+
+def add_notes(slide, text: str) -> None:
+    """Speaker notes."""
+    slide.notes_slide.notes_text_frame.text = text
+
+
+def pack(show, title: str, subject: str) -> bytes:
+    """The presentation as a file with the same bytes on every run.
+
+    Dates, authors and the thumbnail of the template are left out; parts carry no time of their own.
+    """
+    package = show.part.package
+    for key, relation in list(package._rels.items()):
+        if relation.reltype == RELATIONSHIP_TYPE.THUMBNAIL:
+            package._rels.pop(key)
+    core = show.core_properties
+    for child in list(core._element):
+        core._element.remove(child)
+    core.title, core.subject, core.language = title[:255], subject[:255], "en-GB"
+    raw = BytesIO()
+    show.save(raw)
+    with ZipFile(raw) as parts:
+        return zipped({name: _in_arial(name, parts.read(name)) for name in parts.namelist()})
+
+
+def _in_arial(name: str, content: bytes) -> bytes:
+    """The theme with Arial for headings and text."""
+    if not name.startswith("ppt/theme/"):
+        return content
+    theme = etree.fromstring(content)
+    for kind in ("majorFont", "minorFont"):
+        for font in theme.iter(qn(f"a:{kind}")):
+            font.find(qn("a:latin")).set("typeface", FONT)
+    return etree.tostring(theme, xml_declaration=True, encoding="UTF-8", standalone=True)

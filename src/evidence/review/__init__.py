@@ -1,0 +1,25 @@
+"""A review as its folder holds it: what is read, checked and frozen.
+
+In: ``references.bib``, the CSV files of ``data/`` and its dictionary. Out: a `Review` of validated
+DataFrames with its references, or every problem found, each with its place and what to do.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["schema"],
+    submod_attrs={
+        "bibliography": ["CITATION", "Reference", "with_citations", "without_citations"],
+        "columns": ["among", "keys", "word"],
+        "dictionary": ["Dictionary", "default_dictionary"],
+        "problems": ["NoDataError", "Problem", "ReviewError"],
+        "review": ["BIBLIOGRAPHY", "Review", "Tables", "find_root", "load_review"],
+        "schema": ["names"],
+        "studies": [
+            "DESIGNS", "LABORATORY", "LEVELS", "counts_own", "design", "is_placebo_trial",
+            "is_true", "people", "primary_studies", "roots", "with_results",
+        ],
+        "textfile": ["decoded"],
+    },
+)

@@ -1,0 +1,41 @@
+"""What a domain check looks at, and how it reads columns that may be absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evidence.review.bibliography import Bibliography
+from evidence.review.dictionary import Dictionary
+from evidence.review.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Everything a check may look at."""
+
+    dictionary: Dictionary
+    tables: Mapping[str, pd.DataFrame]
+    bibliography: Bibliography | None
+    root: Path
+
+    def problems(
+        self, table: str, where: pd.Series, column: str, rule: str | pd.Series, advice: str,
+        warn: bool = False,
+    ) -> Iterator[Problem]:  # fmt: skip
+        """One problem for each row `where` is true; a rule may differ from row to row."""
+        frame = self.tables[table]
+        file = f"data/{self.dictionary.tables[table]['path']}"
+        for index in frame.index[where.fillna(False).astype(bool)]:
+            value = frame.loc[index, column] if column in frame else np.nan
+            text = rule if isinstance(rule, str) else rule[index]
+            shown = "" if pd.isna(value) else _shown(value)
+            yield Problem(file, int(index) + 2, column, shown, text, advice, warn)
+
+
+def _shown(value: object) -> str:
+    return f"{value:.15g}" if isinstance(value, float) else str(value)

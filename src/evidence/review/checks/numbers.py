@@ -1,0 +1,326 @@
+"""Domain checks: what the tables must satisfy beyond their dictionary.
+
+Each check is a small function that takes the tables and yields problems. A check on a column
+applies only where the column is present.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from evidence.review.bibliography import Bibliography
+from evidence.review.checks.context import Context
+from evidence.review.checks.plausibility import AGREEMENT
+from evidence.review.checks.sources import SOURCE_CHECKS
+from evidence.review.columns import among, number
+from evidence.review.dictionary import Dictionary
+from evidence.review.problems import Problem
+from evidence.review.studies import circles
+
+Z95 = 1.959963984540054
+SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
+ROUNDING = 1e-6
+MISSING_CODES = (-99, -999, -9999, 9999, 99999)
+ARMS = ("intervention", "control")
+RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "hazard_ratio")
+FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
+DIFFERENCES = ("mean_difference", "standardised_mean_difference")
+INTERVALS = (  # columns: low, estimate, high
+    ("effect_ci_low", "effect", "effect_ci_high"),
+    ("ci_low", "effect", "ci_high"),
+    ("intervention_change_ci_low", "intervention_change", "intervention_change_ci_high"),
+    ("control_change_ci_low", "control_change", "control_change_ci_high"),
+    ("low_nm", "value_nm", "high_nm"),
+    ("low", "value", "high"),
+    ("low", "occupancy_percent", "high"),
+)
+
+
+def domain_problems(
+    dictionary: Dictionary,
+    tables: Mapping[str, pd.DataFrame],
+    bibliography: Bibliography | None,
+    root: Path,
+) -> list[Problem]:
+    """All that the domain checks find, errors and warnings together."""
+    context = Context(dictionary, tables, bibliography, root)
+    checks = (*CHECKS, *PLAN_CHECKS, *AGREEMENT, *SOURCE_CHECKS)
+    return [problem for check in checks for problem in check(context)]
+
+
+def intervals_bracket(c: Context) -> Iterator[Problem]:
+    """An estimate lies between its limits, and the lower limit is the lower one."""
+    for name, table in c.tables.items():
+        for columns in INTERVALS:
+            if not {columns[0], columns[2]} <= set(table):
+                continue
+            low, value, high = (number(table, column) for column in columns)
+            reversed_ = low > high + ROUNDING
+            outside = _misses(value, low, high) & ~reversed_
+            yield from c.problems(name, reversed_, columns[0], "is above the upper limit",
+                                  "swap the limits")
+            if outside.any():
+                yield from c.problems(
+                    name, outside, columns[1],
+                    pd.Series([f"lies outside its interval {a:g} to {b:g}"
+                               for a, b in zip(low, high, strict=True)], table.index),
+                    "check estimate and limits against the source",
+                )  # fmt: skip
+
+
+def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
+    return (value < low - ROUNDING) | (value > high + ROUNDING) | (low > high + ROUNDING)
+
+
+def missing_is_empty(c: Context) -> Iterator[Problem]:
+    """Warn of numbers that statistics programs write for "not reported"."""
+    for name, table in c.tables.items():
+        for column in table.select_dtypes("number"):
+            code = number(table, column).isin(MISSING_CODES)
+            yield from c.problems(name, code, column, "is a usual code for a missing value",
+                                  "leave the cell empty if it is not reported", True)
+
+
+def ratios_positive(c: Context) -> Iterator[Problem]:
+    """Ratios and their limits are above 0."""
+    for name, table in c.tables.items():
+        ratio = among(table, "effect_measure", RATIOS)
+        if not ratio.any():
+            continue
+        for column in ("effect", "effect_ci_low", "effect_ci_high", "ci_low", "ci_high"):
+            yield from c.problems(name, ratio & (number(table, column) <= 0), column,
+                                  "a ratio must be above 0", "check effect and effect_measure")
+
+
+def events_fit(c: Context) -> Iterator[Problem]:
+    """No more people have an event than there are in the arm."""
+    for name, table in c.tables.items():
+        for arm in ARMS:
+            if f"{arm}_events" not in table:
+                continue
+            n = number(table, f"{arm}_n")
+            more = (number(table, f"{arm}_events") > n) & ~among(table, "unit", ("events",))
+            yield from c.problems(name, more, f"{arm}_events",
+                                  n.map("is more than the {:.0f} people of the arm".format),
+                                  "check events and n")
+
+
+def standard_errors_agree(c: Context) -> Iterator[Problem]:
+    """A standard error fits its interval, as far as the rounding of the limits allows."""
+    for name, table in c.tables.items():
+        if not {"effect_se", "effect_ci_low", "effect_ci_high"} <= set(table):
+            continue
+        se, low, high = (number(table, f"effect_{part}") for part in ("se", "ci_low", "ci_high"))
+        ratio = among(table, "effect_measure", RATIOS)
+        usable = ~(ratio & ((low <= 0) | (high <= 0)))
+        usable &= ~_misses(number(table, "effect"), low, high)
+        low, high, se = low[usable], high[usable], se[usable]
+        half = pd.Series([_half_unit(*pair) for pair in zip(low, high, strict=True)], low.index)
+        slack = half * (1 / low + 1 / high).where(ratio[usable], 2.0)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            width = (np.log(high) - np.log(low)).where(ratio[usable], high - low)
+        implied = width / (2 * Z95)
+        limit = SE_TOLERANCE * implied.abs() + slack / (2 * Z95) + 5e-4
+        wrong = ((se - implied).abs() > limit).reindex(table.index, fill_value=False)
+        yield from c.problems(name, wrong, "effect_se",
+                              implied.map("does not fit its interval, which implies {:.4g}".format),
+                              "mend the standard error or the limits")
+
+
+def _half_unit(*values: float) -> float:
+    """Half of the last decimal place that the more precise of the numbers shows."""
+    decimals = [len(f"{value:.10f}".rstrip("0").partition(".")[2]) for value in values]
+    return 0.5 * 10.0 ** -max(decimals)
+
+
+def direction_agrees(c: Context) -> Iterator[Problem]:
+    """An effect has the sign that its arms imply, and `favours` follows from it."""
+    for name, table in c.tables.items():
+        if not {"effect", "effect_measure"} <= set(table):
+            continue
+        ratio = among(table, "effect_measure", RATIOS)
+        effect = number(table, "effect")
+        effect = np.log(effect.where(effect > 0)).where(ratio, effect)
+        effect = effect.where(effect.abs() > ROUNDING)
+        one, other = _implied_differences(table)
+        opposite = (one.notna() | other.notna()) & effect.notna()
+        opposite &= ~(one * effect >= 0) & ~(other * effect >= 0)
+        sign = one.fillna(other).map("has the opposite sign of its arms ({:+.4g})".format)
+        yield from c.problems(name, opposite, "effect", sign,
+                              "effects are intervention minus control: check the sign")
+        if not {"favours", "higher_is"} <= set(table):
+            continue
+        control_better = (effect > 0) == (table["higher_is"] == "worse")
+        wrong = control_better != (table["favours"] == "control")
+        stated = effect.notna() & table["higher_is"].notna() & table["favours"].notna()
+        stated &= ~among(table, "favours", ("neither", "not_applicable")) & ~opposite
+        yield from c.problems(name, wrong & stated, "favours",
+                              "contradicts the sign of the effect",
+                              "check effect, higher_is and favours")
+
+
+def _implied_differences(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Two differences between the arms, NaN where a row does not allow one.
+
+    They are of the kind that the effect is: shares for ratios and risk differences; percentages
+    for percentage points; for means levels and changes, only one of them where `estimand` names it.
+    """
+    def difference(part: str) -> pd.Series:
+        return number(table, f"intervention_{part}") - number(table, f"control_{part}")
+
+    shares = number(table, "intervention_events") / number(table, "intervention_n")
+    shares -= number(table, "control_events") / number(table, "control_n")
+    levels, changes = difference("mean"), difference("change")
+    changes = changes.fillna(levels - difference("baseline_mean"))
+    estimand = table["estimand"].fillna("") if "estimand" in table else pd.Series("", table.index)
+    of_change = estimand.str.contains("change") & changes.notna()
+    of_level = estimand.str.contains("level") & levels.notna() & ~of_change
+    levels, changes = levels.mask(of_change), changes.mask(of_level)
+    counted, points, means = (
+        among(table, "effect_measure", kinds)
+        for kinds in (FROM_COUNTS, ("percent_point_difference",), DIFFERENCES)
+    )
+    one = shares.where(counted, difference("pct").where(points, levels.where(means)))
+    other = difference("change_pct").where(points, changes.where(means))
+    return one, other
+
+
+def direction_known(c: Context) -> Iterator[Problem]:
+    """Warn of an effect whose good direction nobody has stated."""
+    for name, table in c.tables.items():
+        if {"effect", "higher_is"} <= set(table):
+            unknown = table["effect"].notna() & table["higher_is"].isna()
+            yield from c.problems(name, unknown, "higher_is", "an effect needs its direction",
+                                  "say whether higher is worse or better", True)
+
+
+def values_on_scale(c: Context) -> Iterator[Problem]:
+    """Means lie on the scale of their instrument."""
+    for name, table in c.tables.items():
+        if not {"scale_low", "scale_high"} <= set(table):
+            continue
+        low, high = number(table, "scale_low"), number(table, "scale_high")
+        yield from c.problems(name, low >= high, "scale_low", "is not below scale_high",
+                              "check the two ends of the scale")
+        for column in [f"{arm}_{part}" for arm in ARMS for part in ("baseline_mean", "mean")]:
+            value = number(table, column)
+            outside = ((value < low) | (value > high)) & ~(low >= high)
+            yield from c.problems(name, outside, column, "lies outside its scale",
+                                  "check the value, scale_low and scale_high")
+
+
+def poolable_has_enough(c: Context) -> Iterator[Problem]:
+    """A poolable outcome has a control, a verified source and enough numbers."""
+    table = c.tables.get("outcomes")
+    if table is None or "poolable" not in table:
+        return
+    has = table.reindex(columns=[
+        "effect", "effect_se", "effect_ci_low", "effect_ci_high", "p_value",
+        *(f"{arm}_{part}" for arm in ARMS for part in ("events", "n", "mean", "sd")),
+    ]).notna()  # fmt: skip
+    counts = has[[f"{arm}_{part}" for arm in ARMS for part in ("events", "n")]].all(axis=1)
+    means = has[[f"{arm}_{part}" for arm in ARMS for part in ("mean", "sd", "n")]].all(axis=1)
+    paired = among(table, "contrast", ("crossover_paired",)) & has["p_value"]
+    error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | paired
+    left = table["poolable"].fillna(False).astype(bool)
+    for where, rule, advice in (
+        (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",
+         "set poolable to false"),
+        (among(table, "verification", ("unverified",)), "an unverified value is never pooled",
+         "set poolable to false, or verify the value"),
+        (~(counts | means | (has["effect"] & error)), "has not enough to be pooled",
+         "give counts, or means with SDs and n, or an effect with its error"),
+    ):
+        yield from c.problems("outcomes", left & where, "poolable", rule, advice)
+        left &= ~where
+
+
+def analyses_fit(c: Context) -> Iterator[Problem]:
+    """A sensitivity analysis names its parent; no analysis names an outcome twice."""
+    table = c.tables.get("analyses")
+    if table is None or "include" not in table:
+        return
+    alone = among(table, "role", ("sensitivity",))
+    if "parent" in table:
+        alone &= table["parent"].isna()
+    yield from c.problems("analyses", alone, "parent", "a sensitivity analysis needs a parent",
+                          "name the analysis that it varies, or change its role")
+    named = [[part.strip() for part in cell.split(";")] for cell in table["include"].fillna("")]
+    twice = pd.Series(
+        [", ".join(sorted({p for p in parts if p and parts.count(p) > 1})) for parts in named],
+        table.index, dtype="str",
+    )  # fmt: skip
+    yield from c.problems("analyses", twice != "", "include", twice.map("names {} twice".format),
+                          "name each outcome once")
+
+
+def specifications_fit(c: Context) -> Iterator[Problem]:
+    """Warn of outcomes of an analysis that are the main option of no choice about it."""
+    choices, analyses = c.tables.get("specifications"), c.tables.get("analyses")
+    if choices is None or analyses is None:
+        return
+    if not ({"analysis", "outcome_id", "is_main"} <= set(choices)
+            and {"analysis", "include"} <= set(analyses)):
+        return
+    main = choices[choices["is_main"].fillna(False).astype(bool)]
+    lacking = pd.Series("", analyses.index, dtype="str")
+    for line, row in analyses[analyses["analysis"].isin(choices["analysis"])].iterrows():
+        known = set(main.loc[main["analysis"] == row["analysis"], "outcome_id"])
+        named = [part.strip() for part in str(row["include"]).split(";") if part.strip()]
+        lacking[line] = ", ".join(part for part in named if part not in known)
+    yield from c.problems("analyses", lacking != "", "include",
+                          lacking.map("{} is no main option of data/specifications.csv".format),
+                          "add its options there, else the combinations leave it out", True)
+
+
+CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    intervals_bracket,
+    missing_is_empty,
+    ratios_positive,
+    events_fit,
+    standard_errors_agree,
+    direction_agrees,
+    direction_known,
+    values_on_scale,
+    poolable_has_enough,
+    analyses_fit,
+    specifications_fit,
+)
+
+
+def participants_end(c: Context) -> Iterator[Problem]:
+    """People are those of a study that counts them: no chain leads back to where it began."""
+    table = c.tables.get("studies")
+    if table is None or not {"study", "participants_of"} <= set(table):
+        return
+    ways = circles(table)
+    words = pd.Series(
+        [f"leads back to the study itself: {', '.join([*ways.get(name, ()), str(name)])}"
+         for name in table["study"]], table.index, dtype="str",
+    )  # fmt: skip
+    yield from c.problems("studies", table["study"].isin(list(ways)), "participants_of", words,
+                          "leave it empty for the study that counts these people")
+
+
+def important_effects_exist(c: Context) -> Iterator[Problem]:
+    """An important effect is an effect: not zero, of a ratio above zero and not one."""
+    table = c.tables.get("certainty")
+    if table is None or "important_effect" not in table:
+        return
+    effect, ratio = number(table, "important_effect"), among(table, "effect_unit", ("ratio",))
+    for where, rule in (
+        (ratio & ((effect <= 0) | (effect == 1)), "a ratio must be above 0 and not 1"),
+        (~ratio & (effect == 0), "is no effect"),
+    ):
+        yield from c.problems("certainty", where, "important_effect", rule,
+                              "give the smallest effect that matters, or leave it empty")
+
+
+PLAN_CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    participants_end,
+    important_effects_exist,
+)

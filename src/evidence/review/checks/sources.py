@@ -1,0 +1,172 @@
+"""Checks of where the numbers come from: sources, verification, references."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+
+from evidence.review.bibliography import cited_keys
+from evidence.review.checks.context import Context
+from evidence.review.columns import among
+from evidence.review.problems import Problem
+from evidence.review.schema import items, names
+
+REFERENCES = "references.bib"
+SHARED_FIELDS = {  # column of a reference table: field of the bibliography
+    "title": "title", "year": "year", "volume": "volume", "number": "number", "pages": "pages",
+    "doi": "doi", "pmid": "pmid", "pmcid": "pmcid", "registry_id": "registry", "url": "url",
+    "fields_unverified": "unverified", "aliases": "aliases",
+}  # fmt: skip
+WRITTEN = {"figures": ("message", "subtitle", "caption")}
+WORD = re.compile(r"[A-Za-z0-9][\w:/.+-]*\w")
+
+
+def _citing_columns(c: Context) -> Iterator[tuple[str, str, dict]]:
+    """Table, column and field of everything that names references."""
+    for name, table in c.tables.items():
+        for column, field in c.dictionary.fields(name).items():
+            if REFERENCES in names(field.get("refersTo")) and column in table:
+                yield name, column, field
+
+
+def sources_known(c: Context) -> Iterator[Problem]:
+    """Every key stands in the bibliography."""
+    if c.bibliography is None:
+        return
+    for name, column, field in _citing_columns(c):
+        table = c.tables[name]
+        listed = [dict.fromkeys(items(cell, field)) for cell in table[column].fillna("")]
+        unknown = pd.Series(
+            [", ".join(key for key in keys if key not in c.bibliography) for keys in listed],
+            table.index, dtype="str",
+        )  # fmt: skip
+        yield from c.problems(name, unknown != "", column,
+                              unknown.map(("{} is not in " + REFERENCES).format),
+                              "mend the key, or add the reference")
+
+
+def citations_known(c: Context) -> Iterator[Problem]:
+    """Every ``[@key]`` in an answer or in the words of a figure stands in the bibliography."""
+    if c.bibliography is None:
+        return
+    for name, column in _written_columns(c):
+        cited = c.tables[name][column].fillna("").astype("str").map(cited_keys)
+        unknown = cited.map(lambda keys: ", ".join(k for k in keys if k not in c.bibliography))
+        yield from c.problems(name, unknown != "", column,
+                              unknown.map(("cites {}, which is not in " + REFERENCES).format),
+                              "mend the key, or add the reference")
+
+
+def _written_columns(c: Context) -> Iterator[tuple[str, str]]:
+    """Columns of text that may cite: every audience of the answers, the words of figures."""
+    for name, table in c.tables.items():
+        for column in table:
+            if (name == "answers" and column != "line") or column in WRITTEN.get(name, ()):
+                yield name, column
+
+
+def numbers_traceable(c: Context) -> Iterator[Problem]:
+    """Every number has a verification level and a place; one without a source is a warning."""
+    for name, table in c.tables.items():
+        fields = c.dictionary.fields(name)
+        numeric = [
+            column for column in table.select_dtypes("number")
+            if column not in c.dictionary.primary_key(name)
+        ]
+        with_numbers = table[numeric].notna().any(axis=1)
+        for column, advice, warn in (
+            ("verification", "say primary, secondary, derived or unverified", False),
+            ("source_where", "name the table, page or section", False),
+            ("source", "name a key of references.bib", True),
+        ):
+            if column in table and "emptyMeans" not in fields.get(column, {}):
+                yield from c.problems(name, with_numbers & table[column].isna(), column,
+                                      "a number needs this", advice, warn)
+
+
+def retracted_supports_nothing(c: Context) -> Iterator[Problem]:
+    """Nothing pooled, supporting or called best evidence rests on a retracted source."""
+    if c.bibliography is None:
+        return
+    retracted = {key for key in c.bibliography if c.bibliography[key].is_retracted}
+    if not retracted:
+        return
+    for name, column, field in _citing_columns(c):
+        table = c.tables[name]
+        cells = table[column].fillna("")
+        keys = [set(items(cell, field)) for cell in cells]
+        only = pd.Series([bool(k) and k <= retracted for k in keys], table.index, dtype=bool)
+        bad = pd.Series([", ".join(sorted(k & retracted)) for k in keys], table.index, dtype="str")
+        resting = among(table, "stance", ("supports",)) & only
+        if "poolable" in table:
+            resting |= table["poolable"].fillna(False).astype(bool)
+        resting |= column == "best_evidence_keys"
+        yield from c.problems(name, (bad != "") & resting, column,
+                              bad.map("is retracted ({}) and supports nothing".format),
+                              "take it out, or change what rests on it")
+
+
+def reference_tables_agree(c: Context) -> Iterator[Problem]:
+    """Tables of reference records say what the bibliography says."""
+    if c.bibliography is None:
+        return
+    for name, table in c.tables.items():
+        if not name.startswith("references") or "key" not in table:
+            continue
+        known = table["key"].map(lambda key: key in c.bibliography).astype(bool)
+        for column, field in SHARED_FIELDS.items():
+            if column not in table:
+                continue
+            there = table["key"].where(known).map(
+                lambda key, field=field: c.bibliography[key][field], "ignore"
+            )
+            here = table[column].astype("str").fillna("")
+            yield from c.problems(name, known & (here != there), column,
+                                  there.map(lambda text: f"differs from {REFERENCES} ('{text}')"),
+                                  "make the two agree")
+
+
+def references_used(c: Context) -> Iterator[Problem]:
+    """Warn of references that neither data nor notebooks name."""
+    if c.bibliography is None:
+        return
+    used: set[str] = set()
+    for name, column, field in _citing_columns(c):
+        if not name.startswith("references"):
+            for cell in c.tables[name][column].dropna().unique():
+                used |= set(items(cell, field))
+    for name, column in _written_columns(c):
+        for cell in c.tables[name][column].dropna().astype("str"):
+            used |= set(cited_keys(cell))
+    for path in [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]:
+        if path.is_file():
+            used |= set(WORD.findall(path.read_text(encoding="utf-8", errors="replace")))
+    for path in sorted(c.root.glob("notebooks/*.ipynb")):
+        used |= set(WORD.findall(_written_text(path)))
+    for key, reference in c.bibliography.references.items():
+        if key not in used:
+            yield Problem(REFERENCES, reference.line, key, "", "is never used",
+                          "cite it, or delete it", True)
+
+
+def _written_text(notebook: Path) -> str:
+    """What was typed into a notebook; its outputs hold pictures and are long."""
+    try:
+        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        return "\n".join("".join(cell["source"]) for cell in cells)
+    except (ValueError, LookupError, TypeError, OSError):
+        return ""
+
+
+SOURCE_CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    sources_known,
+    citations_known,
+    numbers_traceable,
+    retracted_supports_nothing,
+    reference_tables_agree,
+    references_used,
+)

@@ -1,0 +1,36 @@
+"""Reading one cell of a table: a word, or several with semicolons between."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+
+def word(row: Mapping[str, Any], name: str, default: str = "") -> str:
+    """Text of the cell `name` of a row; `default` when the column is absent or the cell empty."""
+    value = row.get(name)
+    return default if pd.isna(value) or not str(value).strip() else str(value).strip()
+
+
+def keys(cell: object) -> list[str]:
+    """Items of a cell that holds several, separated by semicolons; none when it is empty."""
+    if cell is None or pd.isna(cell):
+        return []
+    return [part.strip() for part in str(cell).split(";") if part.strip()]
+
+
+def number(table: pd.DataFrame, column: str) -> pd.Series:
+    """A column as floats, NaN throughout where the table has no such column of numbers."""
+    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
+        return pd.Series(np.nan, index=table.index)
+    return table[column].astype("float64")
+
+
+def among(table: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.Series:
+    """Rows whose text in `column` is one of `values`; none where there is no such column."""
+    if column not in table:
+        return pd.Series(False, index=table.index)
+    return table[column].isin(values)

@@ -1,0 +1,160 @@
+"""A review as its folder holds it: validated tables, references and data dictionary."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from evidence.review.bibliography import Bibliography, read_bibliography
+from evidence.review.checks.numbers import domain_problems
+from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.review.problems import Problem, ReviewError
+
+
+class Tables(Mapping[str, pd.DataFrame]):
+    """Tables by name; `read` holds the names of those that were looked at."""
+
+    __slots__ = ("_tables", "read")
+
+    def __init__(self, tables: Mapping[str, pd.DataFrame]):
+        self._tables = dict(tables)
+        self.read: set[str] = set()
+
+    def __getitem__(self, name: str) -> pd.DataFrame:
+        table = self._tables[name]
+        self.read.add(name)
+        return table
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._tables
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._tables)
+
+    def __len__(self) -> int:
+        return len(self._tables)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A review that passed its checks.
+
+    Attributes
+    ----------
+    root : Path
+        Folder that holds ``references.bib`` and ``data/``.
+    tables : mapping of str to DataFrame
+        Row i of a table is line i + 2 of its file.
+    bibliography : Bibliography
+    dictionary : Dictionary
+    warnings : tuple of Problem
+        What a curator should know, though it stops nothing.
+    """
+
+    root: Path
+    tables: Mapping[str, pd.DataFrame]
+    bibliography: Bibliography
+    dictionary: Dictionary
+    warnings: tuple[Problem, ...] = ()
+
+    def table(self, name: str) -> pd.DataFrame:
+        """A copy of the table `name`; a table without columns when the review has none."""
+        return self.tables[name].copy() if name in self.tables else pd.DataFrame()
+
+    def item(self, name: str, default: str = "") -> str:
+        """Value of one item of ``data/review.csv``."""
+        table = self.table("review")
+        if not {"item", "value"} <= set(table):
+            return default
+        found = table.loc[table["item"] == name, "value"]
+        return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
+
+    def labels(self, table: str, code: str, label: str) -> dict[str, str]:
+        """Column `label` of a table by its column `code`; empty when one of them is absent."""
+        frame = self.table(table)
+        if not {code, label} <= set(frame):
+            return {}
+        frame = frame.dropna(subset=[code, label])
+        return dict(zip(frame[code], frame[label], strict=True))
+
+    @property
+    def intervention(self) -> str:
+        """Short label of the intervention."""
+        return self.item("intervention_label", "intervention")
+
+    @property
+    def control(self) -> str:
+        """Short label of the control."""
+        return self.item("control_label", "control")
+
+    def digest(self, *names: str) -> str:
+        """SHA-256 over the files of the named tables and the bibliography, in that order."""
+        total = hashlib.sha256()
+        for name in names:
+            if name in self.tables:
+                path = self.root / "data" / self.dictionary.tables[name]["path"]
+                total.update(path.read_bytes())
+        total.update((self.root / BIBLIOGRAPHY).read_bytes())
+        return total.hexdigest()
+
+
+def load_review(root: Path | str | None = None) -> Review:
+    """Read, validate and freeze the review at `root`.
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder of the review; the one around the current folder by default.
+
+    Raises
+    ------
+    ReviewError
+        When there is no review, or with every problem found in its tables and references.
+    """
+    folder = find_root(root)
+    dictionary = load_dictionary(folder / "data")
+    tables, problems = read_tables(dictionary, folder / "data")
+    warnings: list[Problem] = []
+    bibliography = None
+    try:
+        bibliography, warnings = read_bibliography(folder / BIBLIOGRAPHY)
+    except ReviewError as error:
+        problems += error.problems
+    problems += domain_problems(dictionary, tables, bibliography, folder)
+    errors = [problem for problem in problems if not problem.is_warning]
+    if errors:
+        raise ReviewError(errors)
+    warnings += [problem for problem in problems if problem.is_warning]
+    return Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
+
+BIBLIOGRAPHY = "references.bib"
+
+
+def find_root(start: Path | str | None = None) -> Path:
+    """The folder of a review: `start` itself, else the one that holds the current folder.
+
+    Raises
+    ------
+    ReviewError
+        When `start` holds no ``data/``, or without `start` neither the current folder nor one
+        above it holds ``references.bib`` and ``data/``.
+    """
+    if start is not None:
+        folder = Path(start).resolve()
+        if (folder / "data").is_dir():
+            return folder
+        raise _no_review(str(start))
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
+            return folder
+    raise _no_review("this folder")
+
+
+def _no_review(place: str) -> ReviewError:
+    advice = f"name a folder with {BIBLIOGRAPHY} and data/"
+    return ReviewError([Problem(place, None, "", "", "holds no review", advice)])

@@ -1,0 +1,21 @@
+"""Sentences from data.
+
+In: templates of the tables and what a review knows. Out: text, Markdown and HTML in which every
+number comes from the data; text of a table stays text.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(
+    __name__,
+    submodules=["answers", "html"],
+    submod_attrs={
+        "answers": ["audiences"],
+        "facts": ["Facts", "Makers", "Records", "Row", "offers"],
+        "html": ["NUMBER", "Markup", "links", "place", "readable"],
+        "prose": [
+            "NO_BREAK", "MissingValueError", "escaped", "fill", "harmless", "in_words",
+            "interval", "joined", "p_value", "percent", "plural", "signed", "together",
+        ],
+    },
+)

@@ -1,0 +1,106 @@
+"""Facts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from evidence.review import Review
+
+
+class Row:
+    """One row of a table; its cells are attributes."""
+
+    __slots__ = ("_cells",)
+
+    def __init__(self, cells: Mapping[str, Any]):
+        self._cells = cells
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self._cells[name]
+        except KeyError:
+            raise AttributeError(f"no column '{name}'") from None
+
+
+class Records(Mapping[str, Row]):
+    """A table whose rows are reached by their key."""
+
+    def __init__(self, table: pd.DataFrame, key: str):
+        self._rows = {str(row[key]): Row(row.to_dict()) for _, row in table.iterrows()}
+
+    def __getitem__(self, key: str) -> Row:
+        return self._rows[key]
+
+    def __iter__(self):
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+
+Makers = Mapping[str, Callable[[], Any]]
+_OFFERS: list[Callable[[Review, Mapping[str, Any]], Makers]] = []
+
+
+def offers(function: Callable[[Review, Mapping[str, Any]], Makers]):
+    """Register what a room can tell: `function` takes review and analyses and returns what makes
+    each fact, by its name. Use as a decorator."""
+    _OFFERS.append(function)
+    return function
+
+
+class Facts(Mapping[str, Any]):
+    """Everything a template may name, read when it is named.
+
+    Each table with a one-column key gives its rows by id; besides there are ``review`` (items of
+    review.csv), ``intervention`` and ``control`` (labels), ``analyses`` (syntheses by id) and what
+    other rooms offer (see `offers`), such as ``census`` and ``rated``.
+
+    Parameters
+    ----------
+    review : Review
+    analyses : mapping
+        Results of `evidence.pooling.run_analyses`, or `evidence.pooling.Analyses`.
+    without : iterable of str
+        Offered facts that cannot be named.
+    """
+
+    def __init__(self, review: Review, analyses: Mapping[str, Any], without: Iterable[str] = ()):
+        keys = {name: review.dictionary.primary_key(name) for name in review.tables}
+        self._makers: dict[str, Callable[[], Any]] = {
+            name: partial(_records, review, name, key[0])
+            for name, key in keys.items() if len(key) == 1
+        }
+        self._makers |= {
+            "review": lambda: Row(review.labels("review", "item", "value")),
+            "intervention": lambda: review.intervention,
+            "control": lambda: review.control,
+            "analyses": lambda: {name: run.synthesis for name, run in analyses.items()},
+        }
+        for offer in _OFFERS:
+            self._makers |= offer(review, analyses)
+        for name in without:
+            self._makers.pop(name, None)
+        self._made: dict[str, Any] = {}
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in self._made:
+            self._made[name] = self._makers[name]()
+        return self._made[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._makers
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
+
+
+def _records(review: Review, name: str, key: str) -> Records:
+    return Records(review.table(name), key)

@@ -1,0 +1,176 @@
+"""Numbers to words: templates whose figures come from the data, never from a keyboard.
+
+A template is text with ``{placeholders}`` in Python's format syntax. A placeholder reaches into
+the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an analysis, such as
+``{analyses[pain].estimate:.2f}``. Besides Python's own format codes there are
+
+===========  ==================================================
+``words``    whole number in words up to twenty ("eight")
+``Words``    the same with a capital
+``abs.1f``   absolute value, then the format code
+``.0%``      share as a percentage: "3 %", never parted at a line end
+``p``        p value: "0.016", "below 0.001"
+``list``     several items as "a, b and c"
+``null``     "excludes" for true, "includes" for false
+``.0%``      a share as "71 %", with a space
+===========  ==================================================
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import string
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
+SMALL = (
+    "none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven",
+    "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+    "twenty",
+)
+
+
+PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
+CALL = re.compile(r"\](?:\(|:)(?=[\s\x00-\x20]*(?!https?:)[A-Za-z][\w+.-]*:)")
+
+
+class MissingValueError(ValueError):
+    """A sentence asks for a value that the tables do not hold."""
+
+
+def in_words(number: int) -> str:
+    """A whole number in words up to twenty, in digits beyond."""
+    return SMALL[number] if 0 <= number <= 20 else f"{number:,}"
+
+
+def joined(items: Iterable[str], last: str = "and") -> str:
+    """Items as "a, b and c"."""
+    items = [str(item) for item in items]
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} {last} {items[-1]}"
+
+
+def p_value(p: float) -> str:
+    """A p value as reports print it."""
+    return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def percent(share: float, digits: int = 0) -> str:
+    """A share as "71 %"."""
+    if 0 < share < 0.5 * 10.0 ** -(digits + 2):
+        return f"under {10.0 ** -digits:g}{NO_BREAK}%"  # never none of something
+    return f"{signed(f'{100 * share:.{digits}f}')}{NO_BREAK}%"
+
+
+def together(text: str) -> str:
+    """Words that no line end may part."""
+    return text.replace(" ", NO_BREAK)
+
+
+def signed(text: str) -> str:
+    """The hyphen before a digit turned into a minus sign."""
+    return text.replace("-", MINUS) if text[:1] in "-(" or text[:1].isdigit() else text
+
+
+def interval(low: float, high: float, digits: int = 2) -> str:
+    """An interval as "−0.95 to 0.27"."""
+    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", MINUS)
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """The noun that goes with a count."""
+    return one if count == 1 else many or f"{one}s"
+
+
+class Escaped(str):
+    """Text that has been made safe and is to be left as it is."""
+
+    __slots__ = ()
+
+
+def escaped(text: object) -> Escaped:
+    """Text of a table made safe inside HTML and Markdown: every sign of it is shown."""
+    safe = html.escape(str(text), quote=True)
+    for character in r"\`*_[]|":
+        safe = safe.replace(character, f"&#{ord(character)};")
+    return Escaped(safe)
+
+
+def harmless(text: str) -> str:
+    """Markdown of a table made safe: bold type and citations stay, HTML is shown as text, and
+    links lead to web pages or into the review."""
+    if isinstance(text, Escaped):
+        return text
+    return CALL.sub("]&#40;", html.escape(text, quote=False))
+
+
+class _Filler(string.Formatter):
+    """Python's formatter with the extra codes, plain text of any type allowed."""
+
+    def __init__(self, text: Callable[[str], str] = str):
+        super().__init__()
+        self._text = text
+
+    def get_value(self, key: int | str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        if isinstance(key, int):
+            raise MissingValueError("a placeholder needs a name")
+        if key not in kwargs:
+            raise MissingValueError(f"nothing is called '{key}' here")
+        return kwargs[key]
+
+    def get_field(self, field_name: str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        if PRIVATE.search(field_name):
+            raise MissingValueError(f"'{field_name}' is no value")
+        try:
+            return super().get_field(field_name, args, kwargs)
+        except (KeyError, AttributeError, IndexError) as error:
+            raise MissingValueError(f"'{field_name}' is not there ({error})") from None
+
+    def format_field(self, value: Any, format_spec: str) -> str:
+        if value is None or (not isinstance(value, list | tuple) and pd.isna(value)):
+            raise MissingValueError("a value that the sentence needs is empty")
+        if format_spec in ("words", "Words"):
+            words = in_words(int(value))
+            return words.capitalize() if format_spec == "Words" else words
+        if format_spec == "p":
+            return p_value(float(value))
+        if format_spec == "list":
+            return self._text(joined(value))
+        if format_spec == "null":
+            return "excludes" if value else "includes"
+        if format_spec.startswith("abs"):
+            return format(abs(value), format_spec[3:])
+        if isinstance(value, str):
+            return format(self._text(value), format_spec)
+        text = signed(format(value, format_spec))
+        return text.replace("%", f"{NO_BREAK}%") if format_spec.endswith("%") else text
+
+
+def fill(
+    template: str, facts: Mapping[str, Any], text: Callable[[str], str] = str
+) -> str:
+    """Fill a template from `facts`.
+
+    Parameters
+    ----------
+    template : str
+    facts : mapping
+    text : callable, optional
+        What is done to each value that is text, such as `harmless`.
+
+    Raises
+    ------
+    MissingValueError
+        When a placeholder names nothing, or names an empty cell.
+    """
+    try:
+        return _Filler(text).vformat(template, (), facts)
+    except MissingValueError as error:
+        raise MissingValueError(f"{error}, in: {template[:90]}") from None
+    except (ValueError, TypeError) as error:
+        raise MissingValueError(f"cannot be written ({error}), in: {template[:90]}") from None
