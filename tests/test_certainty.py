@@ -148,12 +148,12 @@ def test_flow_adds_up_and_starts_with_every_record(review, analyses):
     assert steps[0].n == len(rows("studies"))
     for step, following in pairwise(steps):
         assert step.n - sum(count for _, count in step.left_out) == following.n
-    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    used = {row.study for item in analyses.values() for row in item.studies}
     assert set(steps[-1].studies) == used
 
 
 def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
-    pool = analyses["fm_pain"].synthesis
+    pool = analyses["fm_pain"]
     found = outlook.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
     yi = [row.yi for row in pool.studies] + [-0.4]
     vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
@@ -163,11 +163,11 @@ def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     assert found.verdict.shape == (2, 2)
     assert set(np.unique(found.verdict)) <= {-1, 0, 1}
     with pytest.raises(ValueError, match="mean differences"):
-        outlook.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+        outlook.new_trial_map(analyses["fm_response_30"], 1, [0], [100])
 
 
 def test_a_surprising_trial_widens_the_interval(analyses):
-    found = outlook.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    found = outlook.new_trial_map(analyses["fm_pain"], 1.6, [-0.4, -2.0], [2000])
     assert found.tau2[0, 1] > found.tau2[0, 0]
     assert found.high[0, 1] > found.high[0, 0]
 
@@ -236,7 +236,7 @@ def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(revie
     assert any("wherever it lies on this map" in text for text in drawn)
     assert "the pooled interval lies below zero" in drawn
     assert "the pooled interval lies above zero" not in drawn
-    pool = analyses["fm_pain"].synthesis
+    pool = analyses["fm_pain"]
     assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
     smallest = exhibit.content.facts["smallest"]["fm_pain"]
     assert exhibit.title.startswith(f"One further trial would need {smallest} or more people and")
@@ -289,7 +289,7 @@ def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
 def test_status_does_not_call_a_pooled_study_left_out(minimal):
     review = load_review(minimal)
     analyses = run_analyses(review)
-    assert analyses["warmth"].synthesis.k == 2
+    assert analyses["warmth"].k == 2
     assert any("and 0 studies without a randomised placebo, left out" in line
                for line in status.review_status(review, analyses))
     assert any("and 2 studies without a randomised placebo, left out" in line

@@ -266,8 +266,8 @@ def test_ratio_axis_is_logarithmic():
 
 
 @pytest.mark.parametrize(("low", "high", "words"), [
-    (1.001, 1.007, "[1.001 to 1.007]"), (0.5, 2.0, "[0.50 to 2.00]"), (0.05, 5.56, "[0.05 to 5.56]"),
-    (0.004, 2.0, "[0.004 to 2.00]"),
+    (1.001, 1.007, "[1.001 to 1.007]"), (0.5, 2.0, "[0.50 to 2.00]"),
+    (0.05, 5.56, "[0.05 to 5.56]"), (0.004, 2.0, "[0.004 to 2.00]"),
 ])
 def test_digits_of_ratios_follow_the_interval(low, high, words):
     scale = effect_scale([(low * high) ** 0.5], [(low, high)], [1.0], is_ratio=True)

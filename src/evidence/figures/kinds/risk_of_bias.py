@@ -15,7 +15,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import head, trial
 from evidence.figures.scale import Scale, effect_scale, tick_text
 from evidence.pooling import MEASURE_WORDS, favours_words
-from evidence.review import Review
+from evidence.review import NoDataError, Review
 
 LIGHTS = {  # judgement: letter, marker, ground
     LOW: ("L", "o", "#9FD3C0"), SOME: ("S", "s", "#F6EDA0"), HIGH: ("H", "h", page.ORANGE),
@@ -205,7 +205,7 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
 
 
 @figure_kind(
-    "risk_of_bias", tables=("bias_answers",),
+    "risk_of_bias", tables=("outcomes",),
     columns={
         "analyses": "analysis",
         "bias_answers": "study outcome_id question answer",
@@ -217,6 +217,9 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every judged result; the first selected analysis gives the forest rows."""
     table = risk_of_bias(review)
+    if table.empty:
+        raise NoDataError("the review has neither answers in data/bias_answers.csv nor judgements "
+                          "in data/risk_of_bias.csv")
     ids = list(dict.fromkeys(table["outcome_id"]))
     pool = pick(analyses, spec.select)[0].synthesis if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
