@@ -281,7 +281,7 @@ def test_no_diamond_and_no_weight_for_two_trials(built):
     for words in ("Prediction interval", "k = 3, n = 223", "Hartung-Knapp", "†"):
         assert words in shown
     assert "Wald" not in shown  # the three rules stand in the notebook
-    main = ANALYSES["fm_pain"].synthesis
+    main = ANALYSES["fm_pain"]
     assert f"{main.estimate:+.2f}".replace("-", "−") in exhibit.title
     for name in ("fm_responders_forest", "harms_forest"):
         assert "Nothing is pooled: two trials at most" in " ".join(texts(built[name].figure()))
@@ -410,7 +410,7 @@ def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
 def test_the_marked_threshold_has_its_probability_and_its_band(built):
     exhibit = built["fm_pain_threshold"]
     drawn = " ".join(texts(exhibit.figure()))
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     assert exhibit.content.facts["value"] == 1.0  # the important effect of certainty.csv
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
         assert prose.percent(outlook.share_beyond(synthesis, 1.0, tau2)) in drawn

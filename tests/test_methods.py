@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from evidence.pooling.regression import fit_regression
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evidence.pooling.effects import REPORTED_AS
 from evidence.pooling.estimators import pool_many
+from evidence.pooling.regression import fit_regression
 from evidence.pooling.synthesis import Pool, pool_frame
 
 CASES = json.loads((Path(__file__).parent / "reference" / "analyses.json").read_text())["cases"]

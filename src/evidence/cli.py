@@ -9,9 +9,10 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from evidence import __version__
 from evidence.review import Problem, ReviewError
@@ -19,6 +20,7 @@ from evidence.review import Problem, ReviewError
 FORMATS = ("png", "svg", "pdf", "pptx")
 STYLES = ("slide", "notebook", "print")
 LONGEST_TITLE = 120
+MOST_LINES = 20  # of rows that are not pooled
 STOP_AT_MOST = 20.0  # seconds after Ctrl-C
 STOPPED = "Stopped; what was written before is whole."
 TRACEBACK = "EVIDENCE_TRACEBACK"
@@ -145,12 +147,24 @@ def _check(options: argparse.Namespace) -> int:
     from evidence.review import load_review
 
     review = load_review(options.directory)
-    run_analyses(review)
+    results = run_analyses(review)
     rows = sum(len(table) for table in review.tables.values())
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
           f"{len(review.bibliography)} references. "
           f"{len(review.warnings)} remarks: evidence status.")
+    _print_left_out(results)
     return 0
+
+
+def _print_left_out(results: Mapping[str, Any]) -> None:
+    """Name what analyses list and do not pool, and analyses that are empty."""
+    from evidence.pooling import left_out
+
+    lines = left_out(results)
+    for line in lines[:MOST_LINES]:
+        print(line)
+    if len(lines) > MOST_LINES:
+        print(f"and {len(lines) - MOST_LINES} more: data/derived/effects.csv")
 
 
 def _analyse(options: argparse.Namespace) -> int:
@@ -162,6 +176,7 @@ def _analyse(options: argparse.Namespace) -> int:
     results = run_analyses(review)
     write_derived(review, results)
     print(f"{len(results)} analyses written to {review.root / 'data' / 'derived'}")
+    _print_left_out(results)
     return 0
 
 

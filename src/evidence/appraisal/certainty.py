@@ -10,7 +10,7 @@ import pandas as pd
 
 from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.appraisal.information import control_risk, rated_outcomes
-from evidence.pooling import Synthesis
+from evidence.pooling import Pool
 from evidence.review import Problem, Review, ReviewError
 from evidence.wording import (
     Facts,
@@ -19,6 +19,7 @@ from evidence.wording import (
     Records,
     Row,
     fill,
+    in_words,
     interval,
     joined,
     offers,
@@ -110,11 +111,11 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     rows = []
     for row in certainty_table(review, analyses).to_dict("records"):
         analysis = analyses.get(_text(row["analysis"]))
-        has_effect = analysis is not None and analysis.synthesis.k > 0
+        has_effect = analysis is not None and analysis.k > 0
         again = row["certainty"] == AGAIN
         rows.append({
             "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
-            "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
+            "effect": _effects(review, analysis) if has_effect else _nothing(row),
             "per_1000": _per_1000(review, analysis) if has_effect else None,
             "reported": _told(row, "reported", facts) or None,
             "certainty": row["certainty"], "why": "" if again else _why(row),
@@ -156,9 +157,8 @@ def findings_facts(table: pd.DataFrame) -> dict[str, Any]:
 
 def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
     analysis = analyses.get(_text(row["analysis"]))
-    if analysis is not None and analysis.synthesis.k:
-        pool = analysis.synthesis
-        return [study.study for study in pool.studies], pool.n
+    if analysis is not None and analysis.k:
+        return [study.study for study in analysis.studies], analysis.n
     group, domain = _text(row["condition_group"]), _text(row["domain_group"])
     own = cells[cells["domain_group"] == domain]
     if group:
@@ -167,16 +167,16 @@ def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
     return sorted(own["root"]), int(own["people"].sum())
 
 
-def _effects(review: Review, pool: Synthesis) -> str:
-    name = UNITS[pool.measure]
-    if pool.k != 2:
+def _effects(review: Review, pool: Pool) -> str:
+    name = UNITS.get(pool.measure, pool.measure_words.lower())
+    if pool.can_pool or pool.k < 2:
         return _estimate(pool.estimate, pool.ci_low, pool.ci_high, pool.is_ratio, name)
     parts = [
         f"{review.bibliography.cite(row.study)}: "
         + _estimate(row.effect, row.ci_low, row.ci_high, pool.is_ratio, name)
         for row in pool.studies
     ]
-    return "; ".join(parts) + "; two trials are not pooled"
+    return "; ".join(parts) + f"; {in_words(pool.k)} trials are not pooled"
 
 
 def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
@@ -185,19 +185,19 @@ def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) 
     return f"{name} {text}" if is_ratio else f"{text} {name}".strip()
 
 
-def _per_1000(review: Review, analysis: Any) -> str | None:
-    pool = analysis.synthesis
-    risk = control_risk(review, analysis) if pool.measure == "RR" else np.nan
+def _per_1000(review: Review, pool: Pool) -> str | None:
+    risk = control_risk(review, pool) if pool.measure == "RR" else np.nan
     if np.isnan(risk):
         return None
-    shown = [pool] if pool.k != 2 else pool.studies
+    each = not pool.can_pool and pool.k > 1
+    shown = pool.studies if each else [pool]
     parts = []
     for item in shown:
-        value = item.effect if pool.k == 2 else item.estimate
+        value = item.effect if each else item.estimate
         middle, low, high = (
             absolute_effect(ratio, risk) for ratio in (value, item.ci_low, item.ci_high)
         )
-        name = f"{review.bibliography.cite(item.study)}: " if pool.k == 2 else ""
+        name = f"{review.bibliography.cite(item.study)}: " if each else ""
         parts.append(f"{name}{_more(middle)} ({_more(low)} to {_more(high)})")
     return f"{1000 * risk:.0f} with {review.control}; " + "; ".join(parts)
 

@@ -77,7 +77,7 @@ def _unused(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     for row in table.itertuples():
         yield f"  {row.study}: {row.reason}"
     known = root_people(review)
-    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    used = {row.study for item in analyses.values() for row in item.studies}
     known = known[known["has_results"].astype(bool) & ~known["placebo"].astype(bool)]
     others = len(known.index.difference(list(used)))
     yield (f"  and {others} {plural(others, 'study', 'studies')} without a randomised placebo, "
@@ -133,7 +133,7 @@ def _read_methods(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     unread = table[(table["judgement"] == UNKNOWN) & (table["domain"] == "overall")]
     weights: dict[str, float] = {}
     for item in analyses.values():
-        for row in item.synthesis.studies:
+        for row in item.studies:
             weights[row.outcome_id] = max(weights.get(row.outcome_id, 0), row.n or 0)
     for row in sorted(unread.itertuples(), key=lambda row: -weights.get(row.outcome_id, 0)):
         yield f"Read the methods of {row.study}: its risk of bias cannot be judged"

@@ -1,4 +1,4 @@
-"""Forest plot of one synthesis, or of several stacked ones, on a single canvas.
+"""Forest plot of one pool, or of several stacked ones, on a single canvas.
 
 Everything is placed in inches on one `Axes` without frame: columns of text, the effect axis between
 them. Widths come from the typeface, so that text neither overlaps nor leaves the canvas.
@@ -27,7 +27,7 @@ from evidence.figures.forest.rows import (
 )
 from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
 from evidence.figures.scale import Scale, tick_text
-from evidence.pooling import Synthesis, favours_words
+from evidence.pooling import Pool
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}
@@ -38,7 +38,7 @@ PRINTED, TALLEST, GROWN = 12.4, 17.0, 15.0  # inches, inches, points of a page t
 
 
 def forest(
-    syntheses: Synthesis | Sequence[Synthesis],
+    syntheses: Pool | Sequence[Pool],
     ax: Axes | None = None,
     *,
     layout: str = "slide",
@@ -56,7 +56,7 @@ def forest(
 
     Parameters
     ----------
-    syntheses : Synthesis or sequence of Synthesis
+    syntheses : Pool or sequence of Pool
         Several pools of one measure are stacked; the axis and the rows left out are those of the
         first.
     ax : Axes, optional
@@ -87,7 +87,7 @@ def forest(
     ValueError
         When the layout is unknown, no pool is given, or pools of several measures are mixed.
     """
-    pools = (syntheses,) if isinstance(syntheses, Synthesis) else tuple(syntheses)
+    pools = (syntheses,) if isinstance(syntheses, Pool) else tuple(syntheses)
     if layout not in LARGEST:
         raise ValueError(f"unknown layout {layout}: use one of {', '.join(LARGEST)}")
     if len({pool.measure for pool in pools}) != 1:
@@ -104,13 +104,9 @@ def forest(
         events=events or {},
         with_rules=rules,
     )
-    columns = forest_columns(rows, pools[0].measure, (intervention_label, control_label))
-    if effect_label:
-        columns = [
-            Column("effect", f"{effect_label} [95 % interval]", is_right=True)
-            if column.name == "effect" else column for column in columns
-        ]
-    sides = favours_words(pools[0].higher_is, intervention_label, control_label)
+    columns = forest_columns(rows, effect_label or pools[0].measure_words,
+                             (intervention_label, control_label))
+    sides = pools[0].sides(intervention_label, control_label)
     return draw_forest(
         rows, columns, [scale] if any(pool.k for pool in pools) else [], ax, layout=layout,
         notes=forest_notes(pools, names), sides=sides,
@@ -203,10 +199,10 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
     return [drawing_of(part, part is parts[-1]) for part in parts]
 
 
-def _pool_names(pools: Sequence[Synthesis]) -> list[str]:
+def _pool_names(pools: Sequence[Pool]) -> list[str]:
     if len(pools) == 1:
         return ["Pooled"]
-    return [pool.title or pool.analysis or f"Pool {i}" for i, pool in enumerate(pools, 1)]
+    return [pool.title or pool.name or f"Pool {i}" for i, pool in enumerate(pools, 1)]
 
 
 def _canvas(layout: str) -> Axes:
@@ -347,7 +343,9 @@ def _draw_axis(pen: _Pen, y: float, top: float) -> None:
 
 def _draw_sides(pen: _Pen, y: float, sides: tuple[str, str]) -> None:
     """What both sides of the line mean, below the axis."""
-    grid, null = pen.grid, pen.scale.null
+    grid, null = pen.grid, pen.scale.null if pen.scale.has_null else pen.scale.middle
+    if not any(sides):
+        return
     left, right = f"← {sides[0]}", f"{sides[1]} →"
     wide_left, wide_right = inches(left, grid.size), inches(right, grid.size)
     gap = 0.6 * grid.em

@@ -129,7 +129,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"{row.label}: {row.accrued} people of {row.needed:,.0f}" for row in table.itertuples()
     ) + "."
     sources = tuple(dict.fromkeys(
-        study.study for name in table["analysis"] for study in analyses[name].synthesis.studies
+        study.study for name in table["analysis"] for study in analyses[name].studies
     ))
     method = (f"One two-arm trial, two-sided α {ALPHA:g}, power {100 * POWER:.0f} %; SD and "
               "control risk from the same trials")

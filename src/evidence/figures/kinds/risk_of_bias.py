@@ -14,7 +14,6 @@ from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import head, trial
 from evidence.figures.scale import Scale, effect_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, favours_words
 from evidence.review import NoDataError, Review
 
 LIGHTS = {  # judgement: letter, marker, ground
@@ -221,7 +220,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         raise NoDataError("the review has neither answers in data/bias_answers.csv nor judgements "
                           "in data/risk_of_bias.csv")
     ids = list(dict.fromkeys(table["outcome_id"]))
-    pool = pick(analyses, spec.select)[0].synthesis if spec.select else None
+    pool = pick(analyses, spec.select)[0] if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]
@@ -249,8 +248,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             scale = effect_scale([row.effect for row in shown],
                                  [(row.ci_low, row.ci_high) for row in shown],
                                  [pool.null_value], is_ratio=pool.is_ratio)
-            effects_beside(rows, ids, notes, ax, sheet, scale, favours_words(
-                pool.higher_is, review.intervention, review.control), MEASURE_WORDS[pool.measure])
+            effects_beside(rows, ids, notes, ax, sheet, scale, pool.sides(
+                review.intervention, review.control), pool.measure_words)
         return ax
 
     known, unknown = _facts(review, set(outcomes["study"]))
