@@ -11,7 +11,7 @@ from evidence.review import LABORATORY, Review, people
 from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
-    "Cytokines": ("pro_inflammatory", "anti_inflammatory"),
+    "Cytokines": ("pro_inflammatory", "anti_inflammatory", "cytokine_mixed_role"),
     "CRP, ESR, stool": ("acute_phase", "faecal"),
     "Tissue": ("tissue",),
     "Immune cells": ("immune_cell",),

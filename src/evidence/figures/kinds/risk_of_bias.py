@@ -9,7 +9,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal import HIGH, LOW, SOME, UNKNOWN, VERSION, risk_of_bias, root_people
+from evidence.appraisal import HIGH, LOW, SOME, VERSION, risk_of_bias, root_people
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import head, trial
@@ -18,7 +18,7 @@ from evidence.review import NoDataError, Review
 
 LIGHTS = {  # judgement: letter, marker, ground
     LOW: ("L", "o", "#9FD3C0"), SOME: ("S", "s", "#F6EDA0"), HIGH: ("H", "h", page.ORANGE),
-    UNKNOWN: ("?", "D", "white"), "unclear": ("?", "D", "white"),
+    "no information": ("?", "D", "white"), "unclear": ("?", "D", "white"),
     "moderate": ("M", "s", "#F6EDA0"), "serious": ("X", "h", page.ORANGE),
     "critical": ("C", "8", page.VERMILION),
 }  # fmt: skip
@@ -227,13 +227,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     labels = {name: review.bibliography.cite(outcomes.loc[name, "study"]) for name in ids}
     results = {name: str(outcomes.loc[name, "domain"]).replace("_", " ") for name in ids}
     notes = {name: "no usable error" if name in left_out else "another scale" for name in ids}
-    overall = table[table["domain"] == "overall"]["judgement"].value_counts()
+    whole = table[table["domain"] == "overall"]
+    overall = whole["judgement"].value_counts()
     domains = table[table["domain"] != "overall"]
     facts = {
         "n_judged": len(ids), "n_low": int(overall.get(LOW, 0)),
         "n_some": int(overall.get(SOME, 0)), "n_high": int(overall.get(HIGH, 0)),
-        "n_unread": int(overall.get(UNKNOWN, 0)),
-        "n_unread_domains": int((domains["judgement"] == UNKNOWN).sum()),
+        "n_unread": int((whole["unread"].astype(bool) & (whole["judgement"] == HIGH)).sum()),
         "n_domains": len(domains), **_coverage(review, set(outcomes["study"])),
         "n_unchecked": int(domains["unverified"].sum()),
         "title": pool.title if pool else "",
