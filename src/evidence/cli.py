@@ -163,10 +163,14 @@ def _import_options(command: argparse.ArgumentParser) -> None:
 
 def _check(options: argparse.Namespace) -> int:
     from evidence.pooling import run_analyses
+    from evidence.project import stumbles
     from evidence.review import load_review
 
     review = load_review(options.directory)
     results = run_analyses(review)
+    problems = stumbles(review, results)
+    if problems:
+        raise ReviewError(problems)
     rows = sum(len(table) for table in review.tables.values())
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
           f"{len(review.bibliography)} references. "

@@ -9,6 +9,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "build": ["build"],
+        "checking": ["stumbles"],
         "derived": ["write_derived"],
         "freshness": ["nothing_changed"],
         "importing": ["Imported", "import_files", "split_paths"],
