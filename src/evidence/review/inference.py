@@ -116,8 +116,9 @@ def _outcomes(table: pd.DataFrame, designs: Mapping[str, str]) -> pd.DataFrame:
         "effect", "effect_se", "effect_ci_low", "effect_ci_high", "p_value",
         *(f"{arm}_{part}" for arm in ARMS for part in ("n", "events", "mean", "sd", "time")),
     )}  # fmt: skip
-    design = table["study"].map(designs) if "study" in table else pd.Series("", table.index)
-    crossover = design.fillna("").astype(str).str.contains("crossover")
+    names = table["study"] if "study" in table else [""] * len(table)
+    crossover = pd.Series(["crossover" in designs.get(name, "") for name in names], table.index,
+                          dtype=bool)  # fmt: skip
     kind = table["effect_measure"] if "effect_measure" in table else pd.Series("", table.index)
     alone = kind.isin(["correlation", "proportion"]) | (
         (has["intervention_n"] | has["intervention_events"])
