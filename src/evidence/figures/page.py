@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -51,7 +52,9 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     typeface.register()
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
-        yield
+        with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            yield
 
 
 def page() -> Figure:

@@ -17,7 +17,8 @@ from pathlib import Path
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "register"]
+__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "register",
+           "unset"]
 
 FAMILY = "Evidence Sans"
 FACES = {face: f"EvidenceSans-{face}.ttf" for face in ("Regular", "Bold", "Italic")}
@@ -73,6 +74,20 @@ def lacking(text: str, families: Iterable[str]) -> str:
         if open_ and family in files:
             open_ -= _letters(files[family])
     return "".join(letter for letter in dict.fromkeys(text) if ord(letter) in open_)
+
+
+def unset(names: Iterable[str]) -> list[str]:
+    """A remark on each name with letters that no font of this machine has.
+
+    Examples
+    --------
+    >>> from evidence.figures.typeface import unset
+    >>> unset(["Müller 2020", "Παπαδόπουλος 2021"])
+    []
+    """
+    found = ((name, lacking(name, fallbacks([name]))) for name in dict.fromkeys(names))
+    return [f"{name}: no font of this machine has {', '.join(letters)}; in figures a question mark "
+            "stands for each" for name, letters in found if letters]
 
 
 def _missing(texts: Iterable[str], letters: frozenset[int]) -> set[int]:
