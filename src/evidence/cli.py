@@ -180,7 +180,8 @@ def _print_unset(review: Any) -> None:
     """Name the studies whose letters no font of this machine has."""
     from evidence.figures import typeface
 
-    for line in typeface.unset(review.bibliography.cite(key) for key in review.bibliography.references):
+    names = [review.bibliography.cite(key) for key in review.bibliography.references]
+    for line in typeface.unset(names):
         print(line, file=sys.stderr)
 
 

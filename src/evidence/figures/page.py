@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import warnings
 from collections.abc import Iterable, Iterator
@@ -54,7 +55,13 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
         with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
             warnings.filterwarnings("ignore", "Glyph .* missing from font")
-            yield
+            fonts = logging.getLogger("matplotlib.font_manager")
+            level = fonts.level
+            fonts.setLevel(logging.ERROR)  # other fonts need not have every weight
+            try:
+                yield
+            finally:
+                fonts.setLevel(level)
 
 
 def page() -> Figure:

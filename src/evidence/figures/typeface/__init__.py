@@ -25,6 +25,7 @@ FACES = {face: f"EvidenceSans-{face}.ttf" for face in ("Regular", "Bold", "Itali
 FOLDER = Path(__file__).parent
 WEB_FAMILIES = "Arial, 'Liberation Sans', sans-serif"
 SPARE = "DejaVu Sans"  # comes with matplotlib, so that it is the same everywhere
+BOXES = ("Last Resort", ".Last", "Adobe Blank")  # fonts that draw a box for every letter
 UNSEEN = "\n\t\u200b\u200d\ufeff"  # signs that need no glyph
 
 
@@ -104,6 +105,6 @@ def _others() -> list[tuple[str, str]]:
     files: dict[str, str] = {}
     for entry in font_manager.fontManager.ttflist:
         is_upright = entry.style == "normal" and str(entry.weight) in ("400", "normal", "regular")
-        if is_upright and entry.name != FAMILY:
+        if is_upright and entry.name != FAMILY and not entry.name.startswith(BOXES):
             files[entry.name] = min(entry.fname, files.get(entry.name, entry.fname))
     return sorted(files.items(), key=lambda pair: (pair[0] != SPARE, pair[0]))
