@@ -172,7 +172,17 @@ def _check(options: argparse.Namespace) -> int:
           f"{len(review.bibliography)} references. "
           f"{len(review.warnings)} remarks: evidence status.")
     _print_left_out(results)
+    _print_unset(review)
     return 0
+
+
+def _print_unset(review: Any) -> None:
+    """Name the studies whose letters no font of this machine has."""
+    from evidence.figures import typeface
+
+    names = [review.bibliography.cite(key) for key in review.bibliography.references]
+    for line in typeface.unset(names):
+        print(line, file=sys.stderr)
 
 
 def _print_left_out(results: Mapping[str, Any]) -> None:
@@ -278,6 +288,7 @@ def _export(options: argparse.Namespace) -> int:
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
                    options.dpi)
     print(*save(files, options.out, options.zip), sep="\n")
+    _print_unset(review)
     return 0
 
 
