@@ -21,6 +21,7 @@ LEFT, RIGHT = 0.04, 0.96
 BODY = (LEFT, 0.13, RIGHT - LEFT, 0.68)  # left, bottom, width, height of the axes' region
 TITLE_SIZE, SUBTITLE_SIZE, FOOTER_SIZE = 24, 16, 14
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
+LONGEST = 2000  # signs of any text on a page
 FOOTER_LINES, SURELY_FITS = 2, 150  # signs that never need more than those lines
 
 # Okabe and Ito's colours, told apart with any colour vision
@@ -140,6 +141,8 @@ def wrap(
     TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
+    if len(text) > LONGEST:
+        raise TooLongError(f"it has {len(text):,} signs, {LONGEST:,} are allowed")
     done: list[str] = []
     line = ""
     for word in BREAKS.split(text.strip()):

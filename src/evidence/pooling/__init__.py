@@ -18,6 +18,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "measures": ["Z95"],
         "multiverse": ["Multiverse", "explore", "leave_one_out"],
         "outlook": ["ABOVE", "BELOW", "INCLUDES", "NewTrialMap", "new_trial_map", "share_beyond"],
+        "remarks": ["left_out", "pooled_row_remarks", "table_remarks"],
         "synthesis": [
             "MEASURE_WORDS", "METHOD_WORDS", "RULE_WORDS", "SMALLEST_POOL", "ExcludedRow",
             "Synthesis", "favours_words", "synthesise",

@@ -19,6 +19,7 @@ from bibtexparser.middlewares.names import (
 )
 from pylatexenc.latex2text import LatexNodes2Text
 
+from evidence.review.addresses import LONGEST, web_address
 from evidence.review.bibtex import Entry, read_entries
 from evidence.review.problems import Problem
 
@@ -74,10 +75,10 @@ class Reference:
     def link(self) -> str:
         """Address of the document: its DOI, else PubMed, else a web address; may be empty."""
         if self["doi"]:
-            return f"https://doi.org/{self['doi']}"
+            return web_address(f"https://doi.org/{self['doi']}")
         if self["pmid"]:
-            return f"https://pubmed.ncbi.nlm.nih.gov/{self['pmid']}/"
-        return self["url"] if self["url"].startswith(("https://", "http://")) else ""
+            return web_address(f"https://pubmed.ncbi.nlm.nih.gov/{self['pmid']}/")
+        return web_address(self["url"])
 
     @property
     def label(self) -> str:
@@ -230,6 +231,12 @@ def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
         warnings.append(
             Problem(name, reference.line, reference.key, "", "has no year", "add it", True)
         )
+    if reference["url"] and not web_address(reference["url"]):
+        warnings.append(
+            Problem(name, reference.line, reference.key, reference["url"],
+                    f"is no web address of up to {LONGEST} signs, so nothing links to it",
+                    "write it as https://example.org/page", True)
+        )
     if reference.unverified:
         warnings.append(
             Problem(name, reference.line, reference.key, "; ".join(reference.unverified),
@@ -238,7 +245,7 @@ def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
     return warnings
 
 
-CITATION = re.compile(r"\[((?:@[^\]\s;]+)(?:;\s*@[^\]\s;]+)*)\]")
+CITATION = re.compile(r"\[((?:@[^\[\]\s;]+)(?:;\s*@[^\[\]\s;]+)*)\]")
 
 
 def cited_keys(text: str) -> list[str]:
@@ -261,4 +268,4 @@ def with_citations(text: str, cite: Callable[[str], str]) -> str:
 
 def without_citations(text: str) -> str:
     """The text as plain words: no citations, no bold type."""
-    return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")
+    return re.sub(rf"\s{{0,9}}{CITATION.pattern}", "", text).replace("**", "")
