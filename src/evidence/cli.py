@@ -292,7 +292,9 @@ def _export(options: argparse.Namespace) -> int:
     review = load_review(options.directory)
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
                    options.dpi)
-    print(*save(files, options.out, options.zip), sep="\n")
+    written = save(files, options.out, options.zip, review.root)
+    print(*written, sep="\n")
+    _print_kept(written.sentences(options.out))
     return 0
 
 

@@ -242,6 +242,17 @@ def _now(path: Path) -> str | None:
     return sha256(read_bytes(path)) if os.path.lexists(path) and path.exists() else None
 
 
+def set_aside(path: Path, content: bytes, known: str) -> Path | None:
+    """Keep what stands where `content` is to be written, unless it has the hash `known` or is
+    equal; return its new place, None where nothing was in the way."""
+    now = _now(path)
+    if now is None or now in (known, sha256(content)):
+        return None
+    place = path.with_name(_beside(path))
+    os.rename(path, place)
+    return place
+
+
 def _beside(path: Path) -> str:
     """A free name beside `path` that says whose file it is: ``slides.mine.pptx``."""
     for number in range(1, 10_000):

@@ -56,7 +56,7 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
 def table_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     """All remarks on tables: those of the checks and those on pools."""
     own = [problem for problem in review.warnings if problem.file != BIBLIOGRAPHY]
-    return [*own, *pool_remarks(review, analyses)]
+    return sorted([*own, *pool_remarks(review, analyses)], key=lambda p: (p.file, p.row or 0))
 
 
 def pooled_row_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
