@@ -17,7 +17,9 @@ from evidence.review import Problem, ReviewError, default_dictionary
 from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter
-RENAMED = {"gitignore": ".gitignore"}  # packages leave files out that begin with a dot
+RENAMED = {  # packages leave files out that begin with a dot
+    "gitattributes": ".gitattributes", "gitignore": ".gitignore",
+}
 MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
 
 
