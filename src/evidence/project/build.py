@@ -21,11 +21,10 @@ from tqdm import tqdm
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
 from evidence.pooling import Analyses, left_out, pooled_row_remarks, run_analyses
-from evidence.project.derived import POOLED, derived_texts, record_text
+from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     DECK,
     MANIFEST,
-    RECORD,
     STATE,
     Inputs,
     Made,
@@ -268,16 +267,13 @@ def _rest(
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
     answer = answers.lines(review, facts, audience) if audience else []
-    entries = [{**made[name].facts, "files_sha256": dict(made[name].outputs)}
+    deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
+    entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
                for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)
     if not review.dictionary.is_default or is_written(review.root / DATA_README):
         texts[DATA_README] = readme(review.dictionary)
-    hashes = {path: sha256(text.encode("utf-8")) for path, text in texts.items()
-              if path != MANIFEST}
-    deck = made[DECK].outputs if DECK in made else {}
-    texts[RECORD] = record_text(hashes | deck).decode()
     new_readme = answers.updated_readme(review.root / README, answer, review)
     if new_readme is not None:
         texts[README] = new_readme

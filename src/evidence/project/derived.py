@@ -1,4 +1,4 @@
-"""The derived tables as files, and the record of what a build has written beside the figures."""
+"""The derived tables as files."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evidence.pooling import Analysis, effects_table, pooled_table
-from evidence.project.freshness import RECORD, known_outputs, record_of
+from evidence.project.freshness import DERIVED, known_outputs
 from evidence.storage import Written, alone, digest, replace_all, sha256
 
 EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"
@@ -27,21 +27,15 @@ def derived_texts(results: Mapping[str, Analysis]) -> dict[str, str]:
 def write_derived(review, results: Mapping[str, Analysis]) -> Written:
     """Write the derived tables and return their paths; one that somebody has changed is kept beside
     the new one."""
-    texts = derived_texts(results)
-    files = {name: text.encode("utf-8") for name, text in texts.items()}
-    recorded = record_of(review.root) | {name: sha256(content) for name, content in files.items()}
-    files[RECORD] = record_text(recorded)
-    paths = {review.root / name: content for name, content in files.items()}
+    root = review.root
+    files = {root / name: text.encode("utf-8") for name, text in derived_texts(results).items()}
     kept: tuple = ()
-    if any(digest(path) != sha256(content) for path, content in paths.items()):
-        with alone(review.root):
-            kept = replace_all(review.root, paths, known_outputs(review.root)).kept
-    return Written([review.root / name for name in texts], kept)
-
-
-def record_text(hashes: Mapping[str, str]) -> bytes:
-    """Hashes of what a build has written, except figures (figures/manifest.json has theirs)."""
-    return json.dumps(dict(sorted(hashes.items())), indent=1).encode() + b"\n"
+    if any(digest(path) != sha256(content) for path, content in files.items()):
+        with alone(root):
+            kept = replace_all(root, files, known_outputs(root)).kept
+            hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in files.items()}
+            replace_all(root, {root / DERIVED: json.dumps(hashes, indent=1).encode()})
+    return Written(files, kept)
 
 
 def _cell(value) -> str:

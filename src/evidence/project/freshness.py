@@ -23,7 +23,7 @@ from evidence.storage import FOLDER, digest, inside, notebook_paths, read_bytes,
 
 STATE = f"{FOLDER}/state.json"
 MANIFEST = "figures/manifest.json"
-RECORD = "data/derived/written.json"  # hashes of what was written, committed with it
+DERIVED = f"{FOLDER}/derived.json"  # hashes of the derived tables as they were written last
 PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
 DICTIONARY = "datapackage.json"
 DECK = "deck:slides"
@@ -209,16 +209,17 @@ def _as_left(root: Path, made: Made) -> bool:
 
 def known_outputs(root: Path) -> dict[Path, set[str]]:
     """Hashes of what builds have written by place: those of the last build on this machine, and
-    those that were committed with the files. What has another hash is somebody's own work."""
-    hashes = [made.outputs for made in last_run(root).values()]
-    hashes += [entry.get("files_sha256", {}) for entry in _manifest(root)]
-    hashes.append(record_of(root))
-    known: dict[Path, set[str]] = {root / MANIFEST: set(), root / RECORD: set()}
-    for outputs in hashes:
+    those that were committed with the figures. What has another hash is somebody's own work; only
+    of tables that are computed, and were never written on this machine, nobody else is thought."""
+    own = [made.outputs for made in last_run(root).values()]
+    own.append(derived_hashes(root))
+    committed = [entry.get("files_sha256", {}) for entry in _manifest(root)]
+    known: dict[Path, set[str]] = {root / MANIFEST: {digest(root / MANIFEST) or ""}}
+    for outputs in (*own, *committed):
         for name, known_hash in outputs.items():
             known.setdefault(root / str(name), set()).add(str(known_hash))
-    for path in (root / MANIFEST, root / RECORD):
-        known[path].add(digest(path) or "")  # the records themselves are read, then written anew
+    for path in (root / "data" / "README.md", *root.glob("data/derived/*.csv")):
+        known.setdefault(path, {digest(path) or ""})
     return known
 
 
@@ -231,10 +232,10 @@ def _manifest(root: Path) -> list[dict]:
         return []
 
 
-def record_of(root: Path) -> dict[str, str]:
-    """Hashes of `RECORD` by file; none when it is absent or damaged."""
+def derived_hashes(root: Path) -> dict[str, str]:
+    """Hashes of the derived tables by file; none when their record is absent or damaged."""
     try:
-        return {str(name): str(known) for name, known in json.loads(
-            read_bytes(root / RECORD)).items()}  # fmt: skip
+        found = json.loads(read_bytes(root / DERIVED))
+        return {str(name): str(known) for name, known in found.items()}
     except (OSError, ValueError, AttributeError, RecursionError):
         return {}
