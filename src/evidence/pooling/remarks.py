@@ -72,19 +72,6 @@ def pooled_row_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     return [*found, *pool_remarks(review, analyses)]
 
 
-def left_out(analyses: Mapping[str, Any]) -> list[str]:
-    """Rows that an analysis names and does not pool, and analyses that pool nothing, in words."""
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for name, result in analyses.items():
-        effects = result.effects
-        for row in effects[~effects["included"]].itertuples():
-            reasons.setdefault((row.outcome_id, row.reason), []).append(name)
-    lines = [f"{row} is left out of {', '.join(names)}: {reason}"
-             for (row, reason), names in reasons.items()]
-    return [*lines, *(f"{name} pools nothing" for name, result in analyses.items()
-                      if _pooled(result).empty)]
-
-
 def _pooled(result: Any) -> pd.DataFrame:
     return result.effects[result.effects["included"]]
 

@@ -23,7 +23,7 @@ from evidence.storage import FOLDER, digest, inside, notebook_paths, read_bytes,
 
 STATE = f"{FOLDER}/state.json"
 MANIFEST = "figures/manifest.json"
-DERIVED = f"{FOLDER}/derived.json"  # hashes of the derived tables as they were written last
+DERIVED_RECORD = f"{FOLDER}/derived.json"  # hashes of the derived tables as they were written last
 PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
 DICTIONARY = "datapackage.json"
 DECK = "deck:slides"
@@ -235,7 +235,7 @@ def _manifest(root: Path) -> list[dict]:
 def derived_hashes(root: Path) -> dict[str, str]:
     """Hashes of the derived tables by file; none when their record is absent or damaged."""
     try:
-        found = json.loads(read_bytes(root / DERIVED))
+        found = json.loads(read_bytes(root / DERIVED_RECORD))
         return {str(name): str(known) for name, known in found.items()}
     except (OSError, ValueError, AttributeError, RecursionError):
         return {}

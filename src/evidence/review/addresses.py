@@ -12,9 +12,9 @@ from urllib.parse import quote, urlsplit
 
 LONGEST = 2000  # signs; slides with longer addresses are said to be repaired by PowerPoint
 HIDDEN = re.compile(r"[\x00-\x20\x7f\xad\u2000-\u200f\u2028-\u202f\u2060-\u206f\ufeff]+")
-SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//|[\\/]")
+SCHEME = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]*)?:|[\\/]")
 ESCAPED = re.compile(r"\\([!-/:-@\[-`{-~])")  # what Markdown takes for the sign itself
-SAFE = "!#$%&'*+,-./:;=?@_~"  # left as they are in an address that may be encoded already
+SAFE = "!#$%&'()*+,-./:;=?@_~"  # left as they are in an address that may be encoded already
 HOST = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}|localhost|\d{1,3}(?:\.\d{1,3}){3}")
 
 
@@ -51,26 +51,33 @@ def target(text: str) -> str:
     Examples
     --------
     >>> target("01 Studies (new).ipynb#pain")
-    '01%20Studies%20%28new%29.ipynb#pain'
+    '01%20Studies%20(new).ipynb#pain'
     >>> target("java&Tab;script:alert(1)")
     ''
     """
     plain = _plain(text[: 10 * LONGEST])
-    if SCHEME.match(HIDDEN.sub("", plain)):
+    if SCHEME.match(HIDDEN.sub("", _decoded(plain))):
         return web_address(plain)
     encoded = quote(plain, safe=SAFE)
     return encoded if len(encoded) <= LONGEST and ":" not in encoded.partition("/")[0] else ""
 
 
 def _plain(text: str) -> str:
-    """What a browser makes of a text: entities and escapes decoded, signs without width gone."""
+    """A text without the signs that no reader sees, as a browser reads an address."""
+    kept = re.sub(r"[\t\r\n]", "", text.strip())
+    return "".join(sign for sign in kept if sign == " " or not HIDDEN.match(sign))
+
+
+def _decoded(text: str) -> str:
+    """What entities and escapes of a text stand for, however often they are wrapped."""
     for _ in range(5):
-        decoded = ESCAPED.sub(r"\1", html.unescape(text))
+        decoded = unescaped(text)
         if decoded == text:
-            break
+            return text
         text = decoded
-    else:
-        return ""
-    inner = text.strip()
-    spaces = re.sub(r"[\t\r\n]", "", inner)
-    return "".join(sign for sign in spaces if sign == " " or not HIDDEN.match(sign))
+    return ":" + text  # wrapped so often that it hides something
+
+
+def unescaped(text: str) -> str:
+    """Text of a link in Markdown as the address that it stands for."""
+    return ESCAPED.sub(r"\1", html.unescape(text))

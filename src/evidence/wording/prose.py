@@ -125,9 +125,10 @@ def harmless(text: str) -> str:
 
 def _link(match: re.Match[str]) -> str:
     """The beginning of a link with its target, or as text where that leads elsewhere."""
-    target = addresses.target(match[1])
+    target = addresses.target(addresses.unescaped(match[1]))
     if target:
-        return "](" + html.escape(target, quote=False).replace("$", "%24")
+        safe = target.replace("(", "%28").replace(")", "%29").replace("$", "%24")
+        return "](" + html.escape(safe, quote=False)
     return "]&#40;" + match[0][2:]
 
 

@@ -392,7 +392,7 @@ def _errors_fit_arms(
         yield from c.problems(
             name, wider & given, column,
             se.map(f"{what} wider than SDs and people of the arms imply, {{:.4g}}".format),
-            "ask how many people contributed", True,
+            "ask what widened it: fewer people, or the model", True,
         )
 
 
