@@ -140,10 +140,10 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made["rest"] = Made(now.everything, None, hashes, facts)
     files |= rest
     written = replace_all(root, {root / path: content for path, content in files.items()},
-                        known_outputs(root), sources)
-    for name, gone in before.items():
-        if name not in made:
-            remove(root, gone.outputs)
+                          known_outputs(root), sources)
+    still = {path for target in made.values() for path in target.outputs}
+    for target in before.values():
+        remove(root, {path: known for path, known in target.outputs.items() if path not in still})
     replace_all(root, {root / STATE: record(made)})
     count = sum(name.startswith("figure:") for name in now.sources)
     return Built(root, facts["title"], tuple(answer), moved, tuple(stale), tuple(written), count,
