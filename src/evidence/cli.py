@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from evidence import __version__
 from evidence.review import Problem, ReviewError
@@ -199,7 +200,17 @@ def _check(options: argparse.Namespace) -> int:
           f"{len(review.bibliography)} references. {len(remarks)} remarks on tables, "
           f"{references} on references: evidence status --references.")
     _print_named((), left_out(results))
+    _print_unset(review)
     return 0
+
+
+def _print_unset(review: Any) -> None:
+    """Name the studies whose letters no font of this machine has."""
+    from evidence.figures import typeface
+
+    names = [review.bibliography.cite(key) for key in review.bibliography.references]
+    for line in typeface.unset(names):
+        print(line, file=sys.stderr)
 
 
 def _analyse(options: argparse.Namespace) -> int:
@@ -319,6 +330,7 @@ def _export(options: argparse.Namespace) -> int:
     written = save(files, options.out, options.zip, review.root)
     print(*written, sep="\n")
     _print_kept(written.sentences(options.out))
+    _print_unset(review)
     return 0
 
 

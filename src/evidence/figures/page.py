@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -52,7 +54,15 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     typeface.register()
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
-        yield
+        with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            fonts = logging.getLogger("matplotlib.font_manager")
+            level = fonts.level
+            fonts.setLevel(logging.ERROR)  # other fonts need not have every weight
+            try:
+                yield
+            finally:
+                fonts.setLevel(level)
 
 
 def page() -> Figure:
