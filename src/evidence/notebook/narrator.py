@@ -77,7 +77,7 @@ class Narrator:
 
     def __init__(self, review: Review | Path | str | None = None):
         self.review: Review = review if isinstance(review, Review) else load_review(review)
-        self.analyses = Analyses(self.review)
+        self.analyses = getattr(self.review, "pools", Analyses(self.review))
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
         self._exhibits: dict[str, figure_module.Figure] = {}
@@ -123,14 +123,16 @@ class Narrator:
         png = render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
         return Picture(png, exhibit.alt)
 
-    def caption(self, name: str) -> Passage:
-        """Caption, method line and the place of the files of a figure."""
-        exhibit = self.exhibit(name)
-        for key in exhibit.sources:
+    def caption(self, figure: figure_module.Figure | str) -> Passage:
+        """Caption of a figure, and behind a click its method line and its files; its sources
+        count as cited."""
+        found = self.exhibit(figure) if isinstance(figure, str) else figure
+        for key in found.sources:
             self._cited.setdefault(key)
-        files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
-        said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
-        return Passage(f"{said} Files: {files}.")
+        files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"
+                          for kind in ("png", "svg", "pdf"))
+        method = tables.folded("Method and files", f"\n{harmless(found.method)}.\n\n{files}\n")
+        return Passage(f"{harmless(found.caption)}\n\n{method}")
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""

@@ -138,10 +138,11 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
 
 
 def _style(cells: list[str]) -> str:
+    top = "vertical-align:top;"
     if all(NUMBER.fullmatch(cell) for cell in cells):
-        return "text-align:right"
+        return top + "text-align:right"
     wide = any(len(cell) > LONG for cell in cells)
-    return "text-align:left" + (";min-width:11em" if wide else "")
+    return top + "text-align:left" + (";min-width:11em" if wide else "")
 
 
 class Markup:
