@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr, stdtr
 
 from evidence.pooling import regression, subgroups
 from evidence.pooling.effects import (
@@ -788,10 +788,10 @@ def _pooled_row(
         low, high = (show.back(limit) for limit in (study.ci_low, study.ci_high))
         with np.errstate(divide="ignore", invalid="ignore"):
             size = abs(study.yi) / ((high - low) / (2 * Z95))
-        single["p_value"] = float(2 * stats.norm.sf(size))
+        single["p_value"] = float(2 * ndtr(-size))
     elif study.interval_source == "t":
         size = abs(study.yi) / single["se"]
-        single["p_value"] = float(2 * stats.t.sf(size, float(pooled["df"].iloc[0])))
+        single["p_value"] = float(2 * stdtr(float(pooled["df"].iloc[0]), -size))
     return PooledEstimate(rule, **single, interval_source=study.interval_source)
 
 
