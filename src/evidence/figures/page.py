@@ -28,6 +28,7 @@ TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # poin
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
+LONGEST = 2000  # signs of any text on a page
 
 # Okabe and Ito's colours, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -176,6 +177,8 @@ def wrap(
     TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
+    if len(text) > LONGEST:
+        raise TooLongError(f"it has {len(text):,} signs, {LONGEST:,} are allowed")
     done = broken(text, width * figure.get_figwidth(), size, weight)
     if lines is not None and len(done) > lines:
         raise TooLongError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")
