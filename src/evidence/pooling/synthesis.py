@@ -659,9 +659,16 @@ def with_columns(
         if name not in effects:
             effects[name] = rows[name].array
     if subgroup_by:
-        groups = rows[subgroup_by].astype(object)
-        effects["subgroup"] = groups.where(groups.notna(), "not stated").astype(str).array
+        effects["subgroup"] = [_group(value) for value in rows[subgroup_by]]
     return effects
+
+
+def _group(value) -> str:
+    """Name of a subgroup: the value of its column as a table shows it."""
+    if is_empty(value) or str(value).strip() == "":
+        return "not stated"
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def _inferred_measure(rows: pd.DataFrame) -> str:
