@@ -4,8 +4,8 @@ import pytest
 
 from evidence.figures import catalogue
 from evidence.pooling import Analyses, run_analyses
-from evidence.project import stumbles
-from evidence.review import forest_rows, load_review
+from evidence.project import rehearse
+from evidence.review import ReviewError, forest_rows, load_review
 
 BIB = "@misc{a, title = {A}, year = {2001}}\n@misc{b, title = {B}, year = {2002}}\n"
 COUNTS = (
@@ -105,7 +105,9 @@ def test_check_names_mistakes_of_figures_and_answers(tmp_path):
                "y,forest_page,main,{nothing}\n")
     answers = "line,reader\n1,{analyses[other].k}\n"
     found = review(tmp_path, figures=figures, answers=answers)
-    places = {(p.file, p.row, p.column) for p in stumbles(found, run_analyses(found))}
+    with pytest.raises(ReviewError) as caught:
+        rehearse(found, run_analyses(found))
+    places = {(p.file, p.row, p.column) for p in caught.value.problems}
     assert places == {
         ("data/figures.csv", 2, "kind"), ("data/figures.csv", 2, "message"),
         ("data/figures.csv", 3, "message"), ("data/answers.csv", 2, "reader"),

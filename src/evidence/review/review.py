@@ -14,6 +14,7 @@ from evidence.review.checks.numbers import domain_problems
 from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
 from evidence.review.inference import completed, is_lenient
 from evidence.review.problems import Problem, ReviewError
+from evidence.storage import read_bytes, sha256
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -98,8 +99,8 @@ class Review:
         for name in names:
             if name in self.tables:
                 path = self.root / "data" / self.dictionary.tables[name]["path"]
-                total.update(path.read_bytes())
-        total.update((self.root / BIBLIOGRAPHY).read_bytes())
+                total.update(sha256(read_bytes(path)).encode())
+        total.update(sha256(read_bytes(self.root / BIBLIOGRAPHY)).encode())
         return total.hexdigest()
 
 
