@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
-from evidence.figures import Figure, catalogue, images
+from evidence.figures import Figure, catalogue, images, nodata
 from evidence.publish.slides.deck import deck
 from evidence.review import Problem, Review, ReviewError
 from evidence.storage import FOLDER, Written, read_bytes, set_aside, sha256, write_bytes, zipped
@@ -67,7 +67,10 @@ def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = (
     is_whole = audience and not names
     facts = Facts(review, analyses)
     answer = answers.lines(review, facts, audience) if is_whole else []
-    return deck(review, _built(review, analyses, names), answer)
+    figures = _built(review, analyses, names)
+    if not names:  # a figure without data says so in its file, and is no slide of a talk
+        figures = [figure for figure in figures if figure.content.what != nodata.WHAT]
+    return deck(review, figures, answer)
 
 
 def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
