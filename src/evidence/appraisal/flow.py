@@ -114,6 +114,8 @@ def _not_placebo(row: Mapping[str, Any]) -> str:
     randomised = row.get("randomised")
     if pd.notna(randomised) and randomised:
         return "randomised, no placebo"
+    if "randomised" in row and pd.isna(randomised):
+        return "randomisation not stated"
     return design(row.get("design")).words
 
 

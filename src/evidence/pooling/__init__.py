@@ -17,6 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "estimators": ["DEFAULT_RULE"],
         "measures": ["MEASURES", "MEASURE_WORDS", "RATIOS", "Z95", "is_ratio"],
         "multiverse": ["Multiverse", "explore"],
+        "pairing": ["readings", "varied"],
         "outlook": ["ABOVE", "BELOW", "INCLUDES", "NewTrialMap", "new_trial_map", "share_beyond"],
         "synthesis": [
             "METHOD_WORDS", "POOLING_WORDS", "RULE_WORDS", "SMALLEST_POOL", "ExcludedRow", "Pool",

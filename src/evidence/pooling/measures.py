@@ -345,6 +345,25 @@ def paired_standardised_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
     return d, (1 / n + d**2 / (2 * n)) * 2 * (1 - r)
 
 
+def implied_correlation(sd1, sd2, n, se):
+    """Correlation between two periods that a standard error of the paired difference implies.
+
+    Returns
+    -------
+    float or ndarray
+        ``(sd1**2 + sd2**2 - n se**2) / (2 sd1 sd2)``, `paired_mean_difference` solved for r; it
+        lies outside -1 to 1 where spreads and error cannot belong together.
+
+    Examples
+    --------
+    >>> float(round(implied_correlation(2.0, 2.0, 25, 0.4), 2))
+    0.5
+    """
+    sd1, sd2, n, se = _floats(sd1, sd2, n, se)
+    _check_arms(sd1, n, sd2, n)
+    return (sd1**2 + sd2**2 - n * se**2) / (2 * sd1 * sd2)
+
+
 def vary_correlation(mean1, sd1, mean2, sd2, n, correlations=CORRELATIONS):
     """The paired mean difference of one trial under several correlations.
 

@@ -261,6 +261,11 @@ class Pool:
         return self.rule(self.interval_rule)
 
     @property
+    def wald(self) -> PooledEstimate:
+        """The pooled effect under the Wald interval."""
+        return self.rule("wald")
+
+    @property
     def estimate(self) -> float:
         """Pooled effect on the display scale."""
         return self.default.estimate

@@ -11,7 +11,7 @@ from evidence.review import LABORATORY, Review, people
 from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
-    "Cyto-\nkines": ("pro_inflammatory", "anti_inflammatory"),
+    "Cyto-\nkines": ("pro_inflammatory", "anti_inflammatory", "cytokine_mixed_role"),
     "CRP,\nESR,\nstool": ("acute_phase", "faecal"),
     "Tissue": ("tissue",),
     "Cells": ("immune_cell",),

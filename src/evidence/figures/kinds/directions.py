@@ -57,7 +57,7 @@ def direction_table(review: Review, outcomes: pd.DataFrame) -> pd.DataFrame:
             "again": f"the same{where}",
             "outcome": row["domain"].replace("_", " "), "side": _side(review, row),
             "result": _result(row, study),
-            "control_stated": bool(study["placebo_controlled"]) or _comparator(study) != "",
+            "control_stated": _has_placebo(study) or _comparator(study) != "",
             "n": people, "design": study["design"],
             "verification": row["verification"],
         })
@@ -72,6 +72,11 @@ def _people(row: pd.Series, study: pd.Series) -> float:
         if not pd.isna(study[name]):
             return study[name]
     return pd.NA
+
+
+def _has_placebo(study: pd.Series) -> bool:
+    """Whether a placebo is stated; an empty cell is not."""
+    return pd.notna(study["placebo_controlled"]) and bool(study["placebo_controlled"])
 
 
 def _comparator(study: pd.Series) -> str:
@@ -107,7 +112,7 @@ def _result(row: pd.Series, study: pd.Series) -> str:
         parts.append(together(text))
     if row["verification"] == "unverified":
         parts.insert(0, "unverified")
-    elif not study["placebo_controlled"]:
+    elif not _has_placebo(study):
         named = _comparator(study)
         parts.append(f"against {named}" if named else CONTROL_UNKNOWN)
     elif not parts:

@@ -10,7 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal import DOMAINS, HIGH, LOW, SOME, UNKNOWN, VERSION, risk_of_bias, root_people
+from evidence.appraisal import DOMAINS, HIGH, LOW, SOME, VERSION, risk_of_bias, root_people
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.pooling import MEASURE_WORDS, favours_words
@@ -21,7 +21,6 @@ LIGHTS = {  # letter, marker, colour
     LOW: ("L", "o", page.GREEN),
     SOME: ("S", "s", page.YELLOW),
     HIGH: ("H", "h", page.ORANGE),
-    UNKNOWN: ("NI", "D", "white"),
 }
 SHORT = {
     "D1": "randomisation", "DS": "carry-over", "D2": "deviations", "D3": "missing data",
@@ -32,7 +31,7 @@ WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
 RESULT_AT, LIGHTS_AT, FOREST_AT, STEP = 3.3, 5.0, 9.85, 0.66
 HEAD, FOOT = 0.36, 1.12
 LEGEND = (0.68, 0.22, -0.12)  # lines below the rows
-SIZE = 14
+SIZE, LARGEST = 14, 24  # points: text, shape of a letter
 
 
 def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str, str],
@@ -65,6 +64,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
         ax.text(LIGHTS_AT + STEP * (number + 0.5), top, domain.capitalize() if len(domain) > 2
                 else domain, size=SIZE, weight="bold", ha="center", va="center")
     heights = row_heights(len(ids))
+    size = min(LARGEST, 70 * _pitch(len(ids)))
     for outcome_id, y in zip(ids, heights, strict=True):
         ax.text(0, y, labels[outcome_id], size=SIZE, va="center")
         ax.text(RESULT_AT, y, results[outcome_id], size=SIZE, va="center", color=page.GREY)
@@ -72,7 +72,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
         for number, domain in enumerate(domains):
             x = LIGHTS_AT + STEP * (number + 0.5)
             if domain in own.index:
-                _light(ax, x, y, own.loc[domain, "judgement"], own.loc[domain, "unverified"])
+                _light(ax, x, y, own.loc[domain, "judgement"], own.loc[domain, "unverified"], size)
             else:
                 ax.plot([x - 0.07, x + 0.07], [y, y], color=page.PALE, lw=2)
     x = LIGHTS_AT + STEP * (len(domains) - 1)
@@ -83,14 +83,19 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
 
 def row_heights(count: int) -> np.ndarray:
     """Middles of the rows in inches from the lower edge, top row first."""
-    pitch = (HEIGHT - HEAD - FOOT) / max(count, 8)
-    return HEIGHT - HEAD - pitch * (np.arange(count) + 0.5)
+    return HEIGHT - HEAD - _pitch(count) * (np.arange(count) + 0.5)
 
 
-def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool) -> None:
+def _pitch(count: int) -> float:
+    """Inches from row to row."""
+    return (HEIGHT - HEAD - FOOT) / max(count, 8)
+
+
+def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool,
+           size: float = LARGEST) -> None:
     letter, marker, colour = LIGHTS[judgement]
-    ax.plot([x], [y], marker, ms=24 if marker != "D" else 19, mfc=colour, mec=page.INK, mew=1)
-    ax.text(x, y, letter, size=SIZE, weight="bold", color="black", ha="center",
+    ax.plot([x], [y], marker, ms=size, mfc=colour, mec=page.INK, mew=1)
+    ax.text(x, y, letter, size=min(SIZE, 0.75 * size), weight="bold", color="black", ha="center",
             va="center_baseline")
     if unverified:
         ax.text(x + 0.19, y + 0.02, UNCHECKED, size=16, weight="bold", va="center")
@@ -100,7 +105,7 @@ def _legend(ax: Axes, has_unchecked: bool, has_crossover: bool) -> None:
     """Letters, domains, and what asterisk, dash and open square mean."""
     first, second, third = LEGEND
     x = 0.18
-    for judgement in (LOW, SOME, HIGH, UNKNOWN):
+    for judgement in (LOW, SOME, HIGH):
         _light(ax, x, first, judgement, False)
         ax.text(x + 0.26, first, judgement, size=SIZE, va="center")
         x += 0.62 + 0.115 * len(judgement)
@@ -172,13 +177,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     labels = {name: review.bibliography.cite(outcomes.loc[name, "study"]) for name in ids}
     results = {name: str(outcomes.loc[name, "domain"]).replace("_", " ") for name in ids}
     notes = {name: "no usable error" if name in left_out else "another scale" for name in ids}
-    overall = table[table["domain"] == "overall"]["judgement"].value_counts()
+    whole = table[table["domain"] == "overall"]
+    overall = whole["judgement"].value_counts()
     domains = table[table["domain"] != "overall"]
     facts = {
         "n_judged": len(ids), "n_low": int(overall.get(LOW, 0)),
         "n_some": int(overall.get(SOME, 0)), "n_high": int(overall.get(HIGH, 0)),
-        "n_unread": int(overall.get(UNKNOWN, 0)),
-        "n_unread_domains": int((domains["judgement"] == UNKNOWN).sum()),
+        "n_unread": int((whole["unread"].astype(bool) & (whole["judgement"] == HIGH)).sum()),
         "n_domains": len(domains), **_coverage(review, set(outcomes["study"])),
         "n_unchecked": int(domains["unverified"].sum()),
         "title": pool.title if pool else "",
