@@ -100,7 +100,7 @@ def answer_sheet(
 def certainty_sheet(
     review: Review, analyses: Mapping[str, Any], select: Sequence[str] = ()
 ) -> Sheet | None:
-    """How certain each outcome is; selected ones in plain words, else all with their effects."""
+    """How certain each outcome is; of all of them, also their effects and what they mean."""
     table = summary_of_findings(review, analyses)
     if table.empty:
         return None
@@ -117,7 +117,7 @@ def certainty_sheet(
     headings = {"outcome": "Outcome", "people": "Trials (people)", "effect": "Effect",
                 "certainty": "Certainty", "meaning": "In plain words"}
     if select:
-        shown = shown.drop(columns="effect")
+        shown = shown.drop(columns=["effect", "meaning"])
     levels = table["certainty"].value_counts()
     counted = joined(f"{in_words(int(count))} {level}" for level, count in levels.items())
     title = f"Certainty of {len(table)} outcomes: {counted}"
