@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["harms"],
     submod_attrs={
         "bias": ["disagreements", "judgements", "risk_of_bias"],
-        "census": ["census", "offer_census"],
+        "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": [
             "AGAIN", "certainty_table", "offer_ratings", "rating_disagreements",
             "summary_of_findings",

@@ -7,7 +7,7 @@ how a kind of figure computes and draws stands in the module that registers it w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,9 @@ class Spec:
         Ids that the figure shows, in order; what they name depends on the kind.
     thresholds : tuple of str
         Rows of instruments.csv to mark, where the kind draws thresholds.
+    emphasis : tuple of str
+        Ids or names that are drawn in the colour of the message; what they name depends on the
+        kind.
     message, subtitle, caption : str
         Templates.
     row : int
@@ -47,6 +50,7 @@ class Spec:
     notebook: str
     select: tuple[str, ...]
     thresholds: tuple[str, ...]
+    emphasis: tuple[str, ...]
     message: str
     subtitle: str
     caption: str
@@ -76,6 +80,8 @@ class Content:
         Tables that were read.
     draw : callable
         Takes the empty page and draws everything but message, subtitle and foot.
+    paged : callable, optional
+        Takes a style and returns such drawings, one for each page, where a figure may need several.
     """
 
     facts: Mapping[str, Any]
@@ -86,6 +92,8 @@ class Content:
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     draw: Callable[[Canvas], Any] = field(repr=False)
+    paged: Callable[[str], Sequence[Callable[[Canvas], Any]]] | None = field(
+        default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,22 +231,40 @@ class Figure:
             "image/png": {"alt": self.alt}}
 
     def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
-        """Draw the page in a style of `evidence.figures.page.STYLES`.
+        """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""
+        return next(self._pages(style, framed))
 
-        Without frame it has no message, subtitle and foot: what surrounds it says them. In print
-        it never has one, and is black and grey.
+    def figures(self, style: str = "slide", *, framed: bool = True) -> list[Canvas]:
+        """Draw every page in a style of `evidence.figures.page.STYLES`; most figures have one.
+
+        Without frame a page has no message, subtitle and foot: what surrounds it says them. In
+        print it never has one, and is black and grey.
 
         Raises
         ------
         ReviewError
             When a text is too long for its place, or the figure cannot be drawn.
         """
-        with page.style(style):
-            figure = page.page()
+        return list(self._pages(style, framed))
+
+    @property
+    def texts(self) -> list[str]:
+        """What may be written on the page, for the choice of fonts."""
+        return [self.title, self.subtitle, self.footer, self.alt, self.table.to_csv(index=False)]
+
+    def _pages(self, style: str, framed: bool) -> Iterator[Canvas]:
+        draws = self.content.paged(style) if self.content.paged else [self.content.draw]
+        for number, draw in enumerate(draws, 1):
+            which = f" ({number} of {len(draws)})" if len(draws) > 1 else ""
+            yield self._page(draw, style, framed, which)
+
+    def _page(self, draw: Callable[[Canvas], Any], style: str, framed: bool, which: str) -> Canvas:
+        with page.style(style, self.texts):
+            canvas = page.page()
             try:
+                draw(canvas)
                 if framed and style in page.FRAMED:
-                    page.frame(figure, self.title, self.subtitle, self.footer)
-                self.content.draw(figure)
+                    page.frame(canvas, self.title, self.subtitle + which, self.footer)
             except page.TooLongError as error:
                 raise ReviewError([Problem("data/figures.csv", None, "figure", self.name,
                                            str(error), "shorten it")]) from None
@@ -246,9 +272,10 @@ class Figure:
                 raise
             except Exception as error:
                 raise _impossible(self.spec, error) from error
+            page.without_boxes(canvas)
             if style == "print":
-                to_greys(figure)
-            return figure
+                to_greys(canvas)
+            return canvas
 
 
 def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:
