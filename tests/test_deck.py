@@ -12,7 +12,11 @@ from itertools import combinations
 
 import pytest
 from lxml import etree
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
 from pptx import Presentation
+from pptx.enum.dml import MSO_LINE
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
@@ -20,7 +24,15 @@ from conftest import REPOSITORY
 from evidence.figures import catalogue
 from evidence.pooling import Analyses
 from evidence.publish.slides.deck import figure_deck, talk_deck
-from evidence.publish.slides.shapes import _parts, lines, text_height, text_width
+from evidence.publish.slides.native import add_native
+from evidence.publish.slides.shapes import (
+    _parts,
+    lines,
+    new_show,
+    new_slide,
+    text_height,
+    text_width,
+)
 from evidence.publish.slides.sheets import answer_lines
 from evidence.publish.slides.talk import Talk, drawable, spoken
 from evidence.review import ReviewError, load_review
@@ -246,6 +258,68 @@ def test_nothing_overlaps(show):
         for a, b in combinations(slide.shapes, 2):
             width, height = common(box(a), box(b))
             assert width < 0.01 or height < 0.01, (slide.shapes.title.text, a.name, b.name)
+
+
+def test_charts_are_shapes_and_words_in_them_do_not_wrap(show):
+    for slide in show.slides:
+        kinds = {shape.shape_type for shape in leaves(slide.shapes)}
+        assert MSO_SHAPE_TYPE.PICTURE not in kinds, slide.shapes.title.text
+    for name in BUILT:
+        slide = slide_of(show, title_of(name))
+        group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
+        for shape in leaves(group.shapes):
+            if shape.has_text_frame and shape.text_frame.text:
+                assert shape.text_frame.word_wrap is False
+                if not shape.rotation:
+                    run = shape.text_frame.paragraphs[0].runs[0]
+                    wide = max(text_width(line, run.font.size.pt, run.font.bold)
+                               for line in shape.text_frame.text.split("\n"))
+                    assert shape.width / EMU >= wide - 0.01, shape.text_frame.text
+
+
+def test_a_forest_plot_holds_what_its_pool_holds(show):
+    slide = slide_of(show, title_of("fm_pain_forest"))
+    group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
+    words = [" ".join(shape.text_frame.text.split()) for shape in leaves(group.shapes)
+             if shape.has_text_frame]
+    pool = ANALYSES["fm_pain"]
+    for study in pool.studies:
+        assert any(REVIEW.bibliography.cite(study.study) in text for text in words)
+        assert any(f"{study.effect:.2f}".replace("-", "−") in text for text in words)
+
+
+def test_what_a_page_holds_becomes_the_shape_of_its_kind():
+    page_ = Canvas(figsize=(13.333, 7.5), dpi=100)
+    FigureCanvasAgg(page_)
+    ax = page_.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 13.333), ylim=(0, 7.5))
+    ax.set_axis_off()
+    ax.add_patch(Rectangle((1, 1), 2, 1, facecolor="#0072B2", label="Abel 2001: estimate"))
+    ax.plot([1, 4], [3, 3], color="#222222", lw=3, ls="--", label="Abel 2001: interval")
+    ax.plot([5], [3], "o", ms=72)
+    ax.plot([-5, 5], [5, 5], color="black", label="long: line")
+    ax.scatter(range(60), [2] * 60, s=20)
+    ax.text(6, 6, "two\nlines", ha="center", size=20)
+    ax.text(9, 3, "upwards", rotation=90, size=20)
+    show = new_show()
+    slide = new_slide(show, "A page")
+    group = add_native(slide.shapes, page_, "A page of shapes.")
+    found = {shape.name: shape for shape in leaves(group.shapes)}
+    assert alt(group) == ["A page of shapes."]
+    trial, = (shape for shape in group.shapes if shape.shape_type == MSO_SHAPE_TYPE.GROUP)
+    assert trial.name == "Abel 2001"
+    assert [shape.name for shape in trial.shapes] == ["Abel 2001: estimate", "Abel 2001: interval"]
+    assert box(found["Abel 2001: estimate"]) == pytest.approx((1, 5.5, 3, 6.5), abs=0.01)
+    assert str(found["Abel 2001: estimate"].fill.fore_color.rgb) == "0072B2"
+    assert found["Abel 2001: interval"].line.dash_style == MSO_LINE.DASH
+    assert box(found["long: line"]) == pytest.approx((0, 2.5, 5, 2.5), abs=0.01)  # cut at the edge
+    ovals = [s for s in found.values() if s.name.startswith("Oval")]
+    assert [box(s) for s in ovals] == [pytest.approx((4.5, 4, 5.5, 5), abs=0.02)]
+    assert sum(name.startswith("Marks") for name in found) == 1
+    assert found["two lines"].text_frame.text == "two\nlines"
+    assert found["upwards"].rotation == 270
+    left, top, right, bottom = box(found["two lines"])
+    assert (left + right) / 2 == pytest.approx(6, abs=0.02)
 
 
 def test_the_file_is_sound(content, show):

@@ -5,26 +5,23 @@ Equal input gives equal bytes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from io import BytesIO
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from matplotlib.figure import Figure as Canvas
-from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
+from pptx.util import Inches
 
 from evidence.figures import Figure, page
-from evidence.publish.slides.native import add_native, native_artists
+from evidence.publish.slides.native import add_native
 from evidence.publish.slides.shapes import (
     GAP,
     HEIGHT,
     LEFT,
     RIGHT,
-    WIDTH,
     Box,
     add_chips,
     add_notes,
-    add_picture,
     add_table,
     add_text,
     chips_width,
@@ -32,6 +29,7 @@ from evidence.publish.slides.shapes import (
     describe,
     foot_top,
     head_height,
+    lines,
     new_show,
     new_slide,
     pack,
@@ -44,7 +42,7 @@ from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
 from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
 from evidence.review import Review, without_citations
 
-PICTURE_DPI = 200
+FOOT_LINES = 2
 QUESTION_SIZE, NAME_SIZE = 36, 20  # points, on the title slide
 SAID_SIZES = range(32, 15, -1)  # points of sentences to take home
 BETWEEN = 0.35  # inches between two of them
@@ -118,28 +116,32 @@ class _Deck:
     def figure(self, slide: Slide) -> None:
         exhibit = self.talk.figures[slide.figure]
         title = self.talk.words(slide, "title", exhibit.title)
-        aside = self.aside(slide)
-        page_ = self.page(slide, title, exhibit.subtitle, exhibit.footer)
-        figure = exhibit.figure("slide", framed=False)
-        artists = native_artists(figure)
-        if artists is None:
-            png, box = _picture(figure, head_height(title, exhibit.subtitle),
-                                foot_top(exhibit.footer, aside))  # fmt: skip
-            add_picture(page_, png, box, "Figure", exhibit.alt)
-        else:
-            describe(add_native(page_.shapes, figure, artists), "Figure", exhibit.alt)
         say, asked = spoken(title, exhibit.caption)
-        self.notes(page_, slide, say, asked, exhibit.method)
+        canvases = exhibit.figures("slide", framed=False)
+        for number, canvas in enumerate(canvases, 1):
+            name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
+            top = head_height(name, exhibit.subtitle)
+            low, high = _reach(canvas)
+            for most in range(FOOT_LINES, -1, -1):
+                foot = self.foot(slide, exhibit.method, exhibit.sources, most)
+                bottom = foot_top(foot, self.aside(slide)) - GAP
+                if high - low <= bottom - top:
+                    break
+            page_ = self.page(slide, name, exhibit.subtitle, foot)
+            group = add_native(page_.shapes, canvas, exhibit.alt)
+            group.top = Inches(min(max(low, top), max(bottom - (high - low), top)))
+            self.notes(page_, slide, say, asked, exhibit.method)
         self.keys += exhibit.sources
 
     def sheet(self, slide: Slide, sheet: Sheet) -> None:
         title = self.talk.words(slide, "title", sheet.title)
         top = head_height(f"{title} (00/00)", sheet.subtitle)
-        free = foot_top(sheet.method, self.aside(slide)) - top - GAP
+        foot = self.foot(slide, sheet.method, sheet.sources)
+        free = foot_top(foot, self.aside(slide)) - top - GAP
         size, widths, heights, parts = table_layout(sheet.headings, sheet.rows, free)
         for number, part in enumerate(parts, 1):
             name = f"{title} ({number}/{len(parts)})" if len(parts) > 1 else title
-            page_ = self.page(slide, name, sheet.subtitle, sheet.method)
+            page_ = self.page(slide, name, sheet.subtitle, foot)
             rows = [sheet.headings, *(sheet.rows[i] for i in part)]
             add_table(page_, rows, widths, [heights[0], *(heights[i + 1] for i in part)], size,
                       head_height(name, sheet.subtitle),
@@ -198,6 +200,24 @@ class _Deck:
         self.first.setdefault(slide.name, made)
         return made
 
+    def foot(self, slide: Slide, method: str, sources: Sequence[str],
+             most: int = FOOT_LINES) -> str:
+        """Method and short citations, as many as `most` lines hold, the others as a number."""
+        width = RIGHT - LEFT - self.aside(slide)
+        cited_ = [self.review.bibliography.cite(key) for key in dict.fromkeys(sources)]
+        start = f"{method.rstrip('.')}." if method else ""
+        if not most:
+            return ""
+        for count in range(len(cited_), -1, -1):
+            rest = len(cited_) - count
+            named = "; ".join(cited_[:count])
+            if rest:
+                named += f" and {rest} more" if count else f"{rest} in the notes of the last slide"
+            text = f"{start} Sources: {named}." if cited_ else start
+            if len(lines(text.strip(), width, page.FOOTER_SIZE)) <= most:
+                return text.strip()
+        return start
+
     def aside(self, slide: Slide) -> float:
         """Width that the links of a slide take from its foot."""
         return chips_width(list(self.links.get(slide.name, {}).values()))
@@ -243,6 +263,12 @@ def _links(slides: list[Slide]) -> dict[str, dict[str, str]]:
     return links
 
 
+def _reach(canvas: Canvas) -> tuple[float, float]:
+    """Top and bottom of what is drawn on a page, in inches from above."""
+    drawn = canvas.get_tightbbox(canvas.canvas.get_renderer())
+    return HEIGHT - drawn.y1, HEIGHT - drawn.y0
+
+
 def _add_bar(slide, box: Box) -> None:
     bar = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *box.emu)
     bar.fill.solid()
@@ -251,15 +277,3 @@ def _add_bar(slide, box: Box) -> None:
     unstyle(bar)
     describe(bar, "Bar", "Decoration")
 
-
-def _picture(figure: Canvas, top: float, bottom: float) -> tuple[bytes, Box]:
-    """The drawn part of a page over its full width, at its own place between header and foot."""
-    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
-    low, high = max(drawn.y0 - 0.02, 0.0), min(drawn.y1 + 0.02, HEIGHT)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=PICTURE_DPI, metadata={"Software": None},
-                   bbox_inches=Bbox([[0, low], [figure.get_figwidth(), high]]))  # fmt: skip
-    scale = min(1.0, (bottom - top) / (high - low))
-    width, height = WIDTH * scale, (high - low) * scale
-    start = min(max(HEIGHT - high, top), bottom - height)
-    return buffer.getvalue(), Box((WIDTH - width) / 2, start, width, height)

@@ -273,11 +273,6 @@ def unstyle(shape) -> None:
         shape._element.remove(style)
 
 
-def add_picture(slide, png: bytes, box: Box, name: str, alt: str) -> None:
-    """A picture in a box of its own proportions."""
-    describe(slide.shapes.add_picture(BytesIO(png), *box.emu), name, alt)
-
-
 def add_notes(slide, parts: Sequence[tuple[str, str]]) -> None:
     """Speaker notes: paragraphs, each with the bold words that it begins with; empty ones are
     left out."""
