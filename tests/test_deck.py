@@ -10,6 +10,7 @@ from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 
+import numpy as np
 import pytest
 from lxml import etree
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -78,8 +79,12 @@ def few():
 
 def box(shape):
     """Left, top, right, bottom in inches."""
-    left, top = shape.left / EMU, shape.top / EMU
-    return left, top, left + shape.width / EMU, top + shape.height / EMU
+    left, top, width, height = (
+        length / EMU for length in (shape.left, shape.top, shape.width, shape.height))
+    if getattr(shape, "rotation", 0) in (90, 270):
+        left, top, width, height = (left + (width - height) / 2, top + (height - width) / 2,
+                                    height, width)
+    return left, top, left + width, top + height
 
 
 def leaves(shapes):
@@ -298,7 +303,7 @@ def test_what_a_page_holds_becomes_the_shape_of_its_kind():
     ax.plot([1, 4], [3, 3], color="#222222", lw=3, ls="--", label="Abel 2001: interval")
     ax.plot([5], [3], "o", ms=72)
     ax.plot([-5, 5], [5, 5], color="black", label="long: line")
-    ax.scatter(range(60), [2] * 60, s=20)
+    ax.scatter(np.linspace(1, 9, 60), [2] * 60, s=20)
     ax.text(6, 6, "two\nlines", ha="center", size=20)
     ax.text(9, 3, "upwards", rotation=90, size=20)
     show = new_show()
@@ -308,11 +313,11 @@ def test_what_a_page_holds_becomes_the_shape_of_its_kind():
     assert alt(group) == ["A page of shapes."]
     trial, = (shape for shape in group.shapes if shape.shape_type == MSO_SHAPE_TYPE.GROUP)
     assert trial.name == "Abel 2001"
-    assert [shape.name for shape in trial.shapes] == ["Abel 2001: estimate", "Abel 2001: interval"]
+    assert [s.name for s in trial.shapes] == ["Abel 2001: estimate", "Abel 2001: interval"]
     assert box(found["Abel 2001: estimate"]) == pytest.approx((1, 5.5, 3, 6.5), abs=0.01)
     assert str(found["Abel 2001: estimate"].fill.fore_color.rgb) == "0072B2"
     assert found["Abel 2001: interval"].line.dash_style == MSO_LINE.DASH
-    assert box(found["long: line"]) == pytest.approx((0, 2.5, 5, 2.5), abs=0.01)  # cut at the edge
+    assert box(found["long: line"]) == pytest.approx((0, 2.5, 5, 2.5), abs=0.01)  # cut
     ovals = [s for s in found.values() if s.name.startswith("Oval")]
     assert [box(s) for s in ovals] == [pytest.approx((4.5, 4, 5.5, 5), abs=0.02)]
     assert sum(name.startswith("Marks") for name in found) == 1

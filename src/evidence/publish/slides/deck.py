@@ -129,7 +129,7 @@ class _Deck:
                     break
             page_ = self.page(slide, name, exhibit.subtitle, foot)
             group = add_native(page_.shapes, canvas, exhibit.alt)
-            group.top = Inches(min(max(low, top), max(bottom - (high - low), top)))
+            group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - GAP))
             self.notes(page_, slide, say, asked, exhibit.method)
         self.keys += exhibit.sources
 
