@@ -323,7 +323,7 @@ def test_what_a_page_holds_becomes_the_shape_of_its_kind():
     assert sum(name.startswith("Marks") for name in found) == 1
     assert found["two lines"].text_frame.text == "two\nlines"
     assert found["upwards"].rotation == 270
-    left, top, right, bottom = box(found["two lines"])
+    left, _, right, _ = box(found["two lines"])
     assert (left + right) / 2 == pytest.approx(6, abs=0.02)
 
 

@@ -31,7 +31,7 @@ class Passage:
     __slots__ = ("_kind", "_text")
 
     def __init__(self, text: str, kind: str = "text/markdown"):
-        self._text, self._kind = text, kind
+        self._text, self._kind = tables.allowed(text) if kind == "text/html" else text, kind
 
     def __repr__(self) -> str:
         return f"<{len(self._text)} characters of {self._kind}>"
@@ -77,7 +77,7 @@ class Narrator:
 
     def __init__(self, review: Review | Path | str | None = None):
         self.review: Review = review if isinstance(review, Review) else load_review(review)
-        self.analyses = Analyses(self.review)
+        self.analyses = getattr(self.review, "pools", Analyses(self.review))
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
         self._exhibits: dict[str, figure_module.Figure] = {}
@@ -123,14 +123,16 @@ class Narrator:
         png = render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
         return Picture(png, exhibit.alt)
 
-    def caption(self, name: str) -> Passage:
-        """Caption, method line and the place of the files of a figure."""
-        exhibit = self.exhibit(name)
-        for key in exhibit.sources:
+    def caption(self, figure: figure_module.Figure | str) -> Passage:
+        """Caption of a figure, and behind a click its method line and its files; its sources
+        count as cited."""
+        found = self.exhibit(figure) if isinstance(figure, str) else figure
+        for key in found.sources:
             self._cited.setdefault(key)
-        files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
-        said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
-        return Passage(f"{said} Files: {files}.")
+        files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"
+                          for kind in ("png", "svg", "pdf"))
+        method = tables.folded("Method and files", f"\n{harmless(found.method)}.\n\n{files}\n")
+        return Passage(f"{harmless(found.caption)}\n\n{method}")
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
@@ -179,16 +181,15 @@ class Narrator:
             return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
-            text = html.escape(reference.vancouver)
+            text = tables.as_text(reference.vancouver)
             if reference["registry"]:
-                text += f" Registration: {html.escape(reference['registry'])}."
+                text += f" Registration: {tables.as_text(reference['registry'])}."
             if reference.link:
-                link = html.escape(reference.link, quote=True)
-                text += f' <a href="{link}">{html.escape(reference.link)}</a>'
+                text += f" {tables.link(reference.link, reference.link).html}"
             if reference.unverified:
                 unread = ", ".join(reference.unverified)
-                text += f" <em>(not checked: {html.escape(unread)})</em>"
-            label = html.escape(self.review.bibliography.cite(reference.key))
+                text += f" <em>(not checked: {tables.as_text(unread)})</em>"
+            label = tables.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
         return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
@@ -202,7 +203,7 @@ class Narrator:
         self._cited.setdefault(key)
         label = self.review.bibliography.cite(key)
         target = html.escape(key, quote=True)
-        return Markup(f'<a href="#ref-{target}">{html.escape(label)}</a>', label)
+        return Markup(f'<a href="#ref-{target}">{tables.as_text(label)}</a>', label)
 
 
 def _nothing(what: str) -> Passage:

@@ -28,6 +28,7 @@ from evidence.figures.forest.rows import (
     forest_scale,
 )
 from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
+from evidence.figures.page import style as page_style
 from evidence.figures.scale import Scale, tick_text
 from evidence.pooling import Pool
 
@@ -186,8 +187,9 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
     height = BODY[3] * SLIDE[1] if style == "slide" else TALLEST
     width = BODY[2] * (SLIDE[0] if style == "slide" else PRINTED)
     smallest = SMALLEST["slide"] if style == "slide" else GROWN
-    parts = [list(rows)] if len(scales) > 1 else forest_grid.pages(
-        rows, columns, notes, width=width, height=height, smallest=smallest)
+    with page_style("slide"):
+        parts = [list(rows)] if len(scales) > 1 else forest_grid.pages(
+            rows, columns, notes, width=width, height=height, smallest=smallest)
 
     def drawing_of(part: list[Row], is_last: bool) -> Callable[[Figure], Axes]:
         own = notes if is_last else ()
