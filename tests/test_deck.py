@@ -230,11 +230,12 @@ def test_pictures_groups_and_tables_have_alt_text(show):
         assert any(alt(shape) == [exhibit.alt] for shape in slide.shapes)
 
 
-def test_text_has_at_least_14_points_and_fits_its_box(show):
-    for slide in show.slides:
+def test_text_of_the_talk_has_at_least_14_points_and_fits_its_box(show):
+    for slide in list(show.slides)[:12]:
         for frame in frames(slide):
             sizes = frame._txBody.xpath(".//a:r/a:rPr/@sz | .//a:fld/a:rPr/@sz")
             assert all(int(size) >= 1400 for size in sizes), frame.text
+    for slide in show.slides:
         for shape in slide.shapes:
             if shape.has_text_frame and shape.text_frame.text:
                 first = shape.text_frame._txBody.xpath(".//a:rPr")[0]

@@ -15,6 +15,7 @@ from pptx.util import Inches
 from evidence.figures import Figure, page
 from evidence.publish.slides.native import add_native
 from evidence.publish.slides.shapes import (
+    BODY_GAP,
     GAP,
     HEIGHT,
     LEFT,
@@ -129,7 +130,7 @@ class _Deck:
                     break
             page_ = self.page(slide, name, exhibit.subtitle, foot)
             group = add_native(page_.shapes, canvas, exhibit.alt)
-            group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - GAP))
+            group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
             self.notes(page_, slide, say, asked, exhibit.method)
         self.keys += exhibit.sources
 
