@@ -55,7 +55,8 @@ class Picture:
         return self._alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self._png, "text/plain": self._alt}, {"image/png": {"alt": self._alt}}
+        return {"image/png": self._png, "text/plain": self._alt}, {
+            "image/png": {"alt": self._alt, "width": figure_module.SCREEN_WIDTH}}
 
 
 class Narrator:
@@ -174,6 +175,10 @@ class Narrator:
         made = [tables.folded(html.escape(words), f"\n{passage}\n", is_open=number == 0)
                 for number, (words, passage) in enumerate(parts.items())]
         return Passage("\n\n".join(made))
+
+    def fold(self, words: str, passage: Passage) -> Passage:
+        """A passage behind a click, under the words that name it."""
+        return Passage(tables.folded(html.escape(words), f"\n{passage}\n"))
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""
