@@ -151,7 +151,7 @@ def _export_options(command: argparse.ArgumentParser) -> None:
                          help=f"{', '.join(FORMATS)}, separated by commas (default: png)")
     command.add_argument("--style", choices=STYLES, default="slide",
                          help="print: black on white, 170 mm wide, text from 8 pt")
-    command.add_argument("--dpi", type=dots, default=300, help="of png files (default: 300)")
+    command.add_argument("--dpi", type=dots, default=200, help="of png files (default: 200)")
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("exported"),
                          help="folder to write to (default: exported)")
     command.add_argument("--zip", action="store_true", help="all in one zip file")

@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["catalogue", "figure", "images", "marks", "nodata", "page", "typeface"],
+    submodules=["catalogue", "figure", "images", "marks", "page", "typeface"],
     submod_attrs={
         "figure": ["KINDS", "NAME", "Content", "Figure", "Spec", "figure_kind", "pick"],
         "forest.plot": ["forest"],

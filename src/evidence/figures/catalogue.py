@@ -131,7 +131,7 @@ def _filled(spec: Spec, column: str, facts: Mapping[str, Any]) -> str:
 
 def _without_data(review: Review, spec: Spec, reason: str) -> Figure:
     """A page that says what is missing; an absent table is no mistake."""
-    content = Content({}, pd.DataFrame(), "Nothing was computed", "Nothing is drawn.", nodata.WHAT,
+    content = Content({}, pd.DataFrame(), "Nothing was computed", "Nothing is drawn.", "Empty page",
                       (), (), nodata.draw)
     subtitle = f"{reason[:1].upper()}{reason[1:]}."
     alt = f"{content.what}: {subtitle} {content.summary}"

@@ -11,7 +11,6 @@ from evidence.review import NoDataError, Review
 from evidence.wording import joined, plural
 
 TITLE = "No data for this figure"
-WHAT = "Empty page"
 
 
 def require(review: Review, tables: Iterable[str]) -> None:

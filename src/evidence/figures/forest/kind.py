@@ -14,7 +14,7 @@ from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import NoDataError, Review
-from evidence.wording import in_words, interval, plural, signed
+from evidence.wording import decimals, in_words, interval, number, plural, signed
 
 COUNTED = ("RR", "OR", "RD", "IRR")
 DERIVED = " †"
@@ -150,13 +150,13 @@ def _table(pools: list[Pool]) -> pd.DataFrame:
 def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     """One pool in words."""
     words = [
-        f"{labels[row.study]} {row.effect:.2f} ({interval(row.ci_low, row.ci_high)})"
+        f"{labels[row.study]} {_value(row.effect, row)}"
         for row in pool.studies
     ]
     text = f"{pool.title}: {'; '.join(words)}"
     if pool.can_pool:
         rule = pool.default
-        text += f"; pooled {pool.estimate:.2f} ({interval(pool.ci_low, pool.ci_high)})"
+        text += f"; pooled {_value(pool.estimate, pool)}"
         if rule.pi_low == rule.pi_low:
             text += f", prediction interval {interval(rule.pi_low, rule.pi_high)}"
     elif pool.k:
@@ -164,3 +164,9 @@ def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     else:
         text += "no result can be pooled"
     return text.replace(" -", " −") + "."
+
+
+def _value(effect: float, row: Any) -> str:
+    """An effect with its interval, in digits that the interval needs."""
+    limits = row.ci_low, row.ci_high
+    return f"{number(effect, decimals(limits))} ({interval(*limits)})"
