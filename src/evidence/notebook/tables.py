@@ -36,6 +36,7 @@ SIGNS = {  # beside the words of a chip: the meaning without colour
     "overgeneralised": "≠", "mixed": "≠", "limited": "○", "not verifiable": "?", "untested": "?",
 }
 CHIP = "border:1px solid #999;border-radius:1em;padding:0.1em 0.7em;margin-right:0.5em"
+NEAR = "margin:0.4em 0"
 NARROW = 'style="white-space:nowrap"'
 CARD = f"{WIDTH};border:1px solid #bbb;border-radius:6px;padding:0.2em 1em;margin:0.6em 0"
 
@@ -100,14 +101,15 @@ def cards(
         cell = row[heads[column]]
         if str(cell) == plain.DASH:
             return ""
-        return f"<{tag}><strong>{plain.as_text(heads[column])}:</strong> {_inner(cell)}</{tag}>"
+        words = plain.as_text(heads[column])
+        return f'<{tag} style="{NEAR}"><strong>{words}:</strong> {_inner(cell)}</{tag}>'
 
     made = []
     for key, row in zip(frame.index, shown.to_dict("records"), strict=True):
-        own = [f"<p><strong>{_inner(row[heads[title]])}</strong></p>"]
+        own = [f'<p style="{NEAR}"><strong>{_inner(row[heads[title]])}</strong></p>']
         if chips:
             words = [chip(heads[column], str(row[heads[column]])) for column in chips]
-            own.append(f"<p>{' '.join(words)}</p>")
+            own.append(f'<p style="{NEAR}">{" ".join(words)}</p>')
         own += [said(row, column, "p") for column in text]
         rest = "".join(said(row, column, "p") for column in more)
         own.append(folded(plain.as_text(label), rest) if rest else "")
