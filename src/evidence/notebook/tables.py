@@ -28,8 +28,8 @@ COMPUTED = {  # headings of columns that no table of a review has
     "why": "Reasons", "per_1000": "Of 1,000 people", "meaning": "In plain words",
     "share_percent": "Weight of the next trial, %", "n_per_arm": "People per arm",
     "n_total": "People in all", "effect": "Effect", "judged": "Risk of bias",
-    "was_read": "Paper read here", "says": "What it says", "condition": "Condition",
-    "claims": "Claims",
+    "title": "Analysis", "was_read": "Paper read here", "says": "What it says",
+    "condition": "Condition", "claims": "Claims",
 }
 SIGNS = {  # beside the words of a chip: the meaning without colour
     "supported": "✓", "supported with caveat": "✓", "contradicted": "✗", "not supported": "✗",
