@@ -45,10 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return done
     except BrokenPipeError as error:
-        if _is_read():
+        if traceback.extract_tb(error.__traceback__)[-1].filename != __file__:
             _print_mistake(error)
             return 1
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0  # whoever read what is printed here has gone
     except ReviewError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         count = len(error.problems)
@@ -66,16 +67,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         _print_mistake(error)
         return 1
-
-
-def _is_read() -> bool:
-    """Whether somebody still reads what is printed; if not, nothing more is said."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
 
 
 def _print_mistake(error: Exception) -> None:
