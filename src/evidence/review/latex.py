@@ -43,6 +43,7 @@ SIGNS = {
     "footnotesize": "", "large": "", "Large": "", "limits": "", "left": "", "right": "",
     "displaystyle": "", "textstyle": "", "allowbreak": "", "hfill": " ", "bgroup": "",
     "egroup": "", "leavevmode": "", "unskip": "", "null": "", "ignorespaces": "",
+    "hyphen": "-", "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "LaTeXe": "LaTeX 2ε", "Rlogo": "R",
     "textquoteright": "’", "textquoteleft": "‘", "guilsinglleft": "‹", "guilsinglright": "›",
 }  # fmt: skip
 _GREEK = (
@@ -62,7 +63,8 @@ _WITH_TEXT = (  # macros of one argument that print it
     " NoCaseChange acs ac acl gls url path nolinkurl ce chem textcolorless mkbibemph mkbibbold"
     " mkbibitalic mkbibparens mkbibsuperscript mkbibquote enquote textsuperscript textsubscript"
     " mathop vec hat bar overline ExternalLink foreignquote htmladdnormallink raisebox sisetup num"
-    " ensuretext hyphenatedword caps scriptsize"
+    " ensuretext hyphenatedword caps scriptsize pkg"
+    " proglang code file fct strong dfn kbd samp verb"
 )
 WITH_TEXT = _WITH_TEXT.split()
 SUPERSCRIPT = ("textsuperscript", "mkbibsuperscript")
@@ -122,6 +124,7 @@ def _decoded(text: str) -> tuple[str, tuple[str, ...]]:
     if not MARKUP.search(text):
         return " ".join(text.translate(BRACES).split()), ()
     text = text.replace(r"$\backslash$", "\\")  # an export of an export
+    text = re.sub(r"\\a(?=['`=])", r"\\", text)  # accents as they stand in tables
     text = re.sub(r"(?<!\\)((?:\\\\)*)\\$", r"\1\\textbackslash", text)
     unknown: list[str] = []
     if _depth(text) <= DEEPEST and ("\\" in text or "{" in text or "$" in text
