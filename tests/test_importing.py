@@ -507,6 +507,13 @@ def test_judgements_in_the_layout_of_robvis(tmp_path):
     assert list(judged["judgement"])[:4] == ["low", "some concerns", "low", "high"]
 
 
+def test_judgements_alone_make_a_traffic_light(tmp_path):
+    done, review = imported(tmp_path, ROB, "rob.csv")
+    assert any("no result here" in line for line in done.left)
+    assert list(review.table("figures")["kind"]) == ["risk_of_bias"]
+    assert len(review.table("risk_of_bias")) == 6
+
+
 # -- what cannot be read -----------------------------------------------------------------------
 
 

@@ -43,7 +43,8 @@ SIGNS = {
     "footnotesize": "", "large": "", "Large": "", "limits": "", "left": "", "right": "",
     "displaystyle": "", "textstyle": "", "allowbreak": "", "hfill": " ", "bgroup": "",
     "egroup": "", "leavevmode": "", "unskip": "", "null": "", "ignorespaces": "",
-    "hyphen": "-", "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "LaTeXe": "LaTeX 2ε", "Rlogo": "R",
+    "hyphen": "-",
+    "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "LaTeXe": "LaTeX 2ε", "Rlogo": "R",
     "textquoteright": "’", "textquoteleft": "‘", "guilsinglleft": "‹", "guilsinglright": "›",
 }  # fmt: skip
 _GREEK = (
@@ -297,7 +298,7 @@ def _macro(node, unknown: list[str], math: bool) -> str:
     if sign is None:
         unknown.append(f"\\{name}")
         return node.latex_verbatim()
-    swallowed = not sign or sign[-1].isalpha() or sign.isspace() or not name.isalpha()
+    swallowed = (not sign or sign[-1].isalpha() or sign in " -" or not name.isalpha())
     return sign + "".join(texts) + ("" if swallowed else space)
 
 
