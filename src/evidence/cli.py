@@ -338,12 +338,12 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from evidence.pooling import Analyses
-    from evidence.publish import bundle, save, slides
+    from evidence.publish import bundle, save, talk
     from evidence.review import load_review
 
     review = load_review(options.directory)
     if options.talk:
-        files = {"slides.pptx": slides(review, Analyses(review), options.talk)}
+        files = {"slides.pptx": talk(review, Analyses(review), options.talk)}
     else:
         files = bundle(
             review, Analyses(review), options.figures, options.format,

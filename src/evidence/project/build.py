@@ -35,7 +35,7 @@ from evidence.project.freshness import (
     record,
 )
 from evidence.project.runner import Kernels, run
-from evidence.publish import is_written, readme, slides
+from evidence.publish import is_written, readme, talk
 from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
 from evidence.storage import (
     alone,
@@ -250,7 +250,7 @@ def make_deck(root: Path, name: str) -> Outcome:
     """Make the slides of the whole review."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    content = slides(loaded, Analyses(loaded))
+    content = talk(loaded, Analyses(loaded))
     return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 

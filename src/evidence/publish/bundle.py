@@ -86,7 +86,7 @@ def _line(exhibit: Figure, names: Iterable[str]) -> str:
     return f"{', '.join(names) or DECK}: " + " ".join(f"{part.rstrip('.')}." for part in said)
 
 
-def slides(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
+def talk(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
     """The slides of a talk of 5, 10 or 20 minutes about the whole review."""
     return talk_deck(review, analyses, minutes)
 
