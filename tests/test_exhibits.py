@@ -166,7 +166,7 @@ def test_reports_of_the_same_people_and_fixed_order_are_told_apart(landscape):
     assert set(fill[fill == "further"].index) == set(
         studies.index[studies["participants_of"].notna()]) & set(fill.index)
     assert fill["younger2009"] == "not_randomised"
-    assert {"Further report, same people", "Placebo, not shown randomised"} <= set(texts(figure))
+    assert {"Further report, same people", "Placebo, not randomised"} <= set(texts(figure))
 
 
 def test_no_mark_of_the_landscape_leaves_its_row(landscape):

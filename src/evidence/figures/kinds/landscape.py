@@ -25,7 +25,7 @@ RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many ti
 FILLS = {  # what a mark is filled with: words of the legend
     "placebo": "Placebo-controlled, randomised",
     "waiting": "The same, no results",
-    "not_randomised": "Placebo, not shown randomised",
+    "not_randomised": "Placebo, not randomised",
     "further": "Further report, same people",
     "none": "No placebo",
 }
