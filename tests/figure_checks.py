@@ -61,11 +61,16 @@ def overlaps(figure):
 
 
 def small(figure, points=14):
-    """Texts below a size in points."""
+    """Texts below a size in points, the foot aside."""
     return [
         (text, artist.get_fontsize()) for artist, text, _ in drawn_texts(figure)
-        if artist.get_fontsize() < points - 0.01
+        if artist.get_fontsize() < points - 0.01 and artist.get_gid() != "footer"
     ]
+
+
+def foot(figure):
+    """The text of the foot."""
+    return next(artist for artist in figure.texts if artist.get_gid() == "footer")
 
 
 def faint(figure, ratio=4.5):

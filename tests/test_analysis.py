@@ -16,6 +16,7 @@ from evidence.pooling.analyses import (
 )
 from evidence.project.derived import write_derived
 from evidence.review.problems import ReviewError
+from evidence.review.review import load_review
 
 
 class SmallReview:
@@ -300,6 +301,14 @@ def test_rows_are_included_by_a_filter(tmp_path, include, ids):
     spec = specification(analysis="deaths", measure="RR", include=include)
     one = review(tmp_path, spec, outcomes=COUNTS, studies=PARALLEL, harms=pd.DataFrame())
     assert run_analyses(one)["deaths"].effects["outcome_id"].tolist() == ids
+
+
+def test_a_filter_passes_the_checks_of_links(minimal):
+    table = minimal / "data/analyses.csv"
+    table.write_text("analysis,measure,include\nwarmth,MD,domain = warmth\nnobody,MD,abel\n")
+    with pytest.raises(ReviewError) as error:
+        load_review(minimal)
+    assert [(p.row, p.value) for p in error.value.problems] == [(3, "abel")]
 
 
 @pytest.mark.parametrize(("cells", "column", "rule"), [

@@ -8,12 +8,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Polygon, Rectangle
 from scipy import stats
 
 from evidence.appraisal import published
 from evidence.figures import catalogue, page
-from evidence.figures.forest.event_forest import Line, event_forest
+from evidence.figures.forest.plot import draw_forest
+from evidence.figures.forest.rows import Row, forest_columns
 from evidence.figures.kinds import directions, new_trial
+from evidence.figures.kinds import multiverse as curve
 from evidence.figures.scale import ratio_scale
 from evidence.notebook import summaries
 from evidence.pooling import multiverse, outlook
@@ -164,17 +168,28 @@ def test_an_analysis_without_choices_is_refused():
         multiverse.explore(REVIEW, ANALYSES["hiv_pain"])
 
 
-def test_every_choice_shows_how_often_it_reverses_the_direction(built, choices):
+def test_the_curve_counts_with_one_denominator(built, choices):
     exhibit = built["multiverse"]
-    drawn = texts(exhibit.figure())
-    for share in choices.switches["sign_changes"]:
-        assert prose.percent(share) in drawn
-    mains = sum(option.is_main for option in choices.options)
-    assert sum(text.startswith("★") for text in drawn) == 2 * mains  # name and last column
-    assert any("cut at ±" in text for text in drawn)
-    assert prose.percent(choices.deciding["sign_changes"]) in exhibit.title
+    shown = curve.supported(choices)
+    excluding = int(shown["excludes_null"].sum())
+    assert exhibit.title.startswith(f"{excluding} of {len(shown)} ways")
+    assert (shown["k"] >= 3).all() and shown["estimate"].is_monotonic_increasing
+    drawn = " ".join(texts(exhibit.figure()))
+    assert f"{excluding} intervals exclude zero" in drawn
+    assert f"{len(shown) - excluding} include zero" in drawn
+    assert "the main analysis" in drawn and str(choices.size) not in exhibit.title + drawn
     assert "excludes zero" in exhibit.alt and "no difference" not in exhibit.alt + exhibit.caption
     assert exhibit.sources[:2] == ("duebruun2024", "rodriguezfreire2026")
+
+
+def test_a_curve_of_ratios_is_logarithmic_with_its_line_at_one():
+    table = pd.DataFrame({"estimate": [0.5, 0.8], "ci_low": [0.2, 0.5], "ci_high": [1.25, 1.28],
+                          "excludes_null": [False, False], "is_main": [True, False]})
+    with page.style("slide"):
+        ax = curve.curve(table, page.body(page.page()), is_ratio=True)
+    low, high = ax.get_xlim()
+    assert ax.get_xscale() == "log" and low * high == pytest.approx(1)
+    assert 1.0 in [line.get_xdata()[0] for line in ax.lines]
 
 
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
@@ -217,7 +232,8 @@ def test_a_printed_p_value_is_held_against_its_interval(effect, limits, p, relat
 
 
 def test_only_one_published_pain_result_has_a_p_value_that_does_not_fit(built):
-    table = built["published_versus_ours"].table
+    rows = REVIEW.table("published_pooled").query("domain == 'pain'")
+    table = published.beside_ours(rows, [])
     assert table.loc[~table["p_fits"], "id"].tolist() == ["hegde2025-pain-all"]
     assert round(table.set_index("id").loc["hegde2025-pain-all", "implied_p"], 2) == 0.76
 
@@ -226,34 +242,33 @@ def test_the_large_published_effect_never_stands_without_its_correction(built):
     exhibit = built["published_versus_ours"]
     shown = " ".join(texts(exhibit.figure()))
     assert "−0.86" in exhibit.title and "−0.25" in exhibit.title
-    assert "corrigendum" in shown and "−0.59 to 0.09" in shown
+    assert "−0.86 [−1.20 to −0.51]" in shown and "−0.25 [−0.59 to 0.09]" in shown
     assert "corrigendum" in exhibit.alt
 
 
-def test_measures_do_not_share_a_panel(built):
-    left, right = built["published_versus_ours"].figure().axes
-    table = built["published_versus_ours"].table
-    for axes, measure in ((left, "mean_difference"), (right, "standardised_mean_difference")):
-        assert round(axes.get_ylim()[0] + 0.4) == (table["effect_measure"] == measure).sum()
+def test_measures_do_not_share_an_axis(built):
+    exhibit = built["published_versus_ours"]
+    ax = exhibit.figure().axes[0]
+    axes = [line for line in ax.lines if line.get_linewidth() == 1.0 and len(
+        set(line.get_ydata())) == 1 and np.ptp(line.get_xdata()) > 2]
+    assert len(axes) == exhibit.table["effect_measure"].nunique() == 2
+    nulls = [line for line in ax.lines if len(set(line.get_xdata())) == 1
+             and np.ptp(line.get_ydata()) > 0.5 and line.get_linewidth() == 1.0]
+    assert len(nulls) == 2 and np.ptp([line.get_xdata()[0] for line in nulls]) < 0.01
 
 
-def test_our_interval_is_whole_and_a_stray_one_does_not_set_the_scale(built):
-    first, second = built["published_versus_ours"].figure().axes
-    ours = ANALYSES["fm_pain"]
-    low, high = first.get_xlim()
-    assert low < ours.ci_low and ours.ci_high < high
-    assert not [line for line in markers_of(first) if line.get_marker() in "<>"]
-    arrows = [line for line in markers_of(second) if line.get_marker() in "<>"]
-    assert len(arrows) == 2 and not any(line.get_clip_on() for line in arrows)
-    assert {float(line.get_ydata()[0]) for line in arrows} == {6.0}  # −4.69 to 6.02
-    assert np.ptp(second.get_xlim()) < 3
-
-
-def test_rows_of_one_published_review_are_told_apart(built):
-    shown = texts(built["published_versus_ours"].figure())
-    for words in ("k = 5, primary analysis", "k ?, sensitivity analysis", "k ?, fibromyalgia",
-                  "k ?, active drugs, chronic pain", "k = 7, any control, chronic pain"):
-        assert shown.count(words) == 1, words
+def test_published_ratios_stand_on_a_logarithmic_axis():
+    table = REVIEW.table("published_pooled")
+    table.loc[table["pooled_id"].isin(["vatvani2024-pain", "saif2026-pain"]),
+              ["effect_measure", "effect", "ci_low", "ci_high"]] = ["risk_ratio", 0.2, 0.05, 0.8]
+    review = replace(REVIEW, tables={**REVIEW.tables, "published_pooled": table})
+    exhibit = catalogue.build(review, ANALYSES, "published_versus_ours")
+    ax = exhibit.figure().axes[0]
+    shown = texts(exhibit.figure())
+    assert "Risk ratio from placebo" in shown and "0.20 [0.05 to 0.80]" in shown
+    ones = [text for text in ax.texts if text.get_text() == "1"]
+    tenths = [text for text in ax.texts if text.get_text() in ("0.1", "0.125", "0.2")]
+    assert ones and tenths
 
 
 def test_no_diamond_and_no_weight_for_two_trials(built):
@@ -263,13 +278,28 @@ def test_no_diamond_and_no_weight_for_two_trials(built):
     exhibit = built["fm_pain_forest"]
     shown = " ".join(texts(exhibit.figure()))
     assert "cannot support a pooled interval; their own intervals stand above" in shown
-    for words in ("Wald", "Hartung-Knapp, floored", "Prediction interval", "k = 3, n = 223", "†"):
+    for words in ("Prediction interval", "k = 3, n = 223", "Hartung-Knapp", "†"):
         assert words in shown
-    assert f"{ANALYSES['fm_pain_parallel'].estimate:+.2f}" not in exhibit.title + shown
+    assert "Wald" not in shown  # the three rules stand in the notebook
     main = ANALYSES["fm_pain"]
-    assert f"{main.ci_low:.2f} to {main.ci_high:.2f}".replace("-", "−") in exhibit.title
+    assert f"{main.estimate:+.2f}".replace("-", "−") in exhibit.title
     for name in ("fm_responders_forest", "harms_forest"):
-        assert "not pooled" in " ".join(texts(built[name].figure()))
+        assert "Nothing is pooled: two trials at most" in " ".join(texts(built[name].figure()))
+
+
+def test_event_counts_of_many_trials_are_pooled_and_say_so():
+    rows = REVIEW.table("harms")
+    chosen = rows[rows["harm_id"].isin(["duebruun2024-any-adverse-event",
+                                        "rodriguezfreire2026-any-adverse-event"])]
+    third = chosen.iloc[[0]].assign(harm_id="third", study="depaula2023")
+    harms = pd.concat([rows, third], ignore_index=True)
+    analyses = REVIEW.table("analyses")
+    wanted = analyses["analysis"] == "any_adverse_event"
+    analyses.loc[wanted, "include"] = ";".join([*chosen["harm_id"], "third"])
+    review = replace(REVIEW, tables={**REVIEW.tables, "harms": harms, "analyses": analyses})
+    exhibit = catalogue.build(review, run_analyses(review), "harms_forest")
+    assert "Three trials pooled" in texts(exhibit.figure())
+    assert "othing is pooled" not in exhibit.method
 
 
 def test_event_counts_come_from_the_tables(built):
@@ -281,7 +311,7 @@ def test_event_counts_come_from_the_tables(built):
                     for what in ("events", "n"))
     assert line["effect"] == pytest.approx((a / n1) / (c / n2))
     dreams = HARMS["younger2013-vivid-dreams"]
-    line = shown["Percentages only, Younger et al. 2013", "Vivid dreams"]
+    line = next(r for r in shown.values() if r["study"] == "Vivid dreams")
     assert line["placebo"] == f"{dreams['control_pct']} %" and np.isnan(line["effect"])
 
 
@@ -302,27 +332,33 @@ def test_an_axis_of_ratios_holds_intervals_within_a_factor_of_eight():
 def test_only_what_leaves_the_axis_gets_an_arrow(built):
     for name, arrows in (("harms_forest", 0), ("fm_responders_forest", 1)):
         (axes,) = built[name].figure().axes
-        assert sum(line.get_marker() in "<>" for line in markers_of(axes)) == arrows, name
+        heads = [patch for patch in axes.patches if isinstance(patch, Polygon)
+                 and len(patch.get_xy()) == 4]
+        assert len(heads) == arrows, name
 
 
 def test_percentages_say_where_they_were_read(built):
     shown = texts(built["harms_forest"].figure())
     where = HARMS["younger2013-vivid-dreams"]["source_where"]
-    assert f"secondary source: {where}" in shown
-    assert "Due Bruun et al. 2024 *" in shown and "Rodríguez-Freire et al. 2026" in shown
+    assert any(where in text for text in shown)
+    assert "Due Bruun et al. 2024 *" in [" ".join(text.split()) for text in shown]
     assert "* Counts read in another document" in built["harms_forest"].footer
 
 
 def test_crossover_trials_have_open_squares_among_event_counts():
-    lines = [Line("Falls"), Line("Falls", "", "Ash 2001", "1 of 9", "2 of 9", 0.5, 0.2, 1.3),
-             Line("Falls", "", "Elm 2002", "1 of 9", "2 of 9", 0.6, 0.2, 1.8, crossover=True)]
-    for rows_shown, squares in ((lines, ["#0072B2", "white", "white"]), (lines[:2], ["#0072B2"])):
+    cells = {"intervention": "1 of 9", "control": "2 of 9", "effect": "0.50 [0.20 to 1.30]"}
+    lines = [Row("heading", "Falls"), Row("study", "Ash 2001", cells, 0.5, 0.2, 1.3),
+             Row("study", "Elm 2002", cells, 0.6, 0.2, 1.8, crossover=True)]
+    for rows_shown, squares in ((lines, ["#222222", "#ffffff"]), (lines[:2], ["#222222"])):
         with page.style("slide"):
-            axes = event_forest(rows_shown, page.body(page.page()), measure="RR",
-                                higher_is="worse", intervention="drug", control="placebo")
-        faces = [line.get_markerfacecolor() for line in markers_of(axes)]
+            columns = forest_columns(rows_shown, "RR", ("drug", "placebo"))
+            axes = draw_forest(rows_shown, columns, ratio_scale([0.5], [0.2, 1.8]),
+                               page.body(page.page()), sides=("favours drug", "favours placebo"))
+        faces = [to_hex(patch.get_facecolor()) for patch in axes.patches
+                 if isinstance(patch, Rectangle)]
         assert faces == squares
-        assert ("crossover" in [text.get_text() for text in axes.texts]) == (len(squares) == 3)
+        named = "crossover trial" in [text.get_text() for text in axes.texts]
+        assert named == (len(squares) == 2)
         assert overlaps(axes.figure) == []
 
 
@@ -336,37 +372,50 @@ def test_the_ladder_is_ordered_and_says_why_a_study_is_not_placed(built):
     assert table.loc["depaula2023", "n"] == 86
 
 
-def test_unverified_counts_are_shown_and_not_counted(built):
+def test_unverified_rows_and_unknown_directions_stand_on_no_side(built):
     exhibit = built["other_conditions"]
     table = exhibit.table
-    assert (table["verification"] == "unverified").sum() == 2
-    assert exhibit.content.facts["n_known"] == len(table) - 2
-    shown = texts(exhibit.figure())
-    assert sum("unverified," in text for text in shown) == 2
-    assert sum(text == "?" for text in shown) == (~table["control_stated"]).sum() == 1
-    assert all("n = 34" not in text for text in shown)  # held together by no-break spaces
-    assert "Direction and result" in shown and any("whatever its p" in text for text in shown)
-    assert any("percentage points" in text for text in shown)
-    assert any("against amitriptyline" in " ".join(text.split()) for text in shown)
+    facts = exhibit.content.facts
+    assert facts["n_known"] == (table["verification"] != "unverified").sum()
+    assert table.loc[table["side"] == "unclear", "middle"].isna().all()
+    shown = " ".join(texts(exhibit.figure()))
+    for row in table.query("verification == 'unverified'").to_dict("records"):
+        assert row["result"] not in shown
+    assert "No interval to place" in shown and "against amitriptyline" in shown
+
+
+def test_an_inconclusive_interval_is_grey_and_favours_its_side(built):
+    table = built["other_conditions"].table.dropna(subset=["middle"])
+    outcomes = REVIEW.table("outcomes").set_index("outcome_id")
+    for row in table.to_dict("records"):
+        wanted = {"intervention": -1, "control": 1}.get(row["side"])
+        assert wanted is None or np.sign(row["middle"]) == wanted
+        assert row["conclusive"] == (abs(row["middle"]) > 1)
+    exact = outcomes.loc["beaudettezlatanova2023-interference-w8"]
+    middle, computed = directions.standing(exact)
+    assert computed and middle == pytest.approx(-stats.norm.isf(0.45) / stats.norm.isf(0.025))
+    printed = outcomes.loc["tsui2024-severity-w8"]
+    half = (printed["effect_ci_high"] - printed["effect_ci_low"]) / 2
+    assert directions.standing(printed) == (pytest.approx(printed["effect"] / half), False)
 
 
 def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
     exhibit = built["other_conditions"]
     trials = exhibit.table.groupby("condition")["study"].nunique()
-    assert set(trials) == {1, 2} and "one or two trials" in exhibit.title
-    assert f"at most {exhibit.table['n'].max()} people" in exhibit.title
+    assert set(trials) == {1, 2} and "one or two small trials" in exhibit.title
+    assert f"at most {exhibit.table['n'].max()} people" in exhibit.subtitle
     assert not any(word in exhibit.title for word in ("point to", "favour"))
 
 
-def test_crossings_of_the_threshold_are_probabilities_and_all_labelled(built):
+def test_the_marked_threshold_has_its_probability_and_its_band(built):
     exhibit = built["fm_pain_threshold"]
-    drawn = texts(exhibit.figure())
+    drawn = " ".join(texts(exhibit.figure()))
     synthesis = ANALYSES["fm_pain"]
+    assert exhibit.content.facts["value"] == 1.0  # the important effect of certainty.csv
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
-        assert prose.percent(outlook.share_beyond(synthesis, 2.0, tau2)) in drawn
-    assert any(text.startswith("Probability that a further setting") for text in drawn)
-    assert "one person’s change" in exhibit.subtitle
-    for words in (exhibit.title, exhibit.alt, *drawn):
+        assert prose.percent(outlook.share_beyond(synthesis, 1.0, tau2)) in drawn
+    assert "better by 1 point or more" in " ".join(drawn.split())
+    for words in (exhibit.title, exhibit.alt, drawn):
         assert "of settings" not in words
 
 
@@ -383,7 +432,7 @@ def test_one_trial_over_time_keeps_its_printed_limits(built):
 def test_times_of_two_trials_are_not_mixed():
     select = "rodriguezfreire2026-pain-w13-level;duebruun2024-pain-w12-itt"
     review = changed("figures", "innova_time", select=select)
-    with pytest.raises(ReviewError, match="is not there"):
+    with pytest.raises(ReviewError, match="several trials"):
         catalogue.build(review, ANALYSES, "innova_time")
 
 
@@ -394,18 +443,17 @@ def test_a_changed_effect_moves_titles_tables_and_alt_texts(built):
     for name in ("fm_pain_forest", "multiverse", "innova_time", "rigour_ladder",
                  "fm_pain_threshold", "published_versus_ours"):
         before, after = built[name], catalogue.build(review, analyses, name)
-        assert after.title != before.title, name
+        assert after.title != before.title or name == "published_versus_ours", name
         assert after.alt != before.alt, name
         assert not after.table.equals(before.table), name
     forest = catalogue.build(review, analyses, "fm_pain_forest")
-    assert "point to the same side" in forest.title
     assert any("−0.90" in text for text in texts(forest.figure()))
 
 
 def test_changed_counts_move_the_event_figures(built):
     review = changed("harms", "duebruun2024-any-adverse-event", intervention_events=10)
     after = catalogue.build(review, run_analyses(review), "harms_forest")
-    assert after.title != built["harms_forest"].title and "10 of 49" in after.alt
+    assert "10 of 49" in after.alt and "10 of 49" not in built["harms_forest"].alt
 
 
 def test_variants_hide_limits_of_two_trials():

@@ -10,7 +10,9 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 
 from evidence.figures import page
+from evidence.figures.forest.grid import pages
 from evidence.figures.forest.plot import forest
+from evidence.figures.forest.rows import Column, Row
 from evidence.figures.scale import effect_scale, number
 from evidence.pooling.synthesis import synthesise
 
@@ -60,20 +62,19 @@ def _corners(patch) -> int:
     return len(patch.get_xy()) - 1 if isinstance(patch, Polygon) else 0
 
 
-def bars(ax) -> list[Rectangle]:
-    return [
-        patch
-        for patch in ax.patches
-        if isinstance(patch, Rectangle) and to_hex(patch.get_facecolor()).upper() == page.ORANGE
-    ]
+def predictions(ax) -> list:
+    """The lines of prediction intervals, their ends left out."""
+    return [line for line in ax.lines if line.get_color() == page.MESSAGE
+            and line.get_ydata()[0] == line.get_ydata()[-1]]
 
 
 def assert_tidy(ax):
     """No two texts overlap and nothing reaches beyond the canvas (by more than a pixel)."""
-    canvas = ax.get_window_extent()
+    canvas = ax.figure.bbox
     boxes = [(text.get_text(), text.get_window_extent()) for text in ax.texts]
     for artist in (*ax.patches, *ax.lines):
-        boxes.append((repr(artist), artist.get_window_extent()))
+        if artist not in arrows(ax):  # they reach a little beyond the axis
+            boxes.append((repr(artist), artist.get_window_extent()))
     for name, box in boxes:
         assert box.x0 >= canvas.x0 - 1.5, name
         assert box.x1 <= canvas.x1 + 1.5, name
@@ -85,7 +86,7 @@ def assert_tidy(ax):
 
 
 @pytest.mark.parametrize("measure", ["MD", "OR"])
-@pytest.mark.parametrize("k", [1, 2, 3, 10, 13, 40, 60])
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 13])
 def test_slides_are_tidy(k, measure):
     assert_tidy(slide(synthesise(effects(k, measure))))
 
@@ -95,7 +96,9 @@ def test_slides_are_tidy(k, measure):
 def test_other_layouts_are_as_high_as_they_need_to_be(k, layout):
     ax = forest(synthesise(effects(k, "RR")), layout=layout, **LABELS)
     assert_tidy(ax)
-    assert ax.figure.get_figheight() == pytest.approx(ax.get_ylim()[1] / 0.94)
+    boxes = [text.get_window_extent() for text in ax.texts]
+    inches = (max(box.y1 for box in boxes) - min(box.y0 for box in boxes)) / ax.figure.dpi
+    assert 0.6 * ax.figure.get_figheight() < inches < ax.figure.get_figheight()
 
 
 @pytest.mark.parametrize("k", range(2, 11))
@@ -107,30 +110,32 @@ def test_text_of_a_usual_slide_is_at_least_14_points(k):
 
 def test_rows_columns_and_rules():
     pool = synthesise(effects(5))
-    ax = slide(pool, study_labels={"study0": "Ash 2001"}, marks={"study0": "†"})
+    ax = slide(pool, study_labels={"study0": "Ash 2001"}, marks={"study0": "†"}, rules=True)
     shown = texts(ax)
     for text in (
-        "Study", "Design", "n", "Mean difference", "Effect [95 % interval]", "Weight", "Ash 2001†",
-        "parallel", "crossover", "Pooled", "Prediction interval", "Wald", "Hartung-Knapp",
-        "Hartung-Knapp, floored", "← favours drug", "favours placebo →", str(pool.n), "100 %",
+        "Study", "n", "Mean difference", "[95 % interval]", "Weight", "Ash 2001†", "Pooled",
+        "Prediction interval", "Wald", "Hartung-Knapp", "Hartung-Knapp, floored",
+        "← favours drug", "favours placebo →", f"{pool.n:,}", "100 %",
     ):  # fmt: skip
         assert text in shown, text
+    assert not {"Design", "parallel", "crossover"} & set(shown)  # open squares say it
+    assert "Wald" not in texts(slide(pool))
     first = pool.studies[0]
     wanted = f"{first.effect:.2f} [{first.ci_low:.2f} to {first.ci_high:.2f}]".replace("-", "−")
     assert wanted in shown
     assert any(text.startswith("τ² = ") for text in shown)
-    assert len(diamonds(ax)) == len(bars(ax)) == 1
+    assert len(diamonds(ax)) == len(predictions(ax)) == 1
 
 
 def test_square_areas_follow_the_weights():
     pool = synthesise(effects(4))
     ax = slide(pool)
-    squares = [p for p in ax.patches if isinstance(p, Rectangle) and p not in bars(ax)]
+    squares = [patch for patch in ax.patches if isinstance(patch, Rectangle)]
     areas = [square.get_width() ** 2 for square in squares]
     weights = [row.weight for row in pool.studies]
     assert np.array(areas) / max(areas) == pytest.approx(np.array(weights) / max(weights))
     faces = [to_hex(square.get_facecolor()).upper() for square in squares]
-    assert faces == ["#FFFFFF" if row.crossover else page.BLUE for row in pool.studies]
+    assert faces == ["#FFFFFF" if row.crossover else page.INK for row in pool.studies]
 
 
 def keys(ax):
@@ -141,20 +146,20 @@ def keys(ax):
 def test_an_open_square_is_explained_where_there_is_one():
     ax = slide(synthesise(effects(4)))
     (key,) = keys(ax)
-    assert key.get_markerfacecolor() == "white" and key.get_markeredgecolor() == page.BLUE
+    assert key.get_markerfacecolor() == "white" and key.get_markeredgecolor() == page.INK
     (height,) = key.get_ydata()
     beside = [text for text in ax.texts if abs(text.get_position()[1] - height) < 0.05
-              and text.get_text() == "crossover"]
+              and text.get_text() == "crossover trial"]
     assert len(beside) == 1
     parallel = slide(synthesise(effects(4, crossover=False, design="rct_parallel")))
-    assert keys(parallel) == [] and "crossover" not in texts(parallel)
+    assert keys(parallel) == [] and "crossover trial" not in texts(parallel)
 
 
 def test_the_rule_in_use_stands_out_among_the_three():
     pool = synthesise(effects(5))
     rules = {"wald": "Wald", "hartung_knapp": "Hartung-Knapp",
              "hartung_knapp_floored": "Hartung-Knapp, floored"}
-    ax = slide(pool)
+    ax = slide(pool, rules=True)
     bold = {text.get_text() for text in ax.texts if text.get_fontweight() == "bold"}
     assert bold & set(rules.values()) == {rules[pool.interval_rule]}
 
@@ -162,11 +167,11 @@ def test_the_rule_in_use_stands_out_among_the_three():
 def test_a_long_name_is_wrapped_before_the_axis_becomes_narrow():
     names = {f"study{i}": "Somebody-Whoever et al. 2026" for i in range(2)}
     ax = slide(synthesise(effects(3)), study_labels=names)
-    assert texts(ax).count("Somebody-Whoever\net al. 2026") == 2
+    assert all("et\n" not in text for text in texts(ax))
     assert min(text.get_fontsize() for text in ax.texts) >= 14
     (axis,) = [line for line in ax.lines if line.get_linewidth() == 1.0
                and line.get_ydata()[0] == line.get_ydata()[-1] and len(line.get_xdata()) == 2]
-    assert np.ptp(axis.get_xdata()) > 0.34 * ax.get_xlim()[1]
+    assert np.ptp(axis.get_xdata()) > 0.3 * 12.27
     assert_tidy(ax)
 
 
@@ -175,7 +180,7 @@ def test_two_studies_get_a_sentence_instead_of_a_diamond():
     why = "Two trials cannot support a pooled interval; their own intervals stand above."
     assert why in texts(ax)
     assert not diamonds(ax)
-    assert not bars(ax)
+    assert not predictions(ax)
     assert "Wald" not in texts(ax)
 
 
@@ -224,11 +229,26 @@ def test_favours_words_follow_the_direction():
     assert {"← lower with drug", "higher with drug →"} <= set(unknown)
 
 
-def test_crowded_studies_lose_their_text_on_a_slide_only():
-    pool = synthesise(effects(41))
-    assert "study0" not in texts(slide(pool))
-    assert "41 studies in the order of their effects; see effects.csv." in texts(slide(pool))
-    assert "study0" in texts(forest(pool, layout="print"))
+def listed(k):
+    """Rows of so many studies in two groups, with a pool."""
+    rows = [Row("study", f"study{i}", {"effect": "0.50 [0.10 to 0.90]"}, 0.5, 0.1, 0.9)
+            for i in range(k)]
+    rows.insert(k // 2, Row("heading", "Second half"))
+    return [Row("heading", "First half"), *rows, Row("gap", height=0.4),
+            Row("pool", "Pooled", {"effect": "0.50 [0.40 to 0.60]"}, 0.5, 0.4, 0.6, bold=True)]
+
+
+@pytest.mark.parametrize("k", [5, 20, 57, 160])
+def test_a_long_forest_is_spread_over_pages_and_keeps_every_name(k):
+    columns = [Column("effect", "Effect [95 % interval]", is_right=True)]
+    parts = pages(listed(k), columns, ["A note"], width=12.3, height=5.4, smallest=12.0)
+    rows = [row for part in parts for row in part]
+    assert rows == listed(k)
+    assert (len(parts) == 1) == (k < 20)
+    for part in parts:
+        assert part[-1].kind != "heading" and part[0].kind in ("study", "heading")
+    assert any(row.kind == "study" for row in parts[-1])
+    assert max(map(len, parts)) < 24
 
 
 def test_refusals():
@@ -246,6 +266,24 @@ def test_ratio_axis_is_logarithmic():
         assert len(ticks) <= 8
     narrow = effect_scale([0.9, 1.1], [(0.8, 1.2)], [1.0], is_ratio=True)
     assert 1.0 in narrow.ticks(6)
+
+
+@pytest.mark.parametrize(("low", "high", "words"), [
+    (1.001, 1.007, "[1.001 to 1.007]"), (0.5, 2.0, "[0.50 to 2.00]"),
+    (0.05, 5.56, "[0.05 to 5.56]"), (0.004, 2.0, "[0.004 to 2.00]"),
+])
+def test_digits_of_ratios_follow_the_interval(low, high, words):
+    scale = effect_scale([(low * high) ** 0.5], [(low, high)], [1.0], is_ratio=True)
+    assert scale.interval(low, high) == words
+
+
+@pytest.mark.parametrize(("low", "high", "words"), [
+    (-3e-6, 2e-6, "[−0.000003 to 0.000002]"), (-1.5, 1.06, "[−1.50 to 1.06]"),
+    (-120.0, 80.5, "[−120.00 to 80.50]"), (-0.001, 0.4, "[0.00 to 0.40]"),
+])
+def test_digits_of_differences_follow_the_interval(low, high, words):
+    scale = effect_scale([(low + high) / 2], [(low, high)], [0.0], is_ratio=False)
+    assert scale.interval(low, high) == words
 
 
 @pytest.mark.parametrize(("value", "text"), [(-0.001, "0.00"), (-1.5, "−1.50"), (2, "2.00")])

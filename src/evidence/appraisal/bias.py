@@ -65,10 +65,22 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     table = judgements(review)
     written = review.table("risk_of_bias")
     texts = ["reason", "source", "source_where"]
+    if table.empty and {"outcome_id", "domain", "judgement"} <= set(written):
+        return _as_given(written, texts)
     if not {"outcome_id", "domain"} <= set(written):
         return table.assign(**dict.fromkeys(texts))
     written = written.reindex(columns=["outcome_id", "domain", *texts])
     return table.merge(written, how="left", on=["outcome_id", "domain"])
+
+
+def _as_given(written: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
+    """Judgements that nobody worked out here, whatever their domains are called."""
+    given = written.dropna(subset=["outcome_id", "domain", "judgement"])
+    words = given["judgement"].astype(str).str.replace("_", " ").str.casefold()
+    domain = given["domain"].where(given["domain"].str.casefold() != "overall", "overall")
+    return given.assign(
+        crossover=False, answers="", unread=False, unverified=False, judgement=words, domain=domain,
+    ).reindex(columns=[*COLUMNS, *texts]).reset_index(drop=True)
 
 
 def statements(review: Review) -> pd.DataFrame:

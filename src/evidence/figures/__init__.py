@@ -8,9 +8,10 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["catalogue", "figure", "images", "page"],
+    submodules=["catalogue", "figure", "images", "marks", "page", "typeface"],
     submod_attrs={
         "figure": ["Content", "Figure", "Spec", "figure_kind", "pick"],
+        "forest.plot": ["forest"],
         "images": ["export", "render"],
     },
 )

@@ -39,8 +39,8 @@ def specs(review: Review) -> dict[str, Spec]:
     return {
         row["figure"]: Spec(
             row["figure"], row["kind"], row.get("notebook", ""), tuple(keys(row.get("select"))),
-            tuple(keys(row.get("thresholds"))), row["message"], row.get("subtitle", ""),
-            row.get("caption", ""), int(index) + 2,
+            tuple(keys(row.get("thresholds"))), tuple(keys(row.get("emphasis"))), row["message"],
+            row.get("subtitle", ""), row.get("caption", ""), int(index) + 2,
         )
         for index, row in text.iterrows()
     }

@@ -7,11 +7,13 @@ how a kind of figure computes and draws stands in the module that registers it w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page
@@ -19,6 +21,7 @@ from evidence.figures.greys import to_greys
 from evidence.review import Problem, Review, ReviewError
 from evidence.wording import plural
 
+SCREEN_DPI = 100
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
@@ -33,6 +36,9 @@ class Spec:
         Ids that the figure shows, in order; what they name depends on the kind.
     thresholds : tuple of str
         Rows of instruments.csv to mark, where the kind draws thresholds.
+    emphasis : tuple of str
+        Ids or names that are drawn in the colour of the message; what they name depends on the
+        kind.
     message, subtitle, caption : str
         Templates.
     row : int
@@ -44,6 +50,7 @@ class Spec:
     notebook: str
     select: tuple[str, ...]
     thresholds: tuple[str, ...]
+    emphasis: tuple[str, ...]
     message: str
     subtitle: str
     caption: str
@@ -73,6 +80,8 @@ class Content:
         Tables that were read.
     draw : callable
         Takes the empty page and draws everything but message, subtitle and foot.
+    paged : callable, optional
+        Takes a style and returns such drawings, one for each page, where a figure may need several.
     """
 
     facts: Mapping[str, Any]
@@ -83,6 +92,8 @@ class Content:
     sources: tuple[str, ...]
     tables: tuple[str, ...]
     draw: Callable[[Canvas], Any] = field(repr=False)
+    paged: Callable[[str], Sequence[Callable[[Canvas], Any]]] | None = field(
+        default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +157,20 @@ class UnknownIdsError(LookupError):
         super().__init__("; ".join(self.ids))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Figure:
-    """A figure with everything that is said about it; all of it reads the same content."""
+    """A figure with everything that is said about it; all of it reads the same content.
+
+    In a notebook it shows itself; ``table`` holds the numbers behind its marks, ``alt`` says it in
+    words, `save` writes it, `axes` draws it anew for those who want to draw on it.
+
+    Examples
+    --------
+    >>> import evidence as ev
+    >>> figure = ev.load().figure("gap_map")
+    >>> figure.name, figure.alt.startswith("Map of evidence and gaps")
+    ('gap_map', True)
+    """
 
     name: str
     notebook: str
@@ -170,25 +192,79 @@ class Figure:
 
     @property
     def table(self) -> pd.DataFrame:
+        """The numbers behind the marks, one row per mark or row of the figure."""
         return self.content.table.copy()
 
-    def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
-        """Draw the page in a style of `evidence.figures.page.STYLES`.
+    def axes(self, style: str = "notebook") -> list[Axes]:
+        """Draw the page and return its Axes; ``axes()[0].figure`` is the matplotlib figure."""
+        return self.figure(style).axes
 
-        Without frame it has no message, subtitle and foot: what surrounds it says them. In print
-        it never has one, and is black and grey.
+    def save(self, path: Path | str, style: str = "slide", dpi: int | None = None) -> Path:
+        """Write the figure in the format that the ending of `path` names: png, svg or pdf.
+
+        Raises
+        ------
+        ValueError
+            When the ending is another one.
+        """
+        from evidence.figures import images
+
+        path = Path(path)
+        kind = path.suffix.lstrip(".").lower()
+        if kind not in images.FORMATS:
+            raise ValueError(f"'{path.name}' must end in .{', .'.join(images.FORMATS)}")
+        options = {} if dpi is None else {"dpi": dpi}
+        path.write_bytes(images.render(self, [kind], style=style, **options)[kind])
+        return path
+
+    def __repr__(self) -> str:
+        return f"{self.title} ({self.name})"
+
+    def _repr_png_(self) -> bytes:
+        from evidence.figures import images
+
+        return images.render(self, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """The picture with its alt text, where a screen reader finds it."""
+        return {"image/png": self._repr_png_(), "text/plain": self.alt}, {
+            "image/png": {"alt": self.alt}}
+
+    def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
+        """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""
+        return next(self._pages(style, framed))
+
+    def figures(self, style: str = "slide", *, framed: bool = True) -> list[Canvas]:
+        """Draw every page in a style of `evidence.figures.page.STYLES`; most figures have one.
+
+        Without frame a page has no message, subtitle and foot: what surrounds it says them. In
+        print it never has one, and is black and grey.
 
         Raises
         ------
         ReviewError
             When a text is too long for its place, or the figure cannot be drawn.
         """
-        with page.style(style):
-            figure = page.page()
+        return list(self._pages(style, framed))
+
+    @property
+    def texts(self) -> list[str]:
+        """What may be written on the page, for the choice of fonts."""
+        return [self.title, self.subtitle, self.footer, self.alt, self.table.to_csv(index=False)]
+
+    def _pages(self, style: str, framed: bool) -> Iterator[Canvas]:
+        draws = self.content.paged(style) if self.content.paged else [self.content.draw]
+        for number, draw in enumerate(draws, 1):
+            which = f" ({number} of {len(draws)})" if len(draws) > 1 else ""
+            yield self._page(draw, style, framed, which)
+
+    def _page(self, draw: Callable[[Canvas], Any], style: str, framed: bool, which: str) -> Canvas:
+        with page.style(style, self.texts):
+            canvas = page.page()
             try:
+                draw(canvas)
                 if framed and style in page.FRAMED:
-                    page.frame(figure, self.title, self.subtitle, self.footer)
-                self.content.draw(figure)
+                    page.frame(canvas, self.title, self.subtitle + which, self.footer)
             except page.TooLongError as error:
                 raise ReviewError([Problem("data/figures.csv", None, "figure", self.name,
                                            str(error), "shorten it")]) from None
@@ -196,9 +272,10 @@ class Figure:
                 raise
             except Exception as error:
                 raise _impossible(self.spec, error) from error
+            page.without_boxes(canvas)
             if style == "print":
-                to_greys(figure)
-            return figure
+                to_greys(canvas)
+            return canvas
 
 
 def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> ReviewError:

@@ -10,12 +10,16 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from evidence.figures import page
+from matplotlib.figure import Figure as Canvas
+
+from evidence.figures import page, typeface
 from evidence.figures.figure import NAME, Figure
 from evidence.review import Review
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")
+OWN_FAMILY = re.compile(rf"'{typeface.FAMILY}'(, '[^']*')*")
+DPI = 200  # a slide is 2667 × 1500 dots
 NO_DATES = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -24,7 +28,7 @@ NO_DATES = {
 
 
 def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
-           dpi: int = 300) -> dict[str, bytes]:
+           dpi: int = DPI) -> dict[str, bytes]:
     """Draw an exhibit once and encode it in each format.
 
     Parameters
@@ -40,29 +44,35 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
     Returns
     -------
     dict of str to bytes
-        Content by format; equal input gives equal bytes.
+        Content by format, of further pages by number and format (``2.png``); equal input gives
+        equal bytes.
     """
-    if style == "print":
-        from evidence.figures import printing
     files = {}
+    kinds = list(formats)
     with page.style(style):
-        figure = exhibit.figure(style)
-        for kind in formats:
-            metadata = NO_DATES[kind] | {"Title": exhibit.title}
-            if style == "print":
-                files[kind] = printing.encode(figure, kind, dpi, metadata)
-                continue
-            buffer = BytesIO()
-            figure.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
-            files[kind] = buffer.getvalue()
-    if "svg" in files:
-        files["svg"] = _described(files["svg"], exhibit)
+        for number, canvas in enumerate(exhibit.figures(style) if kinds else (), 1):
+            for kind in kinds:
+                name = kind if number == 1 else f"{number}.{kind}"
+                content = _encoded(canvas, kind, style, dpi, exhibit.title)
+                files[name] = _described(content, exhibit) if kind == "svg" else content
     return files
 
 
+def _encoded(canvas: Canvas, kind: str, style: str, dpi: int, title: str) -> bytes:
+    metadata = NO_DATES[kind] | {"Title": title}
+    if style == "print":
+        from evidence.figures import printing
+
+        return printing.encode(canvas, kind, dpi, metadata)
+    buffer = BytesIO()
+    canvas.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    return buffer.getvalue()
+
+
 def _described(svg: bytes, exhibit: Figure) -> bytes:
-    """Put title and description into the SVG, where screen readers look for them."""
-    text = svg.decode("utf-8")
+    """Put title and description into the SVG, where screen readers look for them, and name fonts
+    that a reader has."""
+    text = OWN_FAMILY.sub(typeface.WEB_FAMILIES, svg.decode("utf-8"))
     text = re.sub(r"\s*<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
     label = (f"\n <title>{html.escape(exhibit.title)}</title>"
              f"\n <desc>{html.escape(exhibit.alt)}</desc>")

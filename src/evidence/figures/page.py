@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+import logging
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import resources
 
 import matplotlib.pyplot as plt
-from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.text import Text
 
+from evidence.figures import typeface
+
 STYLES = ("slide", "notebook", "print")
 FRAMED = ("slide", "notebook")  # a journal sets message and method below the figure
-JOURNAL_FONTS = ("Arial", "Helvetica", "Liberation Sans", "Nimbus Sans")  # the first one there is
+WIDTH, HEIGHT = 13.333, 7.5  # inches of a page
 LEFT, RIGHT = 0.04, 0.96
-BODY = (LEFT, 0.13, RIGHT - LEFT, 0.68)  # left, bottom, width, height of the axes' region
-TITLE_SIZE, SUBTITLE_SIZE, FOOTER_SIZE = 24, 16, 14
+TOP, FOOT = 1.56, 0.54  # inches of the message and of the foot
+BODY = (LEFT, FOOT / HEIGHT, RIGHT - LEFT, 1 - (TOP + FOOT) / HEIGHT)  # the region of the axes
+TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 13  # points
+SMALLEST = 12  # points of a text on a crowded page
+ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
-FOOTER_LINES, SURELY_FITS = 2, 150  # signs that never need more than those lines
 
 # Okabe and Ito's colours, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 GREY, PALE, INK = "#595959", "#D9D9D9", "#222222"
 ACCENT = "#A84300"  # vermilion dark enough for text
+MESSAGE, CONTEXT, WASH = BLUE, "#8A8A8A", "#F3F3F3"  # what is said, what stands around it, a ground
+COVER = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # behind a text across a line
 
 
 class TooLongError(ValueError):
@@ -35,23 +43,25 @@ class TooLongError(ValueError):
 
 
 @contextmanager
-def style(name: str) -> Iterator[None]:
+def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     """Draw in the style `name`, one of `STYLES`, inside the block.
 
-    Each style file gives the size of the page; `BODY` and the like are shares of it.
+    Letters of `texts` that the typeface lacks come from fonts of the machine. Each style
+    file gives the size of the page; `BODY` and the like are shares of it.
     """
     path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
+    typeface.register()
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
-        if name == "print":
-            plt.rcParams["font.family"] = journal_fonts()
-        yield
-
-
-def journal_fonts() -> list[str]:
-    """A typeface that journals ask for, where the machine has one; letters it lacks come from
-    the font that matplotlib brings along."""
-    known = set(font_manager.get_font_names())
-    return [*[name for name in JOURNAL_FONTS if name in known][:1], "DejaVu Sans"]
+        plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
+        with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            fonts = logging.getLogger("matplotlib.font_manager")
+            level = fonts.level
+            fonts.setLevel(logging.ERROR)  # other fonts need not have every weight
+            try:
+                yield
+            finally:
+                fonts.setLevel(level)
 
 
 def page() -> Figure:
@@ -63,21 +73,39 @@ def page() -> Figure:
     return figure
 
 
+def without_boxes(figure: Figure) -> None:
+    """Write a question mark for each letter that no font in use holds."""
+    for text in figure.findobj(Text):
+        unknown = typeface.lacking(text.get_text(), text.get_fontfamily()[1:])
+        if unknown:
+            text.set_text("".join("?" if letter in unknown else letter
+                                  for letter in text.get_text()))
+
+
 def body(figure: Figure, **kwargs) -> Axes:
-    """Axes that fill the region between the message and the foot."""
-    return figure.add_axes(BODY, **kwargs)
+    """Axes that fill the region between the message and the foot, on a higher page a higher one."""
+    high = figure.get_figheight()
+    return figure.add_axes((LEFT, FOOT / high, RIGHT - LEFT, 1 - (TOP + FOOT) / high), **kwargs)
 
 
 def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     """Write message, subtitle and foot; each is wrapped to the width of the page.
 
-    The message takes up to two lines, the subtitle one or two, the foot two.
+    The message takes up to two lines, the subtitle one or two beside a message of one, the foot
+    one; a foot that is longer is set smaller.
     """
-    top = write(figure, LEFT, 0.975, title, size=TITLE_SIZE, weight="bold", lines=2)
-    write(figure, LEFT, top - 0.008, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
-    wrapped = wrap(figure, footer, RIGHT - LEFT, FOOTER_SIZE, lines=FOOTER_LINES)
-    text = figure.text(LEFT, 0.018, wrapped, size=FOOTER_SIZE, color=GREY, va="bottom", ha="left",
-                       linespacing=spacing(wrapped, 1.15))
+    inch = 1 / figure.get_figheight()
+    shares = (title, TITLE_SIZE, "bold"), (subtitle, SUBTITLE_SIZE, "normal")
+    lines = [len(broken(text, (RIGHT - LEFT) * figure.get_figwidth(), size, weight))
+             for text, size, weight in shares]
+    down = 0.2 + 0.2 * max(0, 3 - sum(lines))
+    top = write(figure, LEFT, 1 - down * inch, title, size=TITLE_SIZE, weight="bold", lines=2)
+    write(figure, LEFT, top - 0.07 * inch, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
+    size, room = FOOTER_SIZE, RIGHT - LEFT
+    if text_width(figure, footer, size) > room:
+        size, footer = FOOTER_SIZE - 2, wrap(figure, footer, room, FOOTER_SIZE - 2)
+    text = figure.text(LEFT, 0.14 * inch, footer, size=size, color=GREY, va="bottom", ha="left",
+                       linespacing=spacing(footer, 1.05))
     text.set_gid("footer")
 
 
@@ -91,12 +119,9 @@ def spacing(text: str, value: float) -> float | str:
 
 
 def foot_fits(text: str) -> bool:
-    """Whether a foot fits on the page of the slides."""
-    if len(text) <= SURELY_FITS:
-        return True
+    """Whether a foot fits on one line of the page of the slides."""
     with style("slide"):
-        wrapped = wrap(page(), text, RIGHT - LEFT, FOOTER_SIZE)
-    return wrapped.count("\n") < FOOTER_LINES
+        return text_width(page(), text, FOOTER_SIZE) <= RIGHT - LEFT
 
 
 def write(
@@ -121,12 +146,22 @@ def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:
     return box.x0, box.y0, box.x1, box.y1
 
 
+@cache
+def _width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    font = FontProperties(family=list(families), size=size, weight=weight)
+    return RendererAgg(1, 1, 72).get_text_width_height_descent(text, font, ismath=False)[0] / 72
+
+
+def inches(text: str, size: float, weight: str = "normal") -> float:
+    """Width of one line of text in inches, in the typeface in use."""
+    return _width(text, size, weight, tuple(plt.rcParams["font.family"]))
+
+
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:
     """Width of one line of text as a fraction of the figure's width."""
-    font = FontProperties(size=size, weight=weight)
-    renderer = figure.canvas.get_renderer()
-    width, _, _ = renderer.get_text_width_height_descent(text, font, ismath=False)
-    return width / figure.bbox.width
+    return inches(text, size, weight) / figure.get_figwidth()
 
 
 def wrap(
@@ -140,16 +175,31 @@ def wrap(
     TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
-    done: list[str] = []
-    line = ""
-    for word in BREAKS.split(text.strip()):
-        longer = f"{line} {word}" if line else word
-        if line and text_width(figure, longer, size, weight) > width:
-            done.append(line)
-            line = word
-        else:
-            line = longer
-    done.append(line)
+    done = broken(text, width * figure.get_figwidth(), size, weight)
     if lines is not None and len(done) > lines:
         raise TooLongError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")
     return "\n".join(done)
+
+
+def broken(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """`text` in lines no wider than `width` inches, broken at spaces."""
+    done = [""]
+    for word in BREAKS.split(text.strip().replace(ET_AL, ET_AL.replace(" ", NO_BREAK))):
+        longer = f"{done[-1]} {word}" if done[-1] else word
+        if done[-1] and inches(longer, size, weight) > width:
+            done.append(word)
+        else:
+            done[-1] = longer
+    return [line.replace(ET_AL.replace(" ", NO_BREAK), ET_AL) for line in done]
+
+
+def evenly(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
+    """`text` in as few lines as `width` inches need, none of them longer than need be."""
+    lines = broken(text, width, size, weight)
+    while len(lines) > 1:
+        longest = max(inches(line, size, weight) for line in lines)
+        shorter = broken(text, longest - 1e-6, size, weight)
+        if len(shorter) > len(lines) or shorter == lines:
+            break
+        lines = shorter
+    return lines

@@ -23,6 +23,12 @@ class Scale:
     high: float
     is_ratio: bool
     digits: int
+    has_null: bool = True
+
+    @property
+    def null(self) -> float:
+        """The value of no difference; NaN for shares, which have none."""
+        return float("nan") if not self.has_null else 1.0 if self.is_ratio else 0.0
 
     @property
     def middle(self) -> float:
@@ -46,7 +52,7 @@ class Scale:
             return self._log_ticks(most)
         steps = [1, 2, 2.5, 5, 10]
         found = MaxNLocator(nbins=max(most, 2), steps=steps).tick_values(self.low, self.high)
-        null = 1.0 if self.is_ratio else 0.0
+        null = self.null
         kept = [float(v) for v in found if self.low <= v <= self.high]
         if self.inside(null) and not any(math.isclose(v, null, abs_tol=1e-12) for v in kept):
             kept = sorted([*kept, null])
@@ -63,10 +69,8 @@ class Scale:
         return f"[{self.number(low)} to {self.number(high)}]"
 
     def _digits(self, value: float) -> int:
-        if not self.is_ratio:
-            return self.digits
-        size = abs(value)
-        return 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.01 or size == 0 else 3
+        small = self.is_ratio and value != 0
+        return max(self.digits, first_digit(value)) if small else self.digits
 
     def _linear(self, value: float) -> float:
         return math.log(value) if self.is_ratio else value
@@ -101,7 +105,8 @@ def effect_scale(
     intervals : iterable of (low, high)
         Intervals that may be clipped.
     wanted : sequence of float
-        Other values inside the axis, such as the null value and the limits of the pooled interval.
+        Other values inside the axis, such as the value of no difference (NaN for shares, which
+        have none) and the limits of the pooled interval.
     """
     turn = math.log if is_ratio else float
     core = [turn(v) for v in (*estimates, *wanted) if np.isfinite(v)]
@@ -112,10 +117,11 @@ def effect_scale(
     high = min(max([*core, *(high for _, high in limits)]), max(core) + reach)
     pad = MARGIN * (high - low or 1.0)
     ends = (low - pad, high + pad)
-    digits = _decimals(ends[1] - ends[0])
     if is_ratio:
         ends = (math.exp(ends[0]), math.exp(ends[1]))
-    return Scale(*ends, is_ratio=is_ratio, digits=digits)
+        limits = [(math.exp(low), math.exp(high)) for low, high in limits]
+    return Scale(*ends, is_ratio=is_ratio, digits=decimals(*limits),
+                 has_null=not any(math.isnan(value) for value in wanted[:1]))
 
 
 def ratio_scale(estimates: Sequence[float], limits: Iterable[float]) -> Scale:
@@ -148,6 +154,24 @@ def tick_text(value: float) -> str:
     return f"{value:.6g}".replace("-", "−")
 
 
-def _decimals(span: float) -> int:
-    """Digits behind the point for an axis of that length."""
-    return 0 if span >= 200 else 1 if span >= 20 else 2 if span >= 0.2 else 3
+def decimals(*intervals: tuple[float, float]) -> int:
+    """Digits behind the point that show the narrowest of some intervals, never fewer than two.
+
+    Examples
+    --------
+    >>> decimals((-1.5, 1.06)), decimals((1.001, 1.007)), decimals((1e-6, 3e-6))
+    (2, 3, 6)
+    """
+    widths = [high - low for low, high in intervals if 0 < high - low < math.inf]
+    return max(2, *(first_digit(width) for width in widths)) if widths else 2
+
+
+def first_digit(value: float) -> int:
+    """Place behind the point of the first digit of a number that is not zero: 3 for 0.004.
+
+    Examples
+    --------
+    >>> first_digit(0.004), first_digit(25.0)
+    (3, -1)
+    """
+    return -math.floor(math.log10(abs(value)))

@@ -3,13 +3,56 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from evidence.appraisal import judgements, summary_of_findings
 from evidence.pooling import RULE_WORDS, SMALLEST_POOL, Pool
-from evidence.review import Review, is_placebo_trial
-from evidence.wording import p_value
+from evidence.review import Review, is_placebo_trial, keys
+from evidence.wording import p_value, plural
+
+GRADE_SIGNS = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
+
+
+def findings(
+    review: Review, analyses: Mapping[str, Any], rows: int | None = None
+) -> pd.DataFrame:
+    """Summary of Findings with what each row opens to.
+
+    Parameters
+    ----------
+    rows : int, optional
+        How many of the first rows of certainty.csv, which stand in the order of their weight for
+        the question of the review.
+
+    Returns
+    -------
+    DataFrame
+        Columns outcome, evidence (trials and people), effect, certainty (with the signs of GRADE)
+        and meaning; then per_1000, reported, why, studies and judged (overall risk of bias of
+        each trial that was judged).
+    """
+    table = summary_of_findings(review, analyses)
+    if table.empty:
+        return table
+    judged = judgements(review)
+    overall = judged[judged["domain"] == "overall"]
+    words = [f"{review.bibliography.cite(row['study'])}: {row['judgement']}"
+             for row in overall.to_dict("records")]
+    by_study = pd.Series(words, index=overall["study"], dtype=object)
+    evidence = [
+        f"{trials} {plural(trials, 'trial')}, {people:,} people" if trials else "none"
+        for trials, people in zip(table["trials"], table["participants"], strict=True)
+    ]
+    risks = ["; ".join(dict.fromkeys(by_study[by_study.index.isin(keys(cell))])) or None
+             for cell in table["studies"]]
+    certainty = [f"{GRADE_SIGNS.get(word, '')} {word}".strip() for word in table["certainty"]]
+    shown = table.assign(evidence=evidence, certainty=certainty, judged=risks)
+    shown = shown[["outcome", "evidence", "effect", "certainty", "meaning", "per_1000", "reported",
+                   "why", "studies", "judged"]].replace("", None)
+    return shown.head(rows) if rows else shown
 
 
 def variants(analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:

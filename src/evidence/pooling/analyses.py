@@ -105,10 +105,10 @@ def analysis_rows(review) -> pd.DataFrame:
         tables.append(harms.rename(columns={"harm_id": "outcome_id"}).assign(higher_is="worse"))
     rows = pd.concat([_unbarred(table).astype(object) for table in tables], ignore_index=True)
     studies = review.table("studies").set_index("study")
-    for name in studies:
-        if name not in rows or name in OF_STUDY:
-            rows[name] = rows["study"].map(studies[name].astype(object))
-    rows["participants_of"] = rows["study"].map(roots(studies).astype(object))
+    names = [name for name in studies if name not in rows or name in OF_STUDY]
+    theirs = studies[names].astype(object).assign(participants_of=roots(studies).astype(object))
+    theirs = theirs.reindex(rows["study"]).set_axis(rows.index)
+    rows = pd.concat([rows.drop(columns=list(theirs), errors="ignore"), theirs], axis=1)
     rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
     return rows.set_index("outcome_id", drop=False)
 
@@ -157,9 +157,12 @@ def left_out(results: Mapping[str, Pool]) -> list[str]:
 def derived_tables(results: Mapping[str, Pool]) -> dict[str, pd.DataFrame]:
     """Tables of data/derived by name: effects and pooled, and the others where there are any."""
     tables = {"effects": effects_table(results), "pooled": pooled_table(results)}
-    for name, make in (("subgroups", Pool.subgroups), ("regressions", Pool.regression),
-                       ("small_study", Pool.small_study)):  # fmt: skip
-        found = [table for table in map(make, results.values()) if len(table)]
+    pools = results.values()
+    for name, found in (
+        ("subgroups", [pool.subgroups() for pool in pools if pool.subgroup_by]),
+        ("regressions", [pool.regression() for pool in pools if not pool.why_no_regression]),
+        ("small_study", [pool.small_study() for pool in pools if not pool.why_no_small_study]),
+    ):  # fmt: skip
         if found:
             tables[name] = pd.concat(found, ignore_index=True)
     return tables

@@ -33,6 +33,13 @@ CELLS = (
     "intervention_events", "intervention_n", "intervention_time", "control_events", "control_n",
     "control_time",
 )  # fmt: skip
+READ = (
+    "outcome_id", "study", "contrast", "design", "higher_is", "verification", "poolable", "unit",
+    "year", "stratum", "n_analysed", "n_randomised", "effect_measure", "effect", "effect_se",
+    "effect_ci_low", "effect_ci_high", "effect_df", "p_value", "p_relation", "correlation",
+    *(f"{arm}_{part}" for arm in ("intervention", "control")
+      for part in ("n", "mean", "sd", "events", "time")),
+)  # fmt: skip
 COLUMNS = (
     "outcome_id", "study", "yi", "vi", "measure", "derived_from", "included", "reason", "n",
     "design", "crossover", "higher_is", "verification", "year", "ci_low", "ci_high", "df",
@@ -105,10 +112,13 @@ def outcome_effects(
         raise ValueError(f"unknown basis {basis}: use one of {', '.join(BASES)}")
     if measure not in METHOD_MEASURES.get(method, MEASURES):
         raise ValueError(f"{method} pools {', '.join(METHOD_MEASURES[method])}, not {measure}")
-    shared = _shared_controls(rows)
-    effects = [_effect(row | split, measure, basis, method, scale)
-               for row, split in zip(records(rows), shared, strict=True)]
-    table = pd.DataFrame(effects, columns=list(COLUMNS))
+    given = records(rows[[name for name in READ if name in rows]])
+    for row, split in zip(given, _shared_controls(rows), strict=True):
+        row |= split
+    effects = [_effect(row, measure, basis, method, scale) for row in given]
+    table = pd.DataFrame(effects, columns=list(COLUMNS[: -len(CELLS)]))
+    for name in CELLS:
+        table[name] = np.array([_number(row, name) for row in given]) if name in rows else np.nan
     table["included"] = table["included"].astype(bool)
     table["n"] = table["n"].astype("Int64")
     table["year"] = table["year"].astype("Int64")
@@ -155,7 +165,7 @@ def _effect(row: Mapping, measure: str, basis: str, method: str, scale: str) -> 
         "higher_is": _text(row, "higher_is"), "verification": _text(row, "verification"),
         "year": _number(row, "year"), "ci_low": np.nan, "ci_high": np.nan,
         "df": _interval_df(row, measure, crossover),
-        "stratum": _text(row, "stratum"), **{name: _number(row, name) for name in CELLS},
+        "stratum": _text(row, "stratum"),
     }  # fmt: skip
     barred = _barred(row, measure)
     try:

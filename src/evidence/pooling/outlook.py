@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from evidence.pooling.effects import SINGLE
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.synthesis import SMALLEST_POOL, Pool
 from evidence.review import NoDataError
@@ -43,7 +44,7 @@ def share_beyond(synthesis: Pool, threshold, tau2: float | None = None):
     """
     if synthesis.k < SMALLEST_POOL:
         raise NoDataError("fewer than three studies say nothing about further settings")
-    if (synthesis.is_ratio or synthesis.measure == "PROP"
+    if (synthesis.is_ratio or synthesis.measure in SINGLE
             or synthesis.higher_is not in ("worse", "better")):
         raise NoDataError("needs differences whose direction is known")
     estimate, se = synthesis.default.estimate, synthesis.default.se

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import linalg, optimize, stats
+from scipy import optimize, stats
 
 from evidence.pooling.estimators import falling_root
 from evidence.pooling.measures import Z95
@@ -123,9 +123,8 @@ def residual_variance(yi, vi, design, method: str) -> float:
     if method == "FE":
         return 0.0
     if method == "HE":
-        beta, *_ = linalg.lstsq(design, yi)
-        hat = design @ linalg.pinv(design)
-        rest = ((yi - design @ beta) ** 2).sum() - ((1 - np.diag(hat)) * vi).sum()
+        hat = design @ np.linalg.pinv(design)
+        rest = ((yi - hat @ yi) ** 2).sum() - ((1 - np.diag(hat)) * vi).sum()
         return max(0.0, rest / (k - p))
     unit = 1 / (1 / vi).mean()  # root finders have absolute tolerances
     y, v = yi / np.sqrt(unit), vi / unit
@@ -173,9 +172,9 @@ def _reml(yi, vi, design) -> float:
 def _least_squares(yi, vi, design, tau2: float) -> tuple[np.ndarray, np.ndarray, float]:
     """Coefficients, their covariance and the weighted residual sum of squares."""
     root = 1 / np.sqrt(vi + tau2)
-    q_part, r_part = linalg.qr(design * root[:, None], mode="economic")
-    beta = linalg.solve_triangular(r_part, q_part.T @ (yi * root))
-    inverse = linalg.solve_triangular(r_part, np.eye(r_part.shape[0]))
+    q_part, r_part = np.linalg.qr(design * root[:, None])
+    inverse = np.linalg.inv(r_part)
+    beta = inverse @ (q_part.T @ (yi * root))
     residual = (yi - design @ beta) * root
     return beta, inverse @ inverse.T, float((residual**2).sum())
 

@@ -696,7 +696,7 @@ class _Display:
 
 def _complete(effects: pd.DataFrame, measure: str | None) -> pd.DataFrame:
     """The table with every column that a pool needs."""
-    table = effects.reset_index(drop=True).copy()
+    table = effects.reset_index(drop=True)
     labels = [f"study {number}" for number in range(1, len(table) + 1)]
     defaults = {
         "study": labels, "included": True, "reason": "", "measure": measure or "GEN", "n": pd.NA,
@@ -704,13 +704,11 @@ def _complete(effects: pd.DataFrame, measure: str | None) -> pd.DataFrame:
         "year": pd.NA, "ci_low": np.nan, "ci_high": np.nan, "df": np.nan,
         "stratum": "", "subgroup": "",
     }  # fmt: skip
-    for name, value in defaults.items():
-        if name not in table:
-            table[name] = value
+    table = table.assign(**{name: value for name, value in defaults.items() if name not in table})
     if "outcome_id" not in table:
         table["outcome_id"] = table["study"]
-    table["included"] = table["included"].astype(bool)
-    return table.astype({"n": "Int64", "year": "Int64"})
+    types = {"included": bool, "n": "Int64", "year": "Int64"}
+    return table.astype({name: kind for name, kind in types.items() if table[name].dtype != kind})
 
 
 def _pools(pooled: pd.DataFrame, measure: str, method: str, tau2_method: str) -> tuple:

@@ -105,18 +105,19 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made["rest"] = Made(now.everything, None, hashes, facts)
     files |= rest
     changed = replace_all(root, {root / path: content for path, content in files.items()})
-    _remove(root, [gone for name, gone in before.items() if name not in made])
+    _remove(root, before.values(), made.values())
     replace_all(root, {root / STATE: record(made)})
     count = sum(name.startswith("figure:") for name in now.sources)
     return Built(root, facts["title"], tuple(answer), moved, tuple(stale), changed, count)
 
 
-def _remove(root: Path, gone: Iterable[Made]) -> None:
-    """Delete the files of targets that are no more, unless somebody has changed them."""
-    for made in gone:
-        for path, digest in made.outputs.items():
+def _remove(root: Path, before: Iterable[Made], made: Iterable[Made]) -> None:
+    """Delete files that no target makes any more, unless somebody has changed them."""
+    kept = {path for target in made for path in target.outputs}
+    for target in before:
+        for path, digest in target.outputs.items():
             file = root / path
-            if file.is_file() and sha256(file.read_bytes()) == digest:
+            if path not in kept and file.is_file() and sha256(file.read_bytes()) == digest:
                 file.unlink()
 
 

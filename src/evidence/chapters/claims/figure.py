@@ -1,168 +1,97 @@
-"""Claims audit: two marks for each claim in the order of the text, and the cross-table of them.
+"""Claims audit: all claims by what the best evidence says, and some of them in words.
 
-The left mark is the citation verdict, the right one the evidence verdict. Each verdict has its own
-shape, letter and colour; what nobody could verify or test is an empty dashed shape with a question
-mark.
+Both verdicts of a claim stand beside its words as chips: what its source says, and what the best
+evidence says. They are never merged.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from evidence.chapters.claims import audit
 from evidence.figures import Content, Spec, figure_kind, page
 from evidence.review import Review
 
-WIDTH, HEIGHT = 13.333 * page.BODY[2], 7.5 * page.BODY[3]  # inches of the body
-PER_ROW = 7
-CELL, ROW, HEADING, COLUMN = 1.105, 0.49, 0.37, 0.315  # inches
-MARKS_AT = (0.575, 0.865)  # inches from the left end of a claim
-PANEL = PER_ROW * CELL + 0.03
-SIZE = 14  # points
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """How a verdict is drawn."""
-
-    letter: str
-    marker: str
-    colour: str
-    ink: str = "white"
-
-
-UNKNOWN = Mark("?", "H", "white", page.INK)
-MARKS = {
-    "supported": Mark("S", "o", page.BLUE),
-    "supported_with_caveat": Mark("C", "s", page.SKY, page.BLACK),
-    "limited": Mark("L", "s", page.SKY, page.BLACK),
-    "mixed": Mark("M", "D", page.ORANGE, page.BLACK),
-    "overgeneralised": Mark("O", "p", page.VERMILION, page.BLACK),
-    "not_supported": Mark("N", "8", page.VERMILION, page.BLACK),
-    "contradicted": Mark("X", "8", page.VERMILION, page.BLACK),
-    "not_verifiable": UNKNOWN,
-    "untested": UNKNOWN,
+BAR, CHIP, CHIPS = 0.62, 0.36, 2.5  # inches: height of the bar and of a chip, width of a chip
+LINE = 1.12  # of a text, in font sizes
+WHITE = "white"
+LOOKS = {  # ground and ink of a verdict
+    "supported": (page.MESSAGE, WHITE),
+    "supported_with_caveat": ("#A9CCE3", page.BLACK), "limited": ("#A9CCE3", page.BLACK),
+    "mixed": ("#D2D2D2", page.BLACK),
+    "overgeneralised": (page.VERMILION, page.BLACK), "not_supported": (page.VERMILION, page.BLACK),
+    "contradicted": (page.VERMILION, page.BLACK),
 }
+UNKNOWN = (WHITE, page.INK)  # not verifiable, untested: an empty box
 
 
-def mark(ax: Axes, x: float, y: float, verdict: str) -> None:
-    """Draw the mark of a verdict at (x, y), in inches; an unknown word counts as unknown."""
-    shape = MARKS.get(verdict, UNKNOWN)
-    hollow = shape is UNKNOWN
-    area = {"D": 210, "s": 290, "p": 420}.get(shape.marker, 360)
-    ax.scatter(x, y, s=area, marker=shape.marker, facecolor=shape.colour, zorder=3,
-               edgecolor=page.INK if hollow else shape.colour,
-               linewidth=1.4 if hollow else 0.5, linestyle=(0, (2, 1.2)) if hollow else "-")
-    ax.text(x, y - 0.01, shape.letter, size=SIZE, weight="bold", ha="center",
-            va="center_baseline", color=shape.ink, zorder=4)
-
-
-def grid(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw claims section by section, each with its two marks.
+def bar(counts: pd.Series, ax: Axes, width: float, y: float) -> float:
+    """Draw one stacked bar below `y`, each part with its number, its word below; return the bottom.
 
     Parameters
     ----------
-    table : DataFrame
-        As `evidence.chapters.claims.audit.audit` returns it.
+    counts : Series
+        Number of claims by verdict, in the order of the bar.
     ax : Axes
-        Its unit is the inch; drawing begins at its top.
+        Its unit is the inch.
+    width, y : float
+        Length of the bar and its upper edge in inches.
     """
-    y = HEIGHT
-    for section, rows in table.groupby("section", sort=False):
-        name = str(section).replace("_", " ").capitalize()
-        ax.text(0, y - 0.17, f"{name}: {len(rows)} claims", size=SIZE, weight="bold", va="center")
-        y -= HEADING
-        for place, (_, row) in enumerate(rows.iterrows()):
-            line, column = divmod(place, PER_ROW)
-            claim(ax, column * CELL, y - line * ROW - ROW / 2, row)
-        y -= -(-len(rows) // PER_ROW) * ROW
+    total, x, last = counts.sum(), 0.0, -1.0
+    em = page.TICKS / 72
+    low = y - BAR
+    for verdict, count in counts.items():
+        long = width * count / total
+        ground, ink = LOOKS.get(verdict, UNKNOWN)
+        ax.add_patch(Rectangle((x, low), long, BAR, facecolor=ground, lw=1.2,
+                               edgecolor=page.INK if ground == WHITE else WHITE))
+        ax.text(x + long / 2, low + BAR / 2, f"{count:.0f}", size=24, weight="bold", color=ink,
+                ha="center", va="center_baseline")
+        words = _words(verdict)
+        start = max(x, last + 0.3)
+        ax.text(start, low - 0.12, words, size=page.TICKS, va="top")
+        x, last = x + long, start + page.inches(words, page.TICKS)
+    return low - 0.12 - LINE * em
+
+
+def examples(table: pd.DataFrame, ax: Axes, width: float, top: float) -> Axes:
+    """Draw claims in words with their two verdicts, from `top` down to the lower edge."""
+    places = width - 2 * CHIPS - 0.15, width - CHIPS
+    for x, words in zip(places, ("Its source says", "Best evidence says"), strict=True):
+        ax.text(x + CHIPS / 2, top, words, size=page.TICKS, weight="bold", va="top", ha="center")
+    top -= LINE * page.TICKS / 72 + 0.1
+    pitch = top / max(len(table), 1)
+    size = min(page.TEXT, 72 * pitch / (2 * LINE + 0.2))
+    for number, row in enumerate(table.to_dict("records")):
+        y = top - (number + 0.5) * pitch
+        ax.plot([0, width], [y + pitch / 2] * 2, color=page.PALE, lw=0.8)
+        lines = page.broken(row["claim"], places[0] - 0.25, size)
+        text = "\n".join(lines)
+        ax.text(0, y, text, size=size, va="center", linespacing=page.spacing(text, 1.05))
+        for x, kind in zip(places, ("citation", "evidence"), strict=True):
+            chip(ax, x, y, row[f"{kind}_verdict"])
     return ax
 
 
-def claim(ax: Axes, x: float, y: float, row: pd.Series) -> None:
-    """Draw one claim: its id and its two marks, framed when it matters for safety."""
-    if row["important"]:
-        _frame(ax, x, y)
-    ax.text(x, y, row["claim_id"], size=SIZE, va="center",
-            color=page.GREY if row["uncited"] else page.INK,
-            style="italic" if row["uncited"] else "normal",
-            weight="bold" if row["important"] else "normal")
-    for shift, kind in zip(MARKS_AT, ("citation", "evidence"), strict=True):
-        mark(ax, x + shift, y, row[f"{kind}_verdict"])
-
-
-def _frame(ax: Axes, x: float, y: float, width: float = CELL - 0.04) -> None:
+def chip(ax: Axes, x: float, y: float, verdict: str) -> None:
+    """A verdict as a word on its ground, left edge at `x`, middle at `y`, in inches."""
+    ground, ink = LOOKS.get(verdict, UNKNOWN)
     ax.add_patch(FancyBboxPatch(
-        (x - 0.03, y - 0.2), width, 0.4, boxstyle="round,pad=0.01", clip_on=False, zorder=1,
-        facecolor="#FFF4D6", edgecolor=page.ACCENT, linewidth=2,
+        (x, y - CHIP / 2), CHIPS, CHIP, boxstyle="round,pad=0,rounding_size=0.08", lw=1.2,
+        facecolor=ground, edgecolor=page.INK if ground == WHITE else ground,
     ))
-
-
-def cross_table(counts: pd.DataFrame, ax: Axes, y: float) -> float:
-    """Draw the cross-table of the two verdicts below `y`; return where it ends (inches).
-
-    Parameters
-    ----------
-    counts : DataFrame
-        As `audit.cross` returns it, citation verdicts in rows; rows without a claim are
-        left out.
-    """
-    counts = counts[counts["total"] > 0]
-    places = {
-        verdict: WIDTH - 0.15 - COLUMN * (len(counts.columns) - 1 - number)
-        for number, verdict in enumerate(counts.columns)
-    }
-    for verdict, x in places.items():
-        if verdict == "total":
-            ax.text(x, y, "all", size=SIZE, ha="center", va="center")
-        else:
-            mark(ax, x, y, verdict)
-    ax.plot([PANEL, WIDTH], [y - 0.21] * 2, color=page.INK, lw=1)
-    for verdict, row in counts.iterrows():
-        y -= 0.39
-        if verdict == "total":
-            ax.plot([PANEL, WIDTH], [y + 0.2] * 2, color=page.INK, lw=1)
-            ax.text(PANEL + 0.31, y, "all", size=SIZE, va="center")
-        else:
-            mark(ax, PANEL + 0.13, y, verdict)
-            ax.text(PANEL + 0.31, y, _words(verdict), size=SIZE, va="center")
-        for column, x in places.items():
-            ax.text(x, y, str(row[column]), size=SIZE + 1, ha="center", va="center",
-                    weight="bold" if "total" not in (verdict, column) and row[column] else "normal",
-                    color=page.INK if row[column] else page.GREY)
-    return y - 0.25
+    ax.text(x + CHIPS / 2, y, _words(verdict), size=page.TICKS, color=ink, ha="center",
+            va="center_baseline")
 
 
 def _words(verdict: str) -> str:
     return str(verdict).replace("_", " ")
-
-
-def _key(ax: Axes, y: float, evidence: list[str], table: pd.DataFrame) -> None:
-    """The words of the evidence verdicts in two columns, then frame and italics where used."""
-    ax.text(PANEL, y, "Columns:", size=SIZE, va="center")
-    y -= 0.34
-    for place, verdict in enumerate(evidence):
-        column, line = place % 2, place // 2
-        x = PANEL + 0.13 + column * 2.2
-        mark(ax, x, y - line * 0.36, verdict)
-        ax.text(x + 0.22, y - line * 0.36, _words(verdict), size=SIZE, va="center")
-    y -= -(-len(evidence) // 2) * 0.36 + 0.05
-    for claim_id in table.loc[table["important"], "claim_id"][:1]:
-        _frame(ax, PANEL + 0.04, y - 0.08, 0.52)
-        ax.text(PANEL + 0.08, y - 0.08, claim_id, size=SIZE, va="center", weight="bold")
-        ax.text(PANEL + 0.68, y - 0.08, "warning: the evidence supports it,\n"
-                "its citation is missing or falls short", size=SIZE, va="center", linespacing=1.05)
-    for claim_id in table.loc[table["uncited"], "claim_id"][:1]:
-        ax.text(PANEL + 0.08, y - 0.54, claim_id, size=SIZE, va="center", color=page.GREY,
-                style="italic")
-        ax.text(PANEL + 0.68, y - 0.54, "grey italics: no source is cited", size=SIZE, va="center")
 
 
 @figure_kind(
@@ -173,10 +102,8 @@ def _key(ax: Axes, y: float, evidence: list[str], table: pd.DataFrame) -> None:
     },
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
-    """The audit of every claim; `spec` selects nothing."""
+    """The audit of every claim; `spec` selects those that stand there in words."""
     table = audit.audit(review)
-    counts = audit.cross(review, "citation_verdict", "evidence_verdict")
-    evidence = audit.words(review, "evidence_verdict")
     citation = table["citation_verdict"]
     facts = {
         "n_claims": len(table),
@@ -194,17 +121,18 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_contradicted": int((citation == "contradicted").sum()),
     }
 
+    told = table.set_index("claim_id", drop=False).loc[list(spec.select)]
+
     def draw(figure: Figure) -> Axes:
         ax = page.body(figure)
-        ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+        box = ax.get_window_extent()
+        width, height = (side / figure.dpi for side in (box.width, box.height))
+        ax.set(xlim=(0, width), ylim=(0, height))
         ax.set_axis_off()
-        grid(table, ax)
-        ax.text(PANEL, HEIGHT - 0.17, "Left mark, rows: does the source say so?", size=SIZE,
-                weight="bold", va="center")
-        ax.text(PANEL, HEIGHT - 0.47, "Right mark, columns: the best evidence", size=SIZE,
-                weight="bold", va="center")
-        end = cross_table(counts, ax, HEIGHT - 0.86)
-        _key(ax, end - 0.08, evidence, table)
+        order = audit.words(review, "evidence_verdict")
+        end = bar(table["evidence_verdict"].value_counts().reindex(order).dropna(), ax, width,
+                  height)
+        examples(told, ax, width, end - 0.3)
         return ax
 
     summary = (
@@ -215,7 +143,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     )
     sources = table["cited_key"].dropna().value_counts().index
     return Content(facts, table, "Two separate verdicts on each claim, single assessment, never "
-                   "merged into one", summary, "Grid of claims with a cross-table",
+                   "merged into one", summary, "Stacked bar with examples",
                    tuple(sources), ("claims",), draw)
 
 

@@ -18,7 +18,7 @@ from evidence.figures import Content, Spec, figure_kind, page
 from evidence.review import Review, design
 from evidence.wording import in_words, plural
 
-SIZE = 14  # points
+SIZE = page.TICKS  # points
 TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)
 BAND = "#F6D9C6"
 UNCITED = "*"
@@ -32,7 +32,7 @@ def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
     Parameters
     ----------
     doses : DataFrame
-        As `evidence.chapters.dosing.schedules.doses` returns it, in mg and weeks.
+        As `schedules.doses` returns it, in mg and weeks.
     ax : Axes
     end : float
         Week at which the drawing ends; the last dose goes on (arrow).

@@ -9,22 +9,21 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
 from evidence.chapters.exposure import reach
 from evidence.chapters.exposure.reach import Level
-from evidence.figures import Content, Spec, figure_kind, page, pick
+from evidence.figures import Content, Spec, figure_kind, marks, page, pick
 from evidence.review import Review
 from evidence.wording import Row
 
 MARKS = {  # what was tested: words, marker, colour
-    "medicine": ("the medicine", "o", page.BLUE),
-    "other_isomer": ("its mirror-image isomer", "D", page.ORANGE),
-    "other_molecule": ("another molecule", "s", page.PURPLE),
+    "medicine": ("the medicine", "o", page.MESSAGE),
+    "other_isomer": ("mirror-image isomer", "D", page.CONTEXT),
+    "other_molecule": ("another molecule", "s", page.CONTEXT),
 }
 LOWEST, HIGHEST = 0.1, 1e6  # nM
-BAND = "#CBE7DC"
-TEXT = 14
+BAND, NOTHING = "#D9E7F1", page.ACCENT
+NAMES, WORDS = 0.27, 0.215  # shares of the page left and right of the axis
 
 
 def concentrations(table: pd.DataFrame, points: Mapping[str, list[float]], band: Level,
@@ -41,7 +40,7 @@ def concentrations(table: pd.DataFrame, points: Mapping[str, list[float]], band:
     ax : Axes
     """
     ax.axvspan(band.low, band.high, color=BAND, lw=0, zorder=0)
-    ax.axvline(band.value, color=page.GREEN, lw=1.4, zorder=1)
+    ax.axvline(band.value, color=page.MESSAGE, lw=1.4, zorder=1)
     for y, (_, row) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
         _, marker, colour = MARKS[row["stands_for"]]
         ax.axhline(y, color=page.PALE, lw=0.8, zorder=0.5)
@@ -49,9 +48,9 @@ def concentrations(table: pd.DataFrame, points: Mapping[str, list[float]], band:
             ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=4, zorder=2,
                     solid_capstyle="butt", linestyle="-" if row["was_read"] else (0, (1.2, 0.7)))
         if not row["effect_seen"]:
-            ax.plot([row["low"], row["high"]], [y, y], color=page.VERMILION, lw=1.6, zorder=2)
+            ax.plot([row["low"], row["high"]], [y, y], color=NOTHING, lw=1.6, zorder=2)
             ax.plot([row["low"], row["high"]], [y, y], marker="X", linestyle="none",
-                    markersize=11, color=page.VERMILION, markeredgecolor="white", zorder=4)
+                    markersize=11, color=NOTHING, markeredgecolor="white", zorder=4)
             continue
         ax.plot(points[row["effect"]], [y] * len(points[row["effect"]]), marker=marker,
                 linestyle="none", markersize=10, color=colour, zorder=4, markeredgewidth=2,
@@ -131,23 +130,21 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
-        ax = figure.add_axes((left + 0.262, bottom + 0.05, width - 0.465, height - 0.095))
+        ax = figure.add_axes((left + NAMES, bottom + 0.05, width - NAMES - WORDS, height - 0.155))
         concentrations(table, points, band, ax)
         label = f"{band.label}: {band.low:g} to {band.high:g} nM ({band.system})"
-        x, y = page.RIGHT - page.text_width(figure, label, TEXT), bottom + height - 0.04
-        figure.text(x, y, label, size=TEXT, va="bottom", color="#00573F")
-        figure.add_artist(Line2D([x - 0.01], [y + 0.015], marker="s", markersize=12, color=BAND,
-                                 markeredgecolor=page.GREEN))
+        y = marks.key(figure, left, bottom + height, [({"facecolor": BAND, "lw": 0}, label)])
+        marks.key(figure, left, y - 0.004, _entries(table))
         for y, (_, row) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
-            ax.text(1.012, y, words(row), transform=ax.get_yaxis_transform(), size=TEXT,
-                    va="center", weight="bold" if _is_reached(row) else "normal")
-        _legend(figure, bottom - 0.014, table)
+            ax.text(1.012, y, words(row), transform=ax.get_yaxis_transform(), size=page.TICKS,
+                    va="center", weight="bold" if _is_reached(row) else "normal",
+                    color=page.MESSAGE if _is_reached(row) else page.INK)
         return ax
 
     named = [f"{row['effect']} ({MARKS[row['stands_for']][0]}): {words(row)}"
              for _, row in table.iterrows()]
-    method = (f"Peak = {band.value:g} nM; values as reported, no pooling; reached = {band.analyte} "
-              f"itself at or below {band.high:g} nM; hollow = paper not read here")
+    method = (f"Peak = {band.value:g} nM; values as reported; reached: {band.analyte} itself at or "
+              f"below {band.high:g} nM")
     return Content(facts, everything, method, "; ".join(named) + ".", "Dot plot on a log axis",
                    tuple(dict.fromkeys(key for cell in table["keys"] for key in cell.split(";"))),
                    ("concentrations", "concentration_rows"), draw)
@@ -159,19 +156,18 @@ def _points(items: pd.DataFrame) -> list[float]:
     return [float(value) for value in (*items["value_nm"].dropna(), *ends)]
 
 
-def _legend(figure: Figure, y: float, table: pd.DataFrame) -> None:
+def _entries(table: pd.DataFrame) -> list[tuple]:
+    """What the marks mean, of those that are drawn."""
+    line = {"ms": 11, "mew": 2}
     entries = []
     for code, (label, marker, colour) in MARKS.items():
         names = table.loc[table["stands_for"] == code, "analyte"].unique()
-        named = f"{label}: {names[0]}" if code == "other_molecule" and len(names) == 1 else label
-        entries.append((named, {"marker": marker, "color": colour}))
-    entries += [
-        ("paper not read here", {"marker": "o", "color": page.GREY, "markerfacecolor": "white"}),
-        ("no effect seen", {"marker": "X", "color": page.VERMILION, "markeredgewidth": 0}),
-    ]
-    x = page.LEFT + 0.008
-    for label, look in entries:
-        figure.add_artist(Line2D([x], [y], linestyle="none",
-                                 **{"markersize": 10, "markeredgewidth": 2, **look}))
-        page.write(figure, x + 0.013, y + 0.013, label, size=TEXT, lines=1)
-        x += page.text_width(figure, label, TEXT) + 0.034
+        if len(names):
+            named = f"{names[0]}" if code == "other_molecule" and len(names) == 1 else label
+            entries.append((line | {"marker": marker, "color": colour}, named))
+    if not table["was_read"].all():
+        entries.append((line | {"marker": "o", "color": page.CONTEXT, "mfc": "white"},
+                        "paper not read here"))
+    if not table["effect_seen"].all():
+        entries.append(({"marker": "X", "color": NOTHING, "ms": 11, "mew": 0}, "no effect seen"))
+    return entries

@@ -11,20 +11,21 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch
 
-from evidence.chapters.markers import counts
+from evidence.chapters.markers import counts as markers
 from evidence.figures import Content, Spec, figure_kind, page
 from evidence.review import Review, design, people
 from evidence.wording import joined, plural, signed
 
 CLASSES = {  # class: words, marker, colour
-    "pro_inflammatory": ("pro-inflammatory", "v", page.BLUE),
+    "pro_inflammatory": ("pro-inflammatory", "v", page.MESSAGE),
     "anti_inflammatory": ("anti-inflammatory", "D", page.ACCENT),
     "other": ("mixed or other role", "o", page.GREY),
 }
 DIRECTIONS = {"decrease": "lower", "increase": "higher", "no_change": "no change",
               "not_reported": "direction not reported"}
-TEXT = 14
-SIDE = 0.635  # left end of the lists, as a fraction of the page
+TEXT = 16
+SIDE = 0.63  # left end of the lists, as a fraction of the page
+TOP = page.BODY[1] + page.BODY[3]
 GREEK = {"alpha": "α", "beta": "β", "gamma": "γ"}
 
 
@@ -42,10 +43,10 @@ def analytes(table: pd.DataFrame, ax: Axes) -> Axes:
         words, marker, colour = look(row["marker_class"])
         ax.plot([0, row["change_pct"]], [y, y], color=colour, lw=2)
         ax.plot(row["change_pct"], y, marker=marker, markersize=13, color=colour)
-        ax.annotate(words, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, -9),
+        ax.annotate(words, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, -10),
                     textcoords="offset points", ha="right", va="center", size=TEXT, color=colour)
         ax.annotate(short(row["marker"]), (0, y), xycoords=("axes fraction", "data"),
-                    xytext=(-8, 9), textcoords="offset points", ha="right", va="center",
+                    xytext=(-8, 10), textcoords="offset points", ha="right", va="center",
                     size=TEXT, weight="bold")
         value = _value(row)
         ax.annotate(value, (1, y), xycoords=("axes fraction", "data"), xytext=(6, 0),
@@ -93,11 +94,11 @@ def _value(row: pd.Series) -> str:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """`spec` selects the study whose analytes are drawn and, beside it, another."""
     main, beside = spec.select
-    table = counts.analytes(review, main)
+    table = markers.analytes(review, main)
     valued = table[table["has_value"]].reset_index(drop=True)
     named = table[~table["has_value"]].reset_index(drop=True)
-    silent = counts.silent_analytes(review, main)
-    all_markers = counts.with_findings(review.table("biomarkers"))
+    silent = markers.silent_analytes(review, main)
+    all_markers = markers.with_findings(review.table("biomarkers"))
     second = all_markers[(all_markers["study"] == beside) & (all_markers["kind"] == _cytokines())]
     studies = review.table("studies").set_index("study")
     size = people(studies)
@@ -119,7 +120,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         left, bottom, _, height = page.BODY
-        ax = figure.add_axes((left + 0.15, bottom + 0.07, 0.265, height - 0.115))
+        ax = figure.add_axes((left + 0.155, bottom + 0.09, 0.255, height - 0.15))
         analytes(valued, ax)
         _heading(figure, left, f"{facts['cite']}: {len(valued)} analytes with values")
         y = _names(figure, named, silent)
@@ -133,26 +134,25 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"{facts['cite_beside']}, n = {facts['n_beside']}, {facts['design_beside']}: "
         f"{facts['beside']}."
     ).replace(" -", " −")
-    method = ("Changes in per cent of the baseline mean, computed from rounded means in another "
-              "document; p values as reported, not corrected here; nothing is pooled")
+    method = "Changes in per cent of the baseline mean; p values as reported, not corrected"
     return Content(facts, table, method, summary, "Dot plot with two lists",
                    tuple(dict.fromkeys([main, beside, *table["source"]])),
                    ("biomarkers", "studies"), draw)
 
 
 def _cytokines() -> str:
-    return next(iter(counts.KINDS))
+    return next(iter(markers.KINDS))
 
 
 def _heading(figure: Figure, x: float, text: str) -> None:
-    page.write(figure, x, 0.808, text, size=15, weight="bold", lines=1)
+    page.write(figure, x, TOP, text, size=page.TEXT, weight="bold", lines=1)
 
 
 def _names(figure: Figure, named: pd.DataFrame, silent: int) -> float:
     """Analytes of which only the direction is known, by class; returns the bottom."""
-    x, y = SIDE, 0.808
-    y = page.write(figure, x, y, f"{len(named)} more: direction only", size=15, weight="bold",
-                   lines=1) - 0.012
+    x, y = SIDE, TOP
+    y = page.write(figure, x, y, f"{len(named)} more: direction only", size=page.TEXT,
+                   weight="bold", lines=1) - 0.012
     for code in CLASSES:
         here = named[[look(name) == CLASSES[code] for name in named["marker_class"]]]
         words, marker, colour = CLASSES[code]
@@ -174,15 +174,15 @@ def _beside(figure: Figure, y: float, facts: Mapping[str, Any], second: pd.DataF
     """The other study in a frame of its own."""
     x = SIDE
     top = y
-    y = page.write(figure, x + 0.012, y - 0.012, f"Beside it: {facts['cite_beside']}", size=15,
-                   weight="bold", lines=1)
+    y = page.write(figure, x + 0.012, y - 0.012, f"Beside it: {facts['cite_beside']}",
+                   size=page.TEXT, weight="bold", lines=1)
     y = page.write(figure, x + 0.012, y - 0.002, f"n = {facts['n_beside']} in "
                    f"the study; {facts['design_beside']}; {facts['condition_beside']}", size=TEXT,
                    lines=3, width=page.RIGHT - x - 0.02)
     for _, row in second.iterrows():
         sign = {"decrease": "▼ ", "increase": "▲ "}.get(row["direction"], "")
         y = page.write(figure, x + 0.012, y - 0.004,
-                       f"{sign}{row['marker']}: {DIRECTIONS[row['direction']]}", size=15,
+                       f"{sign}{row['marker']}: {DIRECTIONS[row['direction']]}", size=page.TEXT,
                        weight="bold", lines=2, width=page.RIGHT - x - 0.02)
     figure.add_artist(FancyBboxPatch((x, y - 0.014), page.RIGHT - x, top - y + 0.014,
                                      boxstyle="square,pad=0", facecolor="none",

@@ -1,14 +1,15 @@
-"""Markers: every marker measured in people by study and kind, controlled studies first."""
+"""Markers: the two numbers that matter, and all entries by kind, control and readable result."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 
 from evidence.chapters.markers import counts as markers
 from evidence.chapters.mechanism import markers as markers_module
@@ -16,74 +17,72 @@ from evidence.figures import Content, Spec, figure_kind, page
 from evidence.review import LABORATORY, Review
 from evidence.wording import in_words
 
-MARKS = {  # finding: words, marker, colour, filled
-    "decrease": ("lower", "v", page.BLUE, True),
-    "increase": ("higher", "^", page.VERMILION, True),
-    "no_change": ("unchanged", "s", page.INK, True),
-    "open": ("direction open", "D", page.PURPLE, False),
-    "no_result": ("planned or measured, no result found", "o", page.GREY, False),
+FINDINGS = {
+    "decrease": "lower", "increase": "higher", "no_change": "unchanged", "open": "direction open",
+    "no_result": "planned or measured, no result found",
 }
-LETTERS = {
-    "rct_parallel": ("P", "parallel"), "rct_crossover": ("X", "crossover"),
-    "protocol": ("T", "trial protocol"), "single_blind_fixed_order": ("F", "fixed order"),
-    "single_arm": ("A", "one arm"), "retrospective": ("R", "retrospective"),
-    "register_before_after": ("G", "register"), "case_report": ("C", "case report"),
-}
-TEXT = 14
-ROW = 0.222  # inches
-CELL = 0.57  # inches
-TITLE, HEAD = 0.24, 0.70  # inches: title of a block, headings of its columns
-LONGEST = 16  # letters of a name
-COUNTED = "First two columns"  # the kinds that `LABORATORY` holds
-KIND_WIDTHS = {"Tissue": 0.63, "Opioid": 0.68}
+COLUMNS = (  # controlled, readable: words of the heading
+    (True, True, "Controlled, result readable"),
+    (True, False, "Controlled, nothing readable"),
+    (False, True, "No control, result readable"),
+)
+GRID, LABEL, HEADING = 0.465, 2.1, 0.9  # left end (share of the page); inches of names and headings
+RADIUS = 0.21  # inches of the largest disc
+FOCUS = "#E3EFF7"
 
 
-def markers_grid(table: pd.DataFrame, names: Mapping[str, str], ax: Axes, label: float) -> Axes:
-    """Draw one row per study and one column per kind on axes whose units are inches.
+def counted(table: pd.DataFrame) -> pd.DataFrame:
+    """Entries by kind in the order of the kinds, one column for each of `COLUMNS`.
 
     Parameters
     ----------
     table : DataFrame
-        As `evidence.chapters.markers.counts.grid` returns it, top study first.
-    names : mapping of str to str
-        Label of each study.
-    ax : Axes
-        Its origin is the upper left corner; y grows downwards.
-    label : float
-        Width of the labels in inches.
+        As `evidence.chapters.markers.counts.grid` returns it.
     """
-    left = {}
-    x = label
-    for kind in markers.KINDS:
-        width = KIND_WIDTHS.get(kind, CELL)
-        left[kind] = (x, width)
-        ax.text(x + width / 2, HEAD - 0.05, kind, ha="center", va="bottom", size=TEXT,
-                linespacing=page.spacing(kind, 0.95), color=page.GREY)
-        x += width
-    for number, (study, block) in enumerate(table.groupby("study", sort=False)):
-        y = HEAD + (number + 0.5) * ROW
-        if number % 2 == 0:
-            ax.fill_between([0, x], y - ROW / 2, y + ROW / 2, color="#F1F1F1", lw=0)
-        letter = LETTERS.get(block["design"].iloc[0], ("?",))[0]
-        ax.text(0.13, y, letter, size=TEXT, weight="bold", ha="center", va="center",
-                color=page.ACCENT)
-        ax.text(0.3, y, names[study], size=TEXT, va="center")
-        for kind, cell in block.groupby("kind", sort=False):
-            _cell(ax, *left[kind], y, cell)
+    readable = table["finding"] != "no_result"
+    controlled = table["controlled"].astype(bool)
+    return pd.DataFrame({
+        words: table[(controlled == with_control) & (readable == with_result)]
+        .groupby("kind")["entries"].sum()
+        for with_control, with_result, words in COLUMNS
+    }).reindex([kind for kind in markers.KINDS if kind in set(table["kind"])]).fillna(0).astype(int)
+
+
+def grid(counts: pd.DataFrame, ax: Axes) -> Axes:
+    """Draw the counts as discs with numbers; the first column, results that were set against a
+    control, stands on a coloured ground.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        As `counted` returns it.
+    ax : Axes
+        Its limits become inches.
+    """
+    box = ax.get_window_extent()
+    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.set_axis_off()
+    step, pitch = (width - LABEL) / len(counts.columns), (height - HEADING) / len(counts)
+    ax.add_patch(Rectangle((LABEL, 0), step, height, facecolor=FOCUS, lw=0, zorder=0))
+    most = max(int(counts.to_numpy().max()), 1)
+    for number, words in enumerate(counts.columns):
+        text = "\n".join(page.evenly(words, step - 0.12, page.TICKS, "bold"))
+        ax.text(LABEL + (number + 0.5) * step, height - HEADING + 0.1, text, size=page.TICKS,
+                ha="center", va="bottom", linespacing=page.spacing(text, 1.05),
+                weight="bold" if number == 0 else "normal")
+    for line, (kind, row) in enumerate(counts.iterrows()):
+        top = height - HEADING - line * pitch
+        ax.plot([0, width], [top, top], color=page.PALE, lw=0.8, zorder=0.5)
+        ax.text(0, top - pitch / 2, kind, size=page.TEXT, va="center_baseline")
+        for number, count in enumerate(row):
+            x, y = LABEL + (number + 0.4) * step, top - pitch / 2
+            colour = page.MESSAGE if number == 0 else page.CONTEXT
+            if count:
+                ax.plot(x, y, "o", ms=144 * RADIUS * np.sqrt(count / most), color=colour)
+            ax.text(x + 0.32, y, str(count), size=page.TEXT, va="center_baseline",
+                    color=page.INK if count else page.GREY)
     return ax
-
-
-def _cell(ax: Axes, x: float, width: float, y: float, cell: pd.DataFrame) -> None:
-    """One mark per finding, side by side, with the number of entries where it is above one."""
-    step = width / (len(cell) + 1)
-    for place, (_, row) in enumerate(cell.iterrows(), start=1):
-        _, marker, colour, filled = MARKS[row["finding"]]
-        many = row["entries"] > 1
-        at = x + place * step - (0.08 if many else 0)
-        ax.plot(at, y, marker=marker, markersize=9, color=colour, linestyle="none",
-                markerfacecolor=colour if filled else "white", markeredgewidth=1.6)
-        if many:
-            ax.text(at + 0.085, y, str(row["entries"]), size=TEXT, va="center")
 
 
 @figure_kind(
@@ -113,12 +112,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     )
     readable = laboratory["result_available"].fillna(False).astype(bool)
     controlled = laboratory["controlled"].fillna(False).astype(bool)
-    counts = {
-        with_control: (int((readable & (controlled == with_control)).sum()),
-                       int((controlled == with_control).sum()))
-        for with_control in (True, False)
-    }
-    names = {study: _name(review.bibliography.cite(study)) for study in table["study"].unique()}
+    counts = counted(table)
+    unread = laboratory[controlled & ~readable]
+    named = [review.bibliography.cite(study) for study in dict.fromkeys(unread["study"])]
     tissue = markers.placebo_results(review, ("tissue",))
     facts = {
         "n_entries": len(entries), "n_laboratory": len(laboratory), "n_found": len(found),
@@ -135,22 +131,28 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_tissue": len(tissue), "n_outside": len(outside),
         "outside": [f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
                     for _, row in outside.iterrows()],
+        "unread_studies": named,
         "outside_words": in_words(len(outside)) if len(outside) else "none",
     }
 
+    against = [review.bibliography.cite(study) for study in dict.fromkeys(found["study"])]
     notes = [_outside(review, row) for _, row in outside.iterrows()]
 
-    def draw(figure: Figure) -> None:
-        _panels(figure, table, names, counts, notes)
+    def draw(figure: Figure) -> Axes:
+        x, bottom, width, height = page.BODY
+        ax = figure.add_axes((x + GRID, bottom, width - GRID, height))
+        grid(counts, ax)
+        _numbers(figure, x, bottom + height, GRID - 0.035, facts, review.control, against, named,
+                 notes)
+        return ax
 
     said = table[table["controlled"].astype(bool)].groupby("finding")["entries"].sum()
     free = table[~table["controlled"].astype(bool)].groupby("finding")["entries"].sum()
     summary = " ".join(
-        f"{head}: " + ", ".join(f"{counts.get(code, 0)} {MARKS[code][0]}" for code in MARKS) + "."
-        for head, counts in (("Entries with a control", said), ("Entries without", free))
+        f"{head}: " + ", ".join(f"{said.get(code, 0)} {FINDINGS[code]}" for code in FINDINGS) + "."
+        for head, said in (("Entries with a control", said), ("Entries without", free))
     )
-    method = ("A mark is one or more entries of the table of markers; numbers count entries, "
-              "not people; direction as reported")
+    method = "Entries of the table of markers, not people; no result of theirs is pooled"
     return Content(facts, table, method, summary, "Grid of studies and kinds of marker",
                    tuple(table["study"].unique()),
                    ("biomarkers", "studies", "mechanism_edges", "mechanism_nodes"), draw)
@@ -162,13 +164,6 @@ def _cited(review: Review, entries: pd.DataFrame) -> list[str]:
     return [review.bibliography.cite(study) for study in studies] or ["none"]
 
 
-def _name(citation: str) -> str:
-    """First author, cut where very long, and year."""
-    author, year = citation.rsplit(" ", 1)
-    first = author.removesuffix(" et al.").split(" & ")[0]
-    return f"{first if len(first) <= LONGEST else first[:LONGEST].rstrip() + '…'} {year}"
-
-
 def _outside(review: Review, row: pd.Series) -> str:
     """A finding that has no row in the table of markers, with the kind and year of its source."""
     source = review.bibliography[row["keys"].split(";")[0].strip()]
@@ -178,46 +173,23 @@ def _outside(review: Review, row: pd.Series) -> str:
     return f"Outside the table: one {kind} of {source.year} ({authors}): {row['summary']}"
 
 
-def _panels(figure: Figure, table: pd.DataFrame, names: Mapping[str, str],
-            counts: Mapping[bool, tuple[int, int]], notes: list[str]) -> None:
-    size = figure.get_size_inches()
-    grid_width = sum(KIND_WIDTHS.get(kind, CELL) for kind in markers.KINDS)
-    x, top = page.LEFT, 0.815
-    for controlled, title in ((True, "With a control"), (False, "No control")):
-        block = table[table["controlled"].astype(bool) == controlled]
-        if block.empty:
-            continue
-        label = 0.38 + max(
-            page.text_width(figure, names[study], TEXT) for study in block["study"]
-        ) * size[0]
-        width, height = label + grid_width, HEAD + block["study"].nunique() * ROW
-        page.write(figure, x, top, title, size=15, weight="bold", lines=1)
-        few, many = counts[controlled]
-        beside = x + page.text_width(figure, title, 15, "bold") + 0.012
-        page.write(figure, beside, top, f"{COUNTED}: {few or 'none'} of {many} readable", size=15,
+def _numbers(figure: Figure, x: float, y: float, width: float, facts: Mapping[str, Any],
+             control: str, against: list[str], unread: list[str], notes: list[str]) -> None:
+    """The two numbers, large, each with what it counts and the studies behind it."""
+    few, many = facts["n_found"], facts["n_readable"]
+    named = f": {_listed(against)}" if against else ""
+    size = {"size": page.TEXT, "width": width}
+    y = page.write(figure, x, y, f"{few} of {many}", size=48, weight="bold", color=page.MESSAGE,
                    lines=1)
-        bottom = top - (TITLE + height) / size[1]
-        ax = figure.add_axes((x, bottom, width / size[0], height / size[1]))
-        ax.set_xlim(0, width)
-        ax.set_ylim(height, 0)
-        ax.axis("off")
-        markers_grid(block, names, ax, label)
-        if controlled:
-            y = bottom - 0.02
-            for text in notes:
-                y = page.write(figure, x, y, text, size=TEXT, lines=4, width=width / size[0],
-                               color=page.ACCENT) - 0.01
-        x += width / size[0] + 0.03
-    _legend(figure, sorted(set(table["design"]), key=markers.DESIGN_ORDER.index))
+    y = page.write(figure, x, y, "readable results for cytokines, CRP, ESR or stool "
+                   f"{facts['was']} set against {control}{named}", lines=4, **size) - 0.03
+    y = page.write(figure, x, y, f"{facts['n_controlled_unread']}", size=48, weight="bold", lines=1)
+    y = page.write(figure, x, y, "more were planned or measured in controlled studies; no result "
+                   f"was read: {_listed(unread)}", lines=7, **size) - 0.025
+    for text in notes:
+        y = page.write(figure, x, y, text, size=page.TICKS, width=width, lines=5,
+                       color=page.GREY) - 0.01
 
 
-def _legend(figure: Figure, designs: list[str]) -> None:
-    x, y = page.LEFT, 0.158
-    for words, marker, colour, filled in MARKS.values():
-        figure.add_artist(Line2D([x + 0.006], [y - 0.0155], marker=marker, markersize=9,
-                                 color=colour, markerfacecolor=colour if filled else "white",
-                                 markeredgewidth=1.6, linestyle="none"))
-        page.write(figure, x + 0.018, y, words, size=TEXT, lines=1)
-        x += page.text_width(figure, words, TEXT) + 0.04
-    text = "Design: " + ", ".join(" ".join(LETTERS[code]) for code in designs)
-    page.write(figure, page.LEFT, y - 0.034, text, size=TEXT, lines=1)
+def _listed(names: list[str]) -> str:
+    return "; ".join(names) or "none"

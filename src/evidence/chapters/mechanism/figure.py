@@ -1,4 +1,4 @@
-"""Mechanism map: proposed links from drug to outcome, by kind of evidence and by what was found."""
+"""Mechanism map: proposed links from drug to outcome; those of one box in colour, to their end."""
 
 from __future__ import annotations
 
@@ -10,36 +10,28 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path
 
 from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism.layers import Drawing, Grid, lay_out
-from evidence.figures import Content, Spec, figure_kind, page
+from evidence.figures import Content, Spec, figure_kind, marks, page
 from evidence.review import Review
 from evidence.wording import plural
 
-SLASHES = Path([(-0.5, -0.6), (0, 0.6), (0, -0.6), (0.5, 0.6)],
-               [Path.MOVETO, Path.LINETO] * 2)
 HEADINGS = ("Drug", "Receptor, target", "Cell", "Mediator", "Outcome")
-MARKS = {  # stance: words, marker, colour, size
-    "supports": ("supported", ">", page.BLUE, 9),
-    "contested": ("contested", "D", page.PURPLE, 8),
-    "contradicts": ("contradicted", "X", page.VERMILION, 10.5),
-    "unclear": ("unclear", "o", page.GREY, 8),
-    "retracted": ("retracted", SLASHES, page.BLACK, 13),
+MARKS = {  # stance: words, marker, size
+    "supports": ("supported", ">", 11),
+    "contested": ("contested", "D", 9),
+    "contradicts": ("contradicted", "X", 12),
+    "unclear": ("unclear", "o", 10),
+    "retracted": ("retracted", "|", 12),
 }
-LINES = {  # tier: words, width, pattern
-    "in_vitro": ("cells", 1.1, (0, (1, 1.6))),
-    "ex_vivo_human": ("human cells", 1.5, (0, (5, 1.5, 1, 1.5))),
-    "animal": ("animals", 1.8, (0, (5, 2))),
-    "human_biomarker": ("human markers", 2.4, "solid"),
-    "human_clinical": ("clinical", 4.2, "solid"),
-}
-TEXT = 14
+TEXT = 15
 PAD = 0.035  # inches between text and side of a box
-MARK_GAP = 0.11  # inches between the end mark of a link and its target
+MARK_GAP = 0.12  # inches between the end mark of a link and its target
+FOOT = 1.34  # inches of the key and the three sentences below the map
+OWN, STOPPED, OTHER = page.MESSAGE, page.ACCENT, "#C4C4C4"
 
 
 def mechanism_map(
@@ -48,12 +40,14 @@ def mechanism_map(
 ) -> Drawing:
     """Draw boxes and links on axes whose units are inches.
 
+    Links that begin at `start` are drawn in colour with a mark at their end, all others grey.
+
     Parameters
     ----------
     boxes, links : DataFrame
         As `evidence.chapters.mechanism.graph.groups` and `links` return them.
     start : str
-        The box to stress: where the question begins.
+        The box where the question begins.
     ax : Axes
     grid : Grid
     labels : mapping of str to str
@@ -64,18 +58,20 @@ def mechanism_map(
     heights = {name: (text.count("\n") + 1) * line + 2 * PAD for name, text in labels.items()}
     drawing = lay_out(columns, list(zip(links["source"], links["target"], strict=True)), heights,
                       grid)
+    reached = graph.reachable(links, start) | {start}
     for (_, link), route in zip(links.iterrows(), drawing.routes, strict=True):
-        _draw_link(ax, route, link["stance"], link["tier"])
+        _draw_link(ax, route, link["stance"], link["source"] == start)
     withdrawn = _withdrawn(links)
     for name, (x, y, width, height) in drawing.boxes.items():
-        edge = page.BLUE if name == start else page.GREY
+        own = name in reached
         ax.add_patch(FancyBboxPatch(
             (x, y), width, height, boxstyle="round,pad=0,rounding_size=0.06",
-            facecolor="#DCEBF5" if name == start else "white", edgecolor=edge,
-            linewidth=2.4 if name == start else 1.2, zorder=4, clip_on=False,
+            facecolor=OWN if name == start else "white", edgecolor=OWN if own else page.CONTEXT,
+            linewidth=2.4 if own else 1.0, zorder=4, clip_on=False,
         ))
         ax.text(x + width / 2, y + height / 2, labels[name], ha="center", va="center", size=TEXT,
                 linespacing=page.spacing(labels[name], 1.0), zorder=5,
+                color="white" if name == start else page.INK,
                 weight="bold" if name == start else "normal")
         if name in withdrawn:
             ax.plot([x, x + width], [y, y + height], color=page.BLACK, lw=1.6, zorder=6)
@@ -88,10 +84,8 @@ def _withdrawn(links: pd.DataFrame) -> set[str]:
     return set(ends[ends].index)
 
 
-def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
-    colour = MARKS[stance][2]
-    _, width, pattern = LINES[tier]
-    end = route[-1] - (MARK_GAP, 0)
+def _draw_link(ax: Axes, route: np.ndarray, stance: str, own: bool) -> None:
+    end = route[-1] - (MARK_GAP if own else 0.0, 0)
     points = [*route[:-1], end]
     vertices, codes = [points[0]], [Path.MOVETO]
     for number, (here, there) in enumerate(pairwise(points)):
@@ -102,22 +96,24 @@ def _draw_link(ax: Axes, route: np.ndarray, stance: str, tier: str) -> None:
         middle = (here[0] + there[0]) / 2
         vertices += [(middle, here[1]), (middle, there[1]), there]
         codes += [Path.CURVE4] * 3
-    ax.add_patch(PathPatch(Path(vertices, codes), facecolor="none", edgecolor=colour, lw=width,
-                           linestyle=pattern, capstyle="butt", zorder=2))
-    ax.plot(*end, zorder=7, **mark_style(stance))
-    if stance == "retracted":
-        ax.plot(*(route[0] + end) / 2, zorder=7, **mark_style(stance))
+    look = mark_style(stance)
+    ax.add_patch(PathPatch(
+        Path(vertices, codes), facecolor="none", edgecolor=look["color"] if own else OTHER,
+        lw=2.2 if own else 1.0, capstyle="butt", zorder=3 if own else 2,
+    ))
+    if own:
+        ax.plot(*end, zorder=7, **look)
 
 
 def mark_style(stance: str) -> dict[str, Any]:
     """How the end mark of a link is drawn, on the map and in its key."""
-    _, marker, colour, size = MARKS[stance]
-    is_line = stance in ("unclear", "retracted")
+    _, marker, size = MARKS[stance]
+    colour = OWN if stance == "supports" else STOPPED
     return {
         "marker": marker, "markersize": size, "color": colour, "linestyle": "none",
         "markerfacecolor": "white" if stance == "unclear" else colour,
-        "markeredgecolor": colour if is_line else "white",
-        "markeredgewidth": 1.8 if is_line else 0.5,
+        "markeredgecolor": colour if stance in ("unclear", "retracted") else "white",
+        "markeredgewidth": 1.8 if stance in ("unclear", "retracted") else 0.5,
     }
 
 
@@ -145,26 +141,41 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         **{f"n_{word}": int(said.get(word, 0)) for word in graph.STANCES},
     }
 
+    arrived = [name for name in boxes["group"] if name in reached and name != start]
+    stopped = [name for name in boxes["group"] if name in last - reached]
+    withdrawn = [name for name in boxes["group"] if name in _withdrawn(links)]
+    callouts = [
+        ("Reached, uncontested:", "; ".join(arrived) or "nothing"),
+        ("Outcomes not reached:", "; ".join(stopped) or "none"),
+        ("Papers retracted:", "; ".join(withdrawn) or "none"),
+    ]
+
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
-        bottom, legend, height = bottom - 0.028, 0.074, height + 0.028
-        ax = figure.add_axes((left, bottom + legend, width, height - legend - 0.03))
-        size = figure.get_size_inches()
-        grid = Grid(width * size[0], ax.get_position().height * size[1], 1.86, 0.05, 0.08,
-                    0.085, 0.13)
+        wide, high = figure.get_size_inches()
+        ax = figure.add_axes((left, bottom + FOOT / high, width, height - (FOOT + 0.26) / high))
+        grid = Grid(width * wide, ax.get_position().height * high, 1.98, 0.05, 0.05, 0.06, 0.075)
         ax.set_xlim(0, grid.width)
         ax.set_ylim(0, grid.height)
         ax.axis("off")
         labels = {
-            name: _label(figure, name, (grid.box - 2 * PAD) / size[0], name == start)
+            name: "\n".join(page.evenly(name, grid.box - 2 * PAD, TEXT,
+                                        "bold" if name == start else "normal"))
             for name in boxes["group"]
         }
         for number, heading in enumerate(HEADINGS):
             x = (grid.left(number, len(HEADINGS)) + grid.box / 2) / grid.width
-            ax.text(x, 1.015, heading, transform=ax.transAxes, ha="center", va="bottom", size=TEXT,
-                    weight="bold", color=page.GREY)
+            ax.text(x, 1.015, heading, transform=ax.transAxes, ha="center", va="bottom",
+                    size=page.TICKS, weight="bold", color=page.GREY)
         mechanism_map(boxes, links, start, ax, grid=grid, labels=labels)
-        _legend(figure, bottom + legend - 0.006)
+        y = bottom + (FOOT - 0.1) / high
+        present = set(own["stance"])
+        y = marks.key(figure, left, y, [(mark_style(name), MARKS[name][0]) for name in MARKS
+                                  if name in present]) - 0.004
+        for title, words in callouts:
+            figure.text(left, y, title, size=page.TICKS, weight="bold", va="top")
+            start_at = left + page.text_width(figure, title, page.TICKS, "bold") + 0.008
+            y = page.write(figure, start_at, y, words, size=page.TICKS, lines=2) - 0.006
         return ax
 
     summary = (
@@ -173,40 +184,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         + f". {facts['n_own_supported']} of the {len(own)} {plural(len(own), 'link')} that begin "
         f"at {start} are supported without contradiction."
     )
-    method = ("Line: strongest kind of evidence among a link’s findings; contested: findings "
-              "disagree; findings are not votes")
+    method = "Contested: findings disagree; findings are no votes; grey: other drugs or doses"
     return Content(facts, links, method, summary, "Layered map of proposed links",
                    tuple(dict.fromkeys(key for keys in links["keys"] for key in keys)),
                    ("mechanism_edges", "mechanism_nodes", "mechanism_groups"), draw)
-
-
-def _label(figure: Figure, text: str, width: float, is_bold: bool) -> str:
-    """The text in as few lines as fit, of about equal length."""
-    weight = "bold" if is_bold else "normal"
-    full = page.wrap(figure, text, width, TEXT, lines=3, weight=weight)
-    for share in (0.5, 0.6, 0.7, 0.8, 0.9):
-        narrow = page.wrap(figure, text, share * width, TEXT, weight=weight)
-        if narrow.count("\n") == full.count("\n"):
-            return narrow
-    return full
-
-
-def _legend(figure: Figure, top: float) -> None:
-    """Two rows: line by kind of evidence, mark by what was found."""
-    for row, (title, entries) in enumerate((
-        ("Line: best evidence", LINES), ("End mark: finding", MARKS),
-    )):
-        y = top - row * 0.036
-        middle = y - 0.0135
-        page.write(figure, page.LEFT, y, title, size=TEXT, weight="bold", lines=1)
-        x = page.LEFT + 0.205
-        for key, (words, *_) in entries.items():
-            if row == 0:
-                figure.add_artist(Line2D([x, x + 0.045], [middle] * 2, color=page.GREY,
-                                         lw=LINES[key][1], linestyle=LINES[key][2]))
-                x += 0.052
-            else:
-                figure.add_artist(Line2D([x + 0.008], [middle], **mark_style(key)))
-                x += 0.022
-            page.write(figure, x, y, words, size=TEXT, lines=1)
-            x += page.text_width(figure, words, TEXT) + 0.02

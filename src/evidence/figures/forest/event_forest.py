@@ -1,144 +1,39 @@
 """Event forest: trials with counts in both arms, grouped by outcome.
 
-Each trial has its own row and interval. A pooled effect stands below them where its analysis asks
-for one, such as Mantel-Haenszel of two trials. Harms of which only percentages are known stand
-below as text.
+An outcome with three trials or more has its pool below them; one or two trials have their own
+intervals alone. Harms of which only percentages are known stand below as text.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.figures.scale import Scale, effect_scale, ratio_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, analysis_rows, favours_words, is_ratio
+from evidence.figures.forest.plot import paged_forest
+from evidence.figures.forest.rows import Row, effect, forest_columns
+from evidence.figures.scale import Scale, effect_scale, ratio_scale
+from evidence.pooling import Pool, analysis_rows
 from evidence.review import NoDataError, Review
 from evidence.wording import in_words, plural
 
-SIZE = 15
-COLUMNS = {"study": 0.0, "intervention": 0.34, "control": 0.45, "plot": 0.485, "effect": 1.0}
-PLOT_WIDTH = 0.325
-TICKS = 7
 PERCENT_ONLY = "no counts, no ratio"
 SECOND_HAND = " *"
-COVER = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # text across the null line
+ARMS = ("intervention", "control")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One row of the figure; a heading has no study."""
-
-    group: str
-    note: str = ""
-    study: str = ""
-    intervention: str = ""
-    control: str = ""
-    effect: float = np.nan
-    ci_low: float = np.nan
-    ci_high: float = np.nan
-    crossover: bool = False
-    second_hand: bool = False
-    pooled: bool = False
-
-
-def event_forest(lines: list[Line], ax: Axes, *, measure: str, higher_is: str, intervention: str,
-                 control: str) -> Axes:
-    """Draw groups of trials on one ratio (or difference) axis.
-
-    Parameters
-    ----------
-    lines : list of Line
-        Top to bottom.
-    ax : Axes
-        Canvas; rows are in data units, columns in fractions of its width.
-    measure, higher_is : str
-        Of the effects.
-    intervention, control : str
-        Labels of the arms.
-
-    Returns
-    -------
-    Axes
-    """
-    drawn = [line for line in lines if np.isfinite(line.effect)]
-    null = 1.0 if is_ratio(measure) else 0.0
-    scale = _scale(drawn, null)
-    ax.set(xlim=(0, 1), ylim=(len(lines) + 1.6, -1.35))
-    ax.set_axis_off()
-
-    def at(value: float) -> float:
-        return COLUMNS["plot"] + PLOT_WIDTH * min(max(scale.place(value), 0.0), 1.0)
-
-    def text(x: float, y: float, words: str, **style) -> None:
-        ax.text(x, y, words, **{"size": SIZE, "va": "center", "color": page.INK} | style)
-
-    for x, words, side in (
-        (COLUMNS["study"], "Trial", "left"), (COLUMNS["intervention"], intervention, "right"),
-        (COLUMNS["control"], control, "right"),
-        (COLUMNS["effect"], f"{MEASURE_WORDS[measure]} [95 % interval]", "right"),
-    ):
-        text(x, -0.95, words, weight="bold", ha=side)
-    ax.plot([0, 1], [-0.55, -0.55], color=page.GREY, lw=0.8)
-    bottom = len(lines) - 0.3
-    ax.plot([at(null)] * 2, [-0.4, bottom], color=page.GREY, lw=1, zorder=1)
-    for y, line in enumerate(lines):
-        if not line.study:
-            text(0, y + 0.1, line.group, weight="bold")
-            text(1, y + 0.1, line.note, ha="right", color=page.GREY, style="italic", bbox=COVER)
-            continue
-        text(0.015, y, line.study + SECOND_HAND * line.second_hand)
-        text(COLUMNS["intervention"], y, line.intervention, ha="right")
-        text(COLUMNS["control"], y, line.control, ha="right")
-        if np.isnan(line.effect):
-            text(1, y, PERCENT_ONLY, ha="right", color=page.GREY)
-            continue
-        text(1, y, f"{scale.number(line.effect)} {scale.interval(line.ci_low, line.ci_high)}",
-             ha="right")
-        if line.pooled:
-            ends = [at(line.ci_low), at(line.effect), at(line.ci_high), at(line.effect)]
-            ax.fill(ends, [y, y - 0.28, y, y + 0.28], color=page.INK, lw=0, zorder=4)
-            continue
-        ax.plot([at(line.ci_low), at(line.ci_high)], [y, y], color=page.BLUE, lw=1.8, zorder=2)
-        _square(ax, at(line.effect), y, line.crossover)
-        for value, marker in ((line.ci_low, "<"), (line.ci_high, ">")):
-            if not scale.inside(value):
-                ax.plot(at(value), y, marker, color=page.BLUE, ms=9, zorder=3)
-    _axis(ax, scale, at, bottom, null, favours_words(higher_is, intervention, control))
-    if any(line.crossover for line in drawn):
-        _square(ax, 0.007, bottom + 0.55, True)
-        text(0.02, bottom + 0.55, "crossover")
-    return ax
-
-
-def _scale(drawn: list[Line], null: float) -> Scale:
-    estimates = [line.effect for line in drawn]
-    if null == 1.0:
-        return ratio_scale(estimates, [x for line in drawn for x in (line.ci_low, line.ci_high)])
-    intervals = [(line.ci_low, line.ci_high) for line in drawn]
-    return effect_scale(estimates, intervals, [null], is_ratio=False)
-
-
-def _square(ax: Axes, x: float, y: float, crossover: bool) -> None:
-    """The effect of a trial, open for a crossover trial as in every forest plot."""
-    face = "white" if crossover else page.BLUE
-    ax.plot(x, y, "s", color=page.BLUE, mfc=face, mew=2, ms=10, zorder=3)
-
-
-def _axis(ax: Axes, scale, at, y: float, null: float, sides: tuple[str, str]) -> None:
-    ax.plot([at(scale.low), at(scale.high)], [y, y], color=page.INK, lw=1)
-    for value in scale.ticks(TICKS):
-        ax.plot([at(value)] * 2, [y, y + 0.12], color=page.INK, lw=1)
-        ax.text(at(value), y + 0.55, tick_text(value), ha="center", va="center", size=14)
-    for shift, words, side in ((-0.01, f"← {sides[0]}", "right"), (0.01, f"{sides[1]} →", "left")):
-        ax.text(at(null) + shift, y + 1.3, words, ha=side, va="center", size=SIZE)
+def event_scale(pools: list[Pool]) -> Scale:
+    """One axis for the trials and pools of all outcomes."""
+    shown = [row for pool in pools for row in (*pool.studies, *[pool.default] * pool.can_pool)]
+    estimates = [row.effect if hasattr(row, "effect") else row.estimate for row in shown]
+    intervals = [(row.ci_low, row.ci_high) for row in shown]
+    if pools[0].is_ratio:
+        return ratio_scale(estimates, [limit for pair in intervals for limit in pair])
+    return effect_scale(estimates, intervals, [pools[0].null_value], is_ratio=False)
 
 
 @figure_kind(
@@ -155,20 +50,21 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         if column not in rows:
             raise NoDataError(f"the review has no column {column} in data/outcomes.csv")
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
-    lines: list[Line] = []
-    table: list[dict] = []
-    shown = [analyses[name] for name in spec.select if name in analyses]
+    shown = [analyses[name]  for name in spec.select if name in analyses]
+    scale = event_scale(shown)
+    lines: list[Row] = []
+    groups: list[str] = []
     for name in spec.select:
         if name in analyses:
-            found = _analysis_lines(review, analyses[name], rows)
+            pool = analyses[name]
+            group, found = pool.title, _analysis_rows(review, pool, rows, scale)
         else:
-            found = _percent_lines(review, rows.loc[name])
-        if found[0].group in {line.group for line in lines}:
-            found = found[1:]
+            group, found = _percent_heading(review, rows.loc[name]), [_percent_row(rows.loc[name])]
+        if group not in groups:
+            groups.append(group)
+            lines += [*[Row("gap", height=0.35)] * bool(lines), Row("heading", group)]
         lines += found
-        table += [{"group": line.group, "study": line.study, review.intervention: line.intervention,
-                   review.control: line.control, "effect": line.effect, "ci_low": line.ci_low,
-                   "ci_high": line.ci_high} for line in found if line.study]
+    table = _table(lines, review)
     effects = [(row, pool.null_value) for pool in shown for row in pool.studies]
     excluding = sum(row.ci_low > null or row.ci_high < null for row, null in effects)
     facts = {
@@ -178,38 +74,36 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "higher": _names(review, {row.study for row, null in effects if row.effect > null}),
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
         "counts": {
-            name: [f"{line.intervention} against {line.control}"
-                   for line in _analysis_lines(review, analyses[name], rows)[1:]
-                   if not line.pooled]
+            name: [f"{row.cells['intervention']} against {row.cells['control']}"
+                   for row in _analysis_rows(review, analyses[name], rows, scale)
+                   if row.kind == "study"]
             for name in spec.select if name in analyses
         },
     }
+    first = shown[0]
 
-    def draw(figure: Figure) -> Axes:
-        return event_forest(
-            lines, page.body(figure), measure=shown[0].measure, higher_is=shown[0].higher_is,
-            intervention=review.intervention, control=review.control,
-        )  # fmt: skip
+    arms = review.intervention, review.control
+    paged = partial(paged_forest, lines, forest_columns(lines, first.measure_words, arms), [scale],
+                    sides=first.sides(*arms))
 
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
-    method = (f"{MEASURE_WORDS[shown[0].measure]}s with Wald intervals from the counts of each "
-              f"trial; {_pooling_words(shown)}")
-    if any(line.second_hand for line in lines):
+    method = f"{first.measure_words}s from the counts of each trial. {_pooling(shown)}"
+    if any(SECOND_HAND in line.label for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
-    return Content(facts, pd.DataFrame(table), method, _summary(lines), "Forest plot without pool",
-                   sources, tables, draw)
+    what = "Forest plot" + " without pool" * (not any(pool.can_pool for pool in shown))
+    return Content(facts, table, method, _summary(lines), what, sources, tables,
+                   paged()[0], paged=lambda style: paged(style=style))
 
 
-def _pooling_words(pools: list) -> str:
-    """What is pooled how, or why nothing is."""
-    drawn = [pool for pool in pools if pool.can_pool]
-    if drawn:
-        ways = dict.fromkeys(pool.method_line.partition("; k =")[0] for pool in drawn)
-        return "pooled: " + ", ".join(way[:1].lower() + way[1:] for way in ways)
-    if max(pool.k for pool in pools) <= 2:
-        return "nothing is pooled, since two trials cannot support a pooled interval"
-    return "nothing is pooled here"
+def _pooling(pools: list[Pool]) -> str:
+    """How the outcomes are pooled, or why they are not."""
+    pooled = [pool for pool in pools if pool.can_pool]
+    if not pooled:
+        most = max(pool.k for pool in pools)
+        return f"Nothing is pooled: {in_words(most)} {plural(most, 'trial')} at most"
+    return pooled[0].method_line.rstrip(".") if len(pooled) == 1 else (
+        f"{pooled[0].method_line.split(';')[0]}; {in_words(len(pooled))} pools")
 
 
 def _names(review: Review, studies: set[str]) -> list[str]:
@@ -222,48 +116,74 @@ def _row_ids(analyses: Mapping[str, Any], name: str) -> list[str]:
     return [row.outcome_id for row in analyses[name].studies]
 
 
-def _analysis_lines(review: Review, pool, rows: pd.DataFrame) -> list[Line]:
-    note = f"{in_words(pool.k)} {plural(pool.k, 'trial')}" + ", not pooled" * (not pool.can_pool)
-    lines = [Line(pool.title, note)]
+def counts(row: pd.Series) -> tuple[str, str] | None:
+    """Events of people, else in person-time, of both arms where a row has them."""
+    for size, join in (("n", " of {:.0f}"), ("time", " in {:g}")):
+        cells = [(row.get(f"{arm}_events"), row.get(f"{arm}_{size}")) for arm in ARMS]
+        if not any(pd.isna(cell) for pair in cells for cell in pair):
+            return tuple(f"{events:.0f}{join.format(people)}" for events, people in cells)
+    return None
+
+
+def _analysis_rows(review: Review, pool: Pool, rows: pd.DataFrame,
+                   scale: Scale) -> list[Row]:
+    lines = []
     for study in pool.studies:
-        row = rows.loc[study.outcome_id]
-        arms = [_counts(row, arm, pool.measure) for arm in ("intervention", "control")]
+        arms = counts(rows.loc[study.outcome_id])
         label = review.bibliography.cite(study.study)
-        lines.append(Line(pool.title, note, label, *arms, study.effect, study.ci_low,
-                          study.ci_high, study.crossover, study.verification == "secondary"))
+        cells = dict(zip(ARMS, arms, strict=True)) if arms else {}
+        lines.append(Row(
+            "study", label + SECOND_HAND * (study.verification == "secondary"),
+            cells | {"effect": effect(study, scale)}, study.effect, study.ci_low, study.ci_high,
+            share=0.45, crossover=study.crossover, indented=True,
+        ))
     if pool.can_pool:
-        lines.append(Line(pool.title, note, "Pooled", "", "", pool.estimate, pool.ci_low,
-                          pool.ci_high, pooled=True))
+        count = f"{in_words(pool.k).capitalize()} {plural(pool.k, 'trial')} pooled"
+        lines.append(Row("pool", count, {"effect": effect(pool.default, scale)}, pool.estimate,
+                         pool.ci_low, pool.ci_high, bold=True, focus=True, indented=True))
     return lines
 
 
-def _counts(row: pd.Series, arm: str, measure: str) -> str:
-    """Events of an arm, of its people or in its person-time."""
-    events = f"{row[f'{arm}_events']:.0f}"
-    if measure == "IRR":
-        return f"{events} in {row[f'{arm}_time']:g}"
-    return f"{events} of {row[f'{arm}_n']:.0f}"
+def _percent_heading(review: Review, row: pd.Series) -> str:
+    """What stands above harms of one trial that are known as percentages."""
+    where = row.get("source_where")
+    known = row.get("verification") == "secondary" and pd.notna(where)
+    return (f"Percentages only, {review.bibliography.cite(row['study'])}"
+            + (f" ({where})" if known else ""))
 
 
-def _percent_lines(review: Review, row: pd.Series) -> list[Line]:
-    """A harm known as percentages: a heading shared by all of its trial, and its row."""
-    heading = f"Percentages only, {review.bibliography.cite(row['study'])}"
-    arms = [f"{row[f'{arm}_pct']:g} %" for arm in ("intervention", "control")]
-    event, where = str(row["event"]), row.get("source_where")
-    note = ""
-    if row.get("verification") == "secondary":
-        note = "secondary source" + (f": {where}" if pd.notna(where) else "")
-    return [Line(heading, note), Line(heading, note, event[:1].upper() + event[1:], *arms)]
+def _percent_row(row: pd.Series) -> Row:
+    event = str(row["event"])
+    arms = {arm: f"{row[f'{arm}_pct']:g} %" for arm in ARMS}
+    return Row("study", event[:1].upper() + event[1:], arms | {"effect": PERCENT_ONLY},
+               indented=True)
 
 
-def _summary(lines: list[Line]) -> str:
-    parts = []
+def _table(lines: list[Row], review: Review) -> pd.DataFrame:
+    """The rows as numbers."""
+    table, group = [], ""
     for line in lines:
-        if line.study:
-            text = f"{line.group}, {line.study}: {line.intervention} against {line.control}"
-            if line.pooled:
-                text = f"{line.group}, pooled"
-            if np.isfinite(line.effect):
-                text += f", {line.effect:.2f} ({line.ci_low:.2f} to {line.ci_high:.2f})"
+        if line.kind == "heading":
+            group = line.label
+        elif line.kind in ("study", "pool"):
+            table.append({
+                "group": group, "study": line.label.removesuffix(SECOND_HAND),
+                review.intervention: line.cells.get("intervention", ""),
+                review.control: line.cells.get("control", ""),
+                "effect": line.point, "ci_low": line.low, "ci_high": line.high,
+            })
+    return pd.DataFrame(table)
+
+
+def _summary(lines: list[Row]) -> str:
+    parts, group = [], ""
+    for line in lines:
+        if line.kind == "heading":
+            group = line.label
+        elif line.kind in ("study", "pool"):
+            arms = [line.cells[arm] for arm in ARMS if line.cells.get(arm)]
+            text = f"{group}, {line.label}: {' against '.join(arms)}".rstrip(": ")
+            if np.isfinite(line.point):
+                text += f", {line.cells['effect'].replace('[', '(').replace(']', ')')}"
             parts.append(text)
     return "; ".join(parts) + "."

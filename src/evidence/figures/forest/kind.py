@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
-from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.figures.forest.plot import forest
+from evidence.figures.forest.plot import paged_forest
+from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import Review
 from evidence.wording import in_words, interval, plural, signed
@@ -29,7 +28,7 @@ SAME = "The same, "  # how the title of a further analysis points to the main on
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
-    pools = [item for item in pick(analyses, spec.select)]
+    pools = list(pick(analyses, spec.select))
     main = pools[0]
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]
@@ -47,18 +46,18 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
     labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}
 
-    def draw(figure: Figure) -> Axes:
-        return forest(
-            pools, page.body(figure), intervention_label=review.intervention,
-            control_label=review.control, study_labels=labels,
-            marks=dict.fromkeys(derived, DERIVED),
-            pool_labels=_pool_labels(pools),
-        )  # fmt: skip
+    names = _pool_labels(pools)
+    scale = forest_scale(pools)
+    rows = forest_rows(pools, scale, study_labels=labels, design_labels={},
+                       marks=dict.fromkeys(derived, DERIVED), pool_labels=names, events={})
+    arms = review.intervention, review.control
+    paged = partial(
+        paged_forest, rows, forest_columns(rows, main.measure_words, arms),
+        [scale] if any(pool.k for pool in pools) else [], notes=forest_notes(pools, names),
+        sides=main.sides(*arms),
+    )  # fmt: skip
 
     method = main.method_line.rstrip(".")
-    if main.can_pool:
-        others = [f"k = {p.k}, n = {p.n}" for p in pools[1:]]
-        method += f" ({'; '.join(f'second pool {words}' for words in others)})" if others else ""
     if derived:
         method += f".{DERIVED} Derived, not printed by the source"
     ids = [row.outcome_id for pool in pools for row in (*pool.studies, *pool.excluded)]
@@ -66,7 +65,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
-                   draw)
+                   paged()[0], paged=lambda style: paged(style=style))
 
 
 def _pool_labels(pools: list[Pool]) -> list[str]:

@@ -1,41 +1,43 @@
-"""Forest plot of one synthesis, or of several stacked ones, on a single canvas.
+"""Forest plot of one pool, or of several stacked ones, on a single canvas.
 
 Everything is placed in inches on the canvas: columns of text, the effect axis between them. Widths
-come from the renderer, so that text neither overlaps nor leaves the canvas. In the end the `Axes`
+come from the typeface, so that text neither overlaps nor leaves the canvas. In the end the `Axes`
 covers the effect axis alone, with effects as its data, so that a reader can draw on it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch, Polygon, Rectangle
+from matplotlib.patches import Rectangle
 from matplotlib.transforms import ScaledTranslation
 
+from evidence.figures import marks as drawing
 from evidence.figures.forest import grid as forest_grid
-from evidence.figures.forest.grid import (
-    EFFECT_HEADING,
-    GAP,
-    HEADINGS,
-    NOTE_GAP,
-    Grid,
-    Ruler,
-    weight,
+from evidence.figures.forest.grid import GAP, INDENT, Grid, weight
+from evidence.figures.forest.rows import (
+    Column,
+    Row,
+    forest_columns,
+    forest_notes,
+    forest_rows,
+    forest_scale,
 )
-from evidence.figures.forest.rows import CROWD, Row, forest_notes, forest_rows, forest_scale
-from evidence.figures.page import BLUE, BODY, GREY, INK, ORANGE
+from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
+from evidence.figures.page import style as page_style
 from evidence.figures.scale import Scale, tick_text
 from evidence.pooling import Pool
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}
-LARGEST = {"slide": 18.0, "notebook": 13.0, "print": 8.5}
+LARGEST = {"slide": TEXT, "notebook": 13.0, "print": 8.5}
+SMALLEST = {"slide": 12.0, "notebook": 10.0, "print": 8.0}
 MARGIN = 0.03
-COVER = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # text across the null line
+PRINTED, TALLEST, GROWN = 12.4, 17.0, 15.0  # inches, inches, points of a page that may grow
 
 
 def forest(
@@ -50,27 +52,33 @@ def forest(
     marks: Mapping[str, str] | None = None,
     pool_labels: Sequence[str] | None = None,
     effect_label: str | None = None,
+    events: Mapping[str, tuple[str, str]] | None = None,
+    rules: bool = False,
 ) -> Axes:
-    """Draw studies, pooled effect, prediction interval and the three interval rules.
+    """Draw studies, pooled effect and prediction interval.
 
     Parameters
     ----------
     syntheses : Pool or sequence of Pool
-        Several pools of one measure are stacked; the axis, the interval strip and the rows left
-        out are those of the first.
+        Several pools of one measure are stacked; the axis and the rows left out are those of the
+        first.
     ax : Axes, optional
         Canvas to fill. Without it a figure is made: a page for ``slide``, as high as it needs to be
         for ``notebook`` and ``print``.
     layout : str
         slide, notebook or print: sizes of page and text.
     intervention_label, control_label : str
-        Names of the arms in "favours …".
+        Names of the arms in "favours …" and over counts of events.
     study_labels, design_labels, marks : mapping, optional
         From study to its name, from design code to a word, from study to a suffix of its name.
     pool_labels : sequence of str, optional
         Names of the pools; "Pooled" or their titles by default.
     effect_label : str, optional
         Heading of the effect axis; the measure in words by default.
+    events : mapping, optional
+        From outcome to "events of people" in both arms: two columns instead of n.
+    rules : bool
+        Whether the interval rules stand below the pool.
 
     Returns
     -------
@@ -89,9 +97,7 @@ def forest(
         raise ValueError(f"unknown layout {layout}: use one of {', '.join(LARGEST)}")
     if len({pool.measure for pool in pools}) != 1:
         raise ValueError("a forest plot shows pools of one measure")
-    is_fixed = ax is not None or layout == "slide"
     names = pool_labels or _pool_names(pools)
-    crowded = is_fixed and max(pool.k for pool in pools) > CROWD
     scale = forest_scale(pools)
     rows = forest_rows(
         pools,
@@ -100,30 +106,104 @@ def forest(
         design_labels=design_labels or {},
         marks=marks or {},
         pool_labels=names,
-        crowded=crowded,
+        events=events or {},
+        with_rules=rules,
     )
-    notes = forest_notes(pools, names, crowded=crowded)
-    ax = ax or _canvas(layout)
-    ruler = Ruler(ax.figure)
-    texts = (ruler, rows, effect_label or pools[0].measure_words, notes)
-    if is_fixed:
+    columns = forest_columns(rows, effect_label or pools[0].measure_words,
+                             (intervention_label, control_label))
+    sides = pools[0].sides(intervention_label, control_label)
+    return draw_forest(
+        rows, columns, [scale] if any(pool.k for pool in pools) else [], ax, layout=layout,
+        notes=forest_notes(pools, names), sides=sides,
+    )  # fmt: skip
+
+
+def draw_forest(
+    rows: Sequence[Row], columns: Sequence[Column], scales: Scale | Sequence[Scale],
+    ax: Axes | None = None, *, layout: str = "slide", notes: Sequence[str] = (),
+    sides: tuple[str, str] = ("", ""),
+) -> Axes:
+    """Draw rows of text and effects, whatever they are of.
+
+    Parameters
+    ----------
+    rows : sequence of Row
+        Top to bottom.
+    columns : sequence of Column
+        Left to right; the axis stands between those left and those right of it.
+    scales : Scale or sequence of Scale
+        Of the effects: of the rows up to the first of kind axis, of those up to the next, and so
+        on. Without a scale no axis is drawn.
+    ax : Axes, optional
+        Canvas to fill; without it one is made, as in `forest`.
+    layout : str
+        slide, notebook or print.
+    notes : sequence of str
+        Lines below the axis.
+    sides : tuple of str
+        What the left and the right side of no difference mean.
+
+    Returns
+    -------
+    Axes
+    """
+    texts = (rows, columns, notes)
+    sizes = {"largest": LARGEST[layout], "smallest": SMALLEST[layout]}
+    if ax is not None or layout == "slide":
+        ax = ax or _canvas(layout)
         box = ax.get_window_extent()
         width, height = box.width / ax.figure.dpi, box.height / ax.figure.dpi
-        grid = forest_grid.fit_grid(*texts, width=width, height=height, largest=LARGEST[layout])
+        grid = forest_grid.fit(*texts, width=width, height=height, **sizes)
     else:
+        ax = _canvas(layout)
         width = WIDTHS[layout] * (1 - 2 * MARGIN)
-        grid = forest_grid.grow_grid(*texts, width=width, size=LARGEST[layout])
+        grid = forest_grid.grow(*texts, width=width, size=LARGEST[layout])
         ax.figure.set_size_inches(WIDTHS[layout], grid.height / (1 - 2 * MARGIN))
     ax.set_axis_off()
-    pen = _Pen(ax, grid, scale)
-    bottom, top = _draw_rows(pen, rows, pools[0])
-    if any(pool.k for pool in pools):
-        sides = pools[0].sides(intervention_label, control_label)
-        _draw_axis(pen, ruler, bottom, sides, pools[0].null_value)
+    pen = _Pen(ax, grid, [scales] if isinstance(scales, Scale) else list(scales))
+    bottom, top = _draw_rows(pen, rows, columns)
+    if pen.scale:
+        _draw_sides(pen, bottom, sides)
     _draw_notes(pen, bottom)
-    ruler.close()
-    pen.open(bottom, top)
+    if pen.scale:
+        pen.open(bottom, top)
     return ax
+
+
+def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequence[Scale], *,
+                 notes: Sequence[str] = (), sides: tuple[str, str] = ("", ""),
+                 style: str = "slide") -> list[Callable[[Figure], Axes]]:
+    """Drawings of a forest on the pages of a style, one for each page.
+
+    On slides a page has the size of the slide; elsewhere it grows up to `TALLEST` inches first.
+
+    Parameters
+    ----------
+    rows, columns, scales, notes, sides
+        As `draw_forest` takes them; several scales stand on one page.
+    style : str
+        Among `evidence.figures.page.STYLES`.
+    """
+    height = BODY[3] * SLIDE[1] if style == "slide" else TALLEST
+    width = BODY[2] * (SLIDE[0] if style == "slide" else PRINTED)
+    smallest = SMALLEST["slide"] if style == "slide" else GROWN
+    with page_style("slide"):
+        parts = [list(rows)] if len(scales) > 1 else forest_grid.pages(
+            rows, columns, notes, width=width, height=height, smallest=smallest)
+
+    def drawing_of(part: list[Row], is_last: bool) -> Callable[[Figure], Axes]:
+        own = notes if is_last else ()
+
+        def draw(figure: Figure) -> Axes:
+            if style != "slide":
+                grid = forest_grid.fit(part, columns, own, width=width, height=BODY[3] * SLIDE[1],
+                                       largest=LARGEST["slide"], smallest=smallest)
+                figure.set_figheight(max(SLIDE[1], grid.height + SLIDE[1] * (1 - BODY[3])))
+            return draw_forest(part, columns, scales, body(figure), notes=own, sides=sides)
+
+        return draw
+
+    return [drawing_of(part, part is parts[-1]) for part in parts]
 
 
 def _pool_names(pools: Sequence[Pool]) -> list[str]:
@@ -142,32 +222,33 @@ def _canvas(layout: str) -> Axes:
 class _Pen:
     """Draws at inches on the canvas and at effects on the axis."""
 
-    def __init__(self, ax: Axes, grid: Grid, scale: Scale):
-        self.ax, self.grid, self.scale = ax, grid, scale
+    def __init__(self, ax: Axes, grid: Grid, scales: list[Scale]):
+        self.ax, self.grid, self.scales = ax, grid, scales
         self.left, self.right = grid.columns["plot"]
+        self.thick = max(grid.size / 18, 0.5)
         figure = ax.figure
         self.canvas = ax.get_position()
         corner = figure.transSubfigure.transform(self.canvas.p0) / figure.dpi
-        inches = figure.dpi_scale_trans
-        self.place = {"transform": inches + ScaledTranslation(*corner, inches), "clip_on": False}
+        inch = figure.dpi_scale_trans
+        self.transform = inch + ScaledTranslation(*corner, inch)
+        self.place = {"transform": self.transform, "clip_on": False}
+
+    @property
+    def scale(self) -> Scale | None:
+        """That of the rows drawn now."""
+        return self.scales[0] if self.scales else None
 
     def open(self, bottom: float, top: float) -> None:
         """Leave the effect axis, between two heights in inches, to whoever draws on it next."""
         x0, y0, wide, high = self.canvas.bounds
         wide, high = wide / self.grid.width, high / self.grid.height
-        self.ax.set_position(
-            (x0 + self.left * wide, y0 + bottom * high, (self.right - self.left) * wide,
-             (top - bottom) * high)
-        )  # fmt: skip
+        self.ax.set_position((x0 + self.left * wide, y0 + bottom * high,
+                              (self.right - self.left) * wide, (top - bottom) * high))
         self.ax.set(xscale="log" if self.scale.is_ratio else "linear", ylim=(bottom, top),
-                    xlim=(self.scale.low, self.scale.high))  # fmt: skip
+                    xlim=(self.scale.low, self.scale.high))
 
     def plot(self, x: Sequence[float], y: Sequence[float], *style, **more) -> None:
         self.ax.plot(x, y, *style, **self.place, **more)
-
-    def patch(self, patch: Patch) -> None:
-        patch.set(**self.place)
-        self.ax.add_patch(patch)
 
     def x(self, value: float) -> float:
         """Inches from the left of an effect, not beyond the ends of the axis."""
@@ -186,144 +267,142 @@ class _Pen:
         if lines:
             self.text(x, y, "\n".join(lines), **style)
 
-    def cell(self, column: str, y: float, text: str, **style) -> None:
-        """Text in a column: names and designs from its left end, numbers to its right end."""
-        if text and column in self.grid.columns:
-            left, right = self.grid.columns[column]
-            is_name = column in ("label", "design")
-            self.text(
-                left if is_name else right, y, text, ha="left" if is_name else "right", **style
-            )
+    def cell(self, column: Column, y: float, text: str, **style) -> None:
+        """Text in a column: words from its left end, numbers to its right end."""
+        if text:
+            left, right = self.grid.columns[column.name]
+            is_text = column.is_text
+            self.text(left if is_text else right, y, text, ha="left" if is_text else "right",
+                      **style)
 
     def line(self, low: float, high: float, y: float, colour: str, width: float) -> None:
         """An interval; an end beyond the axis becomes an arrow."""
-        if not np.isfinite([low, high]).all():
-            return
-        width *= max(self.grid.size / 14, 0.5)
-        self.plot([self.x(low), self.x(high)], [y, y], color=colour, lw=width, zorder=2,
-                     solid_capstyle="butt")  # fmt: skip
-        tip = min(0.35 * self.grid.em, 0.5 * self.grid.line)
-        for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
-            if not self.scale.inside(value):
-                corners = [
-                    (end + sign * tip, y),
-                    (end - sign * tip, y + tip),
-                    (end - sign * tip, y - tip),
-                ]
-                self.patch(Polygon(corners, color=colour, lw=0, zorder=3))
-
-    def square(self, row: Row, y: float, height: float) -> None:
-        """A square whose area is the weight; open for a crossover trial."""
-        side = max(0.72 * height * np.sqrt(row.share), 0.2 * height)
-        place = (self.x(row.point) - side / 2, y - side / 2)
-        face = "white" if row.crossover else BLUE
-        edge = 2.0 * max(self.grid.size / 14, 0.4)
-        self.patch(
-            Rectangle(place, side, side, facecolor=face, edgecolor=BLUE, lw=edge, zorder=4)
-        )
-
-    def diamond(self, row: Row, y: float) -> None:
-        half = 0.36 * self.grid.line
-        low, middle, high = self.x(row.low), self.x(row.point), self.x(row.high)
-        corners = [(low, y), (middle, y + half), (high, y), (middle, y - half)]
-        self.patch(Polygon(corners, facecolor=INK, edgecolor=INK, lw=0.5, zorder=4))
-
-    def bar(self, row: Row, y: float) -> None:
-        half = 0.16 * self.grid.line
-        low, high = self.x(row.low), self.x(row.high)
-        self.patch(
-            Rectangle((low, y - half), high - low, 2 * half, facecolor=ORANGE, lw=0, zorder=3)
-        )
-        self.line(row.low, row.high, y, ORANGE, 1.5)
+        if np.isfinite([low, high]).all():
+            ends = [self.x(low), self.x(high)]
+            self.plot(ends, [y, y], color=colour, lw=width * self.thick, zorder=2,
+                         solid_capstyle="butt")
+            for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
+                if not self.scale.inside(value):
+                    drawing.head(self.ax, end, y, sign, colour, 7 * self.thick, self.transform)
 
 
-def _draw_rows(pen: _Pen, rows: Sequence[Row], pool: Pool) -> tuple[float, float]:
-    """Heading and rows from the top; the heights of the effect axis and of the first row."""
+def _draw_rows(pen: _Pen, rows: Sequence[Row],
+               columns: Sequence[Column]) -> tuple[float, float]:
+    """Headings and rows from the top; the heights of the last axis and of its first row."""
     grid = pen.grid
-    y = grid.height - len(grid.heading) * grid.line
-    for number, words in enumerate(grid.heading):
-        middle = grid.height - (number + 0.5) * grid.line
-        pen.text((pen.left + pen.right) / 2, middle, words, ha="center", weight="bold")
-    for name, title in (HEADINGS | {"effect": EFFECT_HEADING}).items():
-        pen.cell(name, y + grid.line / 2, title, weight="bold")
+    head = 1.25 * grid.em
+    y = grid.height - grid.head_lines * grid.line
+    pen.text(0.0, y + 0.5 * grid.line, grid.headings["label"][0], weight="bold")
+    for column in columns:
+        for number, words in enumerate(reversed(grid.headings[column.name])):
+            pen.cell(column, y + 0.5 * grid.line + number * head, words, weight="bold")
     pen.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
     y = top = y - 0.25 * grid.line
     for row, label, span in zip(rows, grid.labels, grid.spans, strict=True):
+        if row.kind == "axis":
+            _draw_axis(pen, y - 0.15 * grid.line, top)
+            pen.scales.pop(0)
+            y = top = y - row.height * grid.line
+            continue
         height = grid.line * row.height * max(1, len(label), len(span))
-        _draw_row(pen, row, label, span, y - height / 2)
+        _draw_row(pen, row, columns, label, span, y - height / 2)
         y -= height
     bottom = y - 0.15 * grid.line
-    null = pool.null_value if pool.k else np.nan
-    for value, style in ((null, "-"), (pool.estimate if pool.can_pool else np.nan, ":")):
-        if np.isfinite(value):
-            pen.plot([pen.x(value)] * 2, [bottom, top], color=GREY, lw=1.0, ls=style, zorder=1)
+    if pen.scale:
+        _draw_axis(pen, bottom, top)
     return bottom, top
 
 
-def _draw_row(pen: _Pen, row: Row, label: Sequence[str], span: Sequence[str], y: float) -> None:
+def _draw_row(pen: _Pen, row: Row, columns: Sequence[Column], label: Sequence[str],
+              span: Sequence[str], y: float) -> None:
     grid = pen.grid
-    quiet = row.kind in ("left_out", "prediction", "caption", "rule")
-    style = {"color": INK if row.is_bold or not quiet else GREY, "weight": weight(row)}
-    pen.block(0.0, y, label, **style)
+    quiet = row.kind in ("left_out", "prediction") or (row.kind == "rule" and not row.bold)
+    shade = MESSAGE if row.focus else GREY if quiet else INK
+    style = {"color": shade, "weight": weight(row)}
+    cover = {"bbox": COVER} if row.kind == "heading" else {}
+    pen.block(row.indented * INDENT * grid.em, y, label, **style, **cover)
     pen.block(grid.columns["label"][1] + GAP * grid.em, y, span, bbox=COVER, **style)
-    for column in ("design", "n", "effect", "weight"):
-        pen.cell(column, y, getattr(row, column), **style)
+    for column in columns:
+        pen.cell(column, y, row.cells.get(column.name, ""), **style)
     if row.kind == "study":
-        pen.line(row.low, row.high, y, BLUE, 1.8 * min(1.0, 2 * row.height))
-        pen.square(row, y, grid.line * max(row.height, 0.5))
-    elif row.kind == "pool":
-        pen.diamond(row, y)
+        pen.line(row.low, row.high, y, MESSAGE if row.focus else CONTEXT, 2.0)
+        _square(pen, row, y)
+    elif row.kind in ("pool", "subtotal"):
+        half = (0.5 if row.focus else 0.34) * grid.line
+        colour = MESSAGE if row.focus else INK
+        drawing.diamond(pen.ax, pen.x(row.low), pen.x(row.point), pen.x(row.high), y, half, colour,
+                        filled=row.kind == "pool", transform=pen.transform)
     elif row.kind == "prediction":
-        pen.bar(row, y)
+        pen.line(row.low, row.high, y, MESSAGE, 1.6)
+        for value in (row.low, row.high):
+            if pen.scale.inside(value):
+                pen.plot([pen.x(value)] * 2, [y - 0.16 * grid.line, y + 0.16 * grid.line],
+                            color=MESSAGE, lw=1.6 * pen.thick, zorder=2)
     elif row.kind == "rule":
-        pen.line(
-            row.low, row.high, y, INK if row.is_default else GREY, 3.2 if row.is_default else 1.6
-        )
+        pen.line(row.low, row.high, y, INK if row.bold else GREY, 3.2 if row.bold else 1.6)
         pen.plot([pen.x(row.point)], [y], "|", color=INK, ms=0.6 * grid.size, zorder=3)
 
 
-def _draw_axis(pen: _Pen, ruler: Ruler, y: float, sides: tuple[str, str], null: float) -> None:
-    """Axis, ticks, and what its sides mean."""
-    grid = pen.grid
+def _square(pen: _Pen, row: Row, y: float) -> None:
+    """A square whose area is the weight; open for a crossover trial."""
+    if not np.isfinite(row.point):
+        return
+    side = max(0.62 * pen.grid.line * np.sqrt(row.share), 0.2 * pen.grid.line)
+    shade = MESSAGE if row.focus else INK
+    pen.ax.add_patch(Rectangle(
+        (pen.x(row.point) - side / 2, y - side / 2), side, side, edgecolor=shade,
+        facecolor="white" if row.crossover else shade, lw=2.0 * pen.thick, zorder=4,
+        **pen.place,
+    ))
+
+
+def _draw_axis(pen: _Pen, y: float, top: float) -> None:
+    """Axis with its ticks, and the line of no difference from it up to `top`."""
+    grid, null = pen.grid, pen.scale.null
+    if pen.scale.inside(null):
+        pen.plot([pen.x(null)] * 2, [y, top], color=INK, lw=1.0, zorder=1)
     pen.plot([pen.left, pen.right], [y, y], color=INK, lw=1.0)
-    ticks = _ticks_that_fit(pen, ruler)
-    for value in ticks:
+    for value in _ticks_that_fit(pen):
         x = pen.x(value)
         pen.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
-        pen.text(x, y - 0.65 * grid.line, tick_text(value), ha="center")
+        pen.text(x, y - 0.7 * grid.line, tick_text(value), ha="center")
+
+
+def _draw_sides(pen: _Pen, y: float, sides: tuple[str, str]) -> None:
+    """What both sides of the line mean, below the axis."""
+    grid, null = pen.grid, pen.scale.null if pen.scale.has_null else pen.scale.middle
     if not any(sides):
         return
-    if np.isnan(null):
-        null = pen.scale.middle
     left, right = f"← {sides[0]}", f"{sides[1]} →"
-    wide_left, wide_right = ruler(left, grid.size), ruler(right, grid.size)
-    gap = 0.7 * grid.em
+    wide_left, wide_right = inches(left, grid.size), inches(right, grid.size)
+    gap = 0.6 * grid.em
     start = min(max(pen.x(null) + gap, wide_left + 2 * gap), grid.width - wide_right)
     end = min(max(pen.x(null) - gap, wide_left), start - 2 * gap)
-    below = y - 1.65 * grid.line
+    below = y - 1.8 * grid.line
     pen.text(end, below, left, ha="right")
     pen.text(start, below, right, ha="left")
 
 
 def _draw_notes(pen: _Pen, y: float) -> None:
-    """Key, heterogeneity and the like, left of the ticks where it fits, else below."""
+    """What an open square is, heterogeneity and the like, below the axis."""
     grid = pen.grid
+    line = min(grid.line, 1.35 * grid.em)
+    at = y - 2.9 * grid.line
     if grid.has_key:
-        middle = y - 0.65 * grid.line
-        pen.plot([0.45 * grid.em], [middle + 0.03 * grid.em], "s", ms=0.8 * grid.size,
-                    mfc="white", mec=BLUE, mew=2.0 * max(grid.size / 14, 0.4))  # fmt: skip
-        pen.text(forest_grid.KEY_TEXT * grid.em, middle, forest_grid.KEY)
-    first = y - (2.65 + NOTE_GAP if grid.are_notes_below else 0.65) * grid.line
+        pen.plot([forest_grid.KEY_LEFT * grid.em], [at + 0.03 * grid.em],
+                    **drawing.trial(crossover=True, colour=INK, size=0.7 * grid.size))
+        pen.text(forest_grid.KEY_TEXT * grid.em, at, forest_grid.KEY, color=GREY)
+        at -= line
     for number, words in enumerate(grid.notes):
-        pen.text(grid.note_start, first - number * grid.line, words, color=GREY)
+        pen.text(0.0, at - number * line, words, color=GREY)
 
 
-def _ticks_that_fit(pen: _Pen, ruler: Ruler) -> list[float]:
+def _ticks_that_fit(pen: _Pen) -> list[float]:
     for most in range(8, 1, -1):
         ticks = pen.scale.ticks(most)
-        half = [ruler(tick_text(value), pen.grid.size) / 2 for value in ticks]
+        half = [inches(tick_text(value), pen.grid.size) / 2 for value in ticks]
         places = [pen.x(value) for value in ticks]
         needed = np.add(half[:-1], half[1:]) + 0.6 * pen.grid.em
         if np.all(np.diff(places) >= needed):
             return ticks
-    return [null for null in (1.0 if pen.scale.is_ratio else 0.0,) if pen.scale.inside(null)]
+    return [pen.scale.null] * pen.scale.inside(pen.scale.null)

@@ -1,104 +1,45 @@
-"""Published: pooled results of other reviews beside this review's, one panel per measure.
-
-A panel never mixes measures. Before-and-after pools of one arm are open circles and say so; what
-does not fit together carries a letter.
-"""
+"""Published: pooled results of other reviews beside this review's, one axis for each measure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from evidence.appraisal import beside_ours
-from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
-from evidence.figures.scale import Scale, tick_text
+from evidence.figures.forest.plot import paged_forest
+from evidence.figures.forest.rows import Row, forest_columns
+from evidence.figures.scale import Scale, effect_scale
 from evidence.pooling import Pool, analysis_rows, favours_words, outcome_effects
 from evidence.review import Review
-from evidence.wording import Row, in_words, interval, signed
+from evidence.wording import Row as Fact
+from evidence.wording import signed
 
-SIZE = 14
 USUAL = ("vs_placebo", "vs_control")  # said once, in the heading
-CONTRASTS = {"vs_any": "any control", "vs_active": "active drugs", "pre_post": "○ before-after"}
-HEADINGS = {
+CONTRASTS = {"vs_any": "any control", "vs_active": "active drugs", "pre_post": "before-after"}
+MEASURES = {
     "mean_difference": "Mean difference{usual}, points of the scale",
     "standardised_mean_difference": "Standardised mean difference{usual}",
 }
+RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "incidence_rate_ratio", "rate_ratio")
 TOO_WIDE = 5.0  # an interval so many median widths wide does not set the scale
-HEAD, FOOT, ROW, GAP = 0.30, 0.62, 0.30, 0.12  # inches: heading, axis, largest row, columns
-NOTES = 0.36  # share of the width beside the first panel
 
 
-def panel_scale(table: pd.DataFrame) -> Scale:
-    """An axis that holds every effect, our intervals, and all others but those far wider."""
-    low, high = (table[end].to_numpy(float) for end in ("ci_low", "ci_high"))
-    widths = high - low
-    kept = (widths <= TOO_WIDE * np.nanmedian(widths)) | (table["review"] == "").to_numpy()
-    effects, room = table["effect"].to_numpy(float), 0.25 * np.nanmedian(widths)
-    values = [[0.0], low[kept], high[kept], effects[~kept] - room, effects[~kept] + room, effects]
-    first, last = np.nanmin(np.concatenate(values)), np.nanmax(np.concatenate(values))
-    pad = 0.05 * (last - first or 1.0)
-    return Scale(first - pad, last + pad, is_ratio=False, digits=2)
-
-
-def panel(table: pd.DataFrame, ax: Axes, *, places: tuple[float, float, float],
-          sides: tuple[str, str]) -> Axes:
-    """Draw pooled results of one measure, top row first.
-
-    Parameters
-    ----------
-    table : DataFrame
-        As `appraisal.published.beside_ours` returns it, with columns ``name`` and ``details``.
-    ax : Axes
-    places : tuple of float
-        Where names and details begin and numbers end, as fractions of the figure.
-    sides : tuple of str
-        What the left and the right side of zero mean.
-
-    Returns
-    -------
-    Axes
-    """
-    scale = panel_scale(table)
-    points = 72 * ax.figure.get_figwidth()
-    *offsets, last = ((place - ax.get_position().x0) * points for place in places)
-    for y, row in enumerate(table.to_dict("records")):
-        ours = not row["review"]
-        colour = page.VERMILION if ours else page.BLUE
-        marker = "D" if ours else "o" if row["contrast"] == "pre_post" else "s"
-        low, high = (min(max(row[e], scale.low), scale.high) for e in ("ci_low", "ci_high"))
-        ax.plot([low, high], [y, y], color=colour, lw=2)
-        ax.plot(row["effect"], y, marker, ms=9, color=colour, mew=2,
-                mfc="white" if row["contrast"] == "pre_post" else colour)
-        for end, sign in (("ci_low", "<"), ("ci_high", ">")):
-            if not scale.inside(row[end]):
-                ax.plot(scale.low if sign == "<" else scale.high, y, sign, color=colour, ms=9,
-                        clip_on=False)
-        for offset, words in zip(offsets, (row["name"], row["details"]), strict=True):
-            ax.annotate(words, (0, y), xycoords=("axes fraction", "data"), xytext=(offset, 0),
-                        textcoords="offset points", size=SIZE, va="center_baseline",
-                        weight="bold" if ours else "normal")
-        ax.annotate(_values(row), (0, y), xycoords=("axes fraction", "data"), xytext=(last, 0),
-                    textcoords="offset points", size=SIZE, va="center_baseline", ha="right")
-    ax.axvline(0, color=page.INK, lw=1, zorder=0)
-    ax.set(xlim=(scale.low, scale.high), ylim=(len(table) - 0.4, -0.6), yticks=[])
-    ax.spines["left"].set_visible(False)
-    ticks = scale.ticks(5)
-    ax.set_xticks(ticks, [tick_text(value) for value in ticks])
-    for shift, words, side in ((-8, f"← {sides[0]}", "right"), (8, f"{sides[1]} →", "left")):
-        ax.annotate(words, (0, 0), xycoords=("data", "axes fraction"), xytext=(shift, -24),
-                    textcoords="offset points", ha=side, va="top", size=SIZE)
-    return ax
-
-
-def _values(row: Mapping) -> str:
-    text = f"{row['effect']:.2f} ({interval(row['ci_low'], row['ci_high'])})"
-    return text.replace("-", "−")
+def block_scale(table: pd.DataFrame) -> Scale:
+    """An axis for pools of one measure: logarithmic with its line at 1 for ratios."""
+    is_ratio = table["effect_measure"].iloc[0] in RATIOS
+    turn = np.log if is_ratio else np.asarray
+    low, high = (turn(table[end].to_numpy(float)) for end in ("ci_low", "ci_high"))
+    kept = (high - low <= TOO_WIDE * np.nanmedian(high - low)) | (table["review"] == "").to_numpy()
+    chosen = table[kept]
+    limits = [*chosen["ci_low"].dropna(), *chosen["ci_high"].dropna()]
+    return effect_scale(table["effect"], zip(table["ci_low"], table["ci_high"], strict=True),
+                        [1.0 if is_ratio else 0.0, *limits], is_ratio=is_ratio)
 
 
 @figure_kind(
@@ -114,7 +55,7 @@ def _values(row: Mapping) -> str:
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected analyses, rows of published_pooled.csv and, as notes, of discrepancies.csv."""
-    ours = [analyses[name] for name in spec.select if name in analyses]
+    ours = [analyses[name]  for name in spec.select if name in analyses]
     notes = review.table("discrepancies")
     notes = notes.set_index("id") if len(notes) else notes
     notes = notes.loc[[name for name in spec.select if name in notes.index]]
@@ -127,35 +68,54 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     table["name"] = [_name(review, row) for row in table.to_dict("records")]
     table["details"] = [_details(row) for row in table.to_dict("records")]
     first = table["effect_measure"].iloc[0]
-    shared, apart = table[table["effect_measure"] == first], table[table["effect_measure"] != first]
+    table = table.sort_values("effect_measure", key=lambda column: column != first, kind="stable")
+    blocks = [block for _, block in table.groupby("effect_measure", sort=False)]
+    scales = aligned([block_scale(block) for block in blocks])
+    lines = _rows(review, blocks, scales, spec)
     odd = table[~table["p_fits"]]
     missing = _without_sd(review, ours[0])
     facts = {
-        "published": {row["id"]: Row(row) for row in table.to_dict("records")},
+        "published": {row["id"]: Fact(row) for row in table.to_dict("records")},
         "n_published": len(rows), "n_odd": len(odd),
         "n_unstated": int(table["k"].isna().sum()),
         "without_sd": missing, "n_without_sd": len(missing),
         "notes": [
-            f"({letters[name]}) {_words(review, row, shared)}{_implied(odd, letters[name])}"
+            f"({letters[name]}) {_words(review, row, blocks[0])}{_implied(odd, letters[name])}"
             for name, row in notes.iterrows()
         ],
     }
-    why = (f"None of ours here: {in_words(len(missing))} of {in_words(ours[0].k)} trials give no "
-           "SD of this outcome." if missing else "")
+    arms = review.intervention, review.control
 
-    def draw(figure: Figure) -> None:
-        _draw(figure, review, [part for part in (shared, apart) if len(part)], why,
-              facts["notes"], ours[0].higher_is)
+    paged = partial(paged_forest, lines, forest_columns(lines, "Effect", arms), scales,
+                    sides=favours_words(ours[0].higher_is, *arms))
 
     summary = "; ".join(
-        f"{row['name']}, {row['details']}: {_values(row)}" for row in table.to_dict("records")
+        f"{line.label}, {line.cells['details']}: "
+        + line.cells["effect"].replace("[", "(").replace("]", ")")
+        for line in lines if line.kind in ("study", "pool")
     ) + ". " + " ".join(facts["notes"])
     method = (ours[0].method_line.rstrip(".").replace("Random", "Ours: random", 1)
-              + ". Published pools as printed; k ? = not stated")
+              + ". Published pools as printed")
     sources = tuple(dict.fromkeys(rows["review"]))
     numbers = table.drop(columns=["name", "details", "other_condition"])
-    return Content(facts, numbers, method, summary, "Forest plot in two panels", sources,
-                   ("published_pooled", "discrepancies", "outcomes", "studies", "analyses"), draw)
+    return Content(facts, numbers, method, summary, "Forest plot of published pools", sources,
+                   ("published_pooled", "discrepancies", "outcomes", "studies", "analyses"),
+                   paged()[0], paged=lambda style: paged(style=style))
+
+
+def aligned(scales: list[Scale]) -> list[Scale]:
+    """The scales with their value of no difference at the same place, each as long as needed."""
+    places = [min(max(scale.place(scale.null), 0.05), 0.95) for scale in scales]
+    if len({scale.is_ratio for scale in scales}) > 1 or scales[0].is_ratio:
+        return scales
+    before, after = max(places), max(1 - place for place in places)
+    share = before / (before + after)
+    found = []
+    for scale in scales:
+        unit = max((scale.null - scale.low) / share, (scale.high - scale.null) / (1 - share))
+        found.append(replace(scale, low=scale.null - share * unit,
+                             high=scale.null + (1 - share) * unit))
+    return found
 
 
 def _other_conditions(review: Review, table: pd.DataFrame, conditions: pd.Series) -> list[str]:
@@ -198,13 +158,12 @@ def _without_sd(review: Review, pool: Pool) -> list[str]:
 def _name(review: Review, row: Mapping) -> str:
     if not row["review"]:
         return "This review"
-    marks = f" ({', '.join(row['marks'].split())})" if row["marks"] else ""
-    return f"{review.bibliography.cite(row['review'])}{marks}"
+    return review.bibliography.cite(row["review"])
 
 
 def _details(row: Mapping) -> str:
     """Number of trials and what tells the row from others: contrast or analysis, condition."""
-    parts = ["k ?" if pd.isna(row["k"]) else f"k = {row['k']}"]
+    parts = ["k not stated" if pd.isna(row["k"]) else f"k = {row['k']}"]
     if row["contrast"] not in USUAL:
         parts.append(CONTRASTS.get(row["contrast"], str(row["contrast"]).replace("_", " ")))
     elif row["review"] and ", " in row["outcome"]:
@@ -224,32 +183,25 @@ def _words(review: Review, note: pd.Series, panel: pd.DataFrame) -> str:
     return signed(text.replace(" -", " −").replace("(-", "(−"))
 
 
-def _draw(figure: Figure, review: Review, panels: list[pd.DataFrame], why: str,
-          notes: list[str], higher_is: str) -> None:
-    """Panels one above the other; the notes stand beside the first, which is short."""
-    x, bottom, width, height = page.BODY
-    inch_x, inch_y = (1 / size for size in figure.get_size_inches())
-    top, bottom = bottom + height, bottom - 0.1 * inch_y
-    free = (top - bottom) / inch_y - len(panels) * (HEAD + FOOT)
-    row = min(ROW, free / sum(len(table) for table in panels))
-    sides = favours_words(higher_is, review.intervention, review.control)
-    y = top
-    for number, table in enumerate(panels):
-        right = x + width * (1 - NOTES) - 2 * GAP * inch_x if number == 0 else x + width
-        figure.text(x, y, _heading(review, table), size=SIZE + 1, weight="bold", va="top")
-        starts = x, x + _widest(figure, table, table["name"]) + GAP * inch_x
-        begin = starts[1] + _widest(figure, table, table["details"]) + 2 * GAP * inch_x
-        end = right - _widest(figure, table, table.apply(_values, axis=1)) - 2 * GAP * inch_x
-        tall = len(table) * row * inch_y
-        y -= HEAD * inch_y + tall
-        panel(table, figure.add_axes((begin, y, end - begin, tall)), places=(*starts, right),
-              sides=sides)
-        y -= FOOT * inch_y
-    if len(panels) > 1:
-        figure.text(x, y + 0.04 * inch_y, why, size=SIZE, color=page.GREY, va="bottom")
-    place = x + width * (1 - NOTES)
-    for text in notes:
-        top = page.write(figure, place, top, text, size=SIZE, lines=6, width=width * NOTES) - 0.008
+def _rows(review: Review, blocks: list[pd.DataFrame], scales: list[Scale],
+          spec: Spec) -> list[Row]:
+    """A heading and the pools of each measure; each block but the last ends with its axis."""
+    lines: list[Row] = []
+    for table, scale in zip(blocks, scales, strict=True):
+        if lines:
+            lines.append(Row("axis", height=1.6))
+        lines.append(Row("heading", _heading(review, table)))
+        for row in table.to_dict("records"):
+            ours = not row["review"]
+            cells = {"details": row["details"], "effect":
+                     f"{scale.number(row['effect'])} "
+                     f"{scale.interval(row['ci_low'], row['ci_high'])}"}
+            lines.append(Row(
+                "pool" if ours else "study", row["name"], cells, row["effect"], row["ci_low"],
+                row["ci_high"], share=0.45, crossover=row["contrast"] == "pre_post", bold=ours,
+                focus=row["id"] in spec.emphasis, indented=True,
+            ))
+    return lines
 
 
 def _heading(review: Review, table: pd.DataFrame) -> str:
@@ -259,10 +211,4 @@ def _heading(review: Review, table: pd.DataFrame) -> str:
         f", from {review.control} unless named")
     measure = table["effect_measure"].iloc[0]
     plain = str(measure).replace("_", " ").capitalize() + "{usual}"
-    return HEADINGS.get(measure, plain).format(usual=words)
-
-
-def _widest(figure: Figure, table: pd.DataFrame, texts: pd.Series) -> float:
-    weights = ["normal" if review else "bold" for review in table["review"]]
-    return max(page.text_width(figure, text, SIZE, weight)
-               for text, weight in zip(texts, weights, strict=True))
+    return MEASURES.get(measure, plain).format(usual=words)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -17,41 +17,63 @@ RULE_LABELS = {
     "hartung_knapp_floored": "Hartung-Knapp, floored",
 }
 FEW = 3  # studies left out, each with a row of its own
-CROWD = 40  # above it the study rows lose their text when the height is given
+PLAIN_DESIGNS = ("parallel", "crossover")  # told apart by the mark alone
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of text: left of the axis, or right of it; numbers end at its right end."""
+
+    name: str
+    heading: str
+    is_right: bool = False
+    is_text: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: `kind` is study, left_out, pool, prediction, rule, caption or gap.
+    """One row of a forest plot.
 
-    ``span`` is text that runs from the second column to the right end. ``share`` is the weight
-    divided by the largest one. ``height`` is in lines of text.
+    Attributes
+    ----------
+    kind : str
+        study, subtotal, pool, prediction, rule, left_out, heading, gap or axis.
+    label : str
+    cells : mapping of str to str
+        Text by name of column.
+    point, low, high : float
+        Effect and limits on the shown scale.
+    share : float
+        Weight divided by the largest one.
+    crossover : bool
+        Whether the square is open.
+    bold, focus, indented : bool
+        Bold letters; drawn in the colour of the message; label set in.
+    span : str
+        Text from the second column to the right end.
+    height : float
+        In lines of text.
     """
 
     kind: str
     label: str = ""
-    design: str = ""
-    n: str = ""
-    effect: str = ""
-    weight: str = ""
+    cells: Mapping[str, str] = field(default_factory=dict)
     point: float = np.nan
     low: float = np.nan
     high: float = np.nan
-    share: float = 0.0
+    share: float = 1.0
     crossover: bool = False
-    is_default: bool = False
+    bold: bool = False
+    focus: bool = False
+    indented: bool = False
     span: str = ""
     height: float = 1.0
 
     @property
-    def is_bold(self) -> bool:
-        """A pool, and the interval rule in use."""
-        return self.kind == "pool" or self.is_default
-
-    @property
     def is_wide(self) -> bool:
         """Whether the label may run on into the next columns, which are empty."""
-        return not (self.span or self.design or self.n)
+        return not self.span and not any(self.cells.get(name) for name in self.cells
+                                         if name not in ("effect", "weight"))
 
 
 def forest_scale(pools: Sequence[Pool]) -> Scale:
@@ -68,6 +90,19 @@ def forest_scale(pools: Sequence[Pool]) -> Scale:
     )
 
 
+def forest_columns(rows: Sequence[Row], heading: str, arms: tuple[str, str]) -> list[Column]:
+    """The columns that some row fills: names of the arms over the counts of events, `heading` and
+    "[95 % interval]" over the effects."""
+    known = [
+        Column("design", "Design", is_text=True), Column("n", "n"),
+        Column("details", "", is_text=True),
+        Column("intervention", arms[0]), Column("control", arms[1]),
+        Column("effect", f"{heading} [95 % interval]", is_right=True),
+        Column("weight", "Weight", is_right=True),
+    ]
+    return [column for column in known if any(row.cells.get(column.name) for row in rows)]
+
+
 def forest_rows(
     pools: Sequence[Pool],
     scale: Scale,
@@ -76,33 +111,67 @@ def forest_rows(
     design_labels: Mapping[str, str],
     marks: Mapping[str, str],
     pool_labels: Sequence[str],
-    crowded: bool,
+    events: Mapping[str, tuple[str, str]],
+    with_rules: bool = False,
 ) -> list[Row]:
     """Studies, rows left out, pools, prediction interval and interval strip.
 
-    The first pool shows its studies; a further pool shows those that no pool above it showed.
-    Crowded studies stand in the order of their effects, without text.
+    The first pool shows its studies, by subgroup with a subtotal each where it has subgroups; a
+    further pool shows those that no pool above it showed.
     """
     rows: list[Row] = []
     seen: set[str] = set()
     for number, (pool, label) in enumerate(zip(pools, pool_labels, strict=True)):
-        largest = max((row.weight for row in pool.studies), default=1.0)
         fresh = [row for row in pool.studies if row.outcome_id not in seen]
-        for row in sorted(fresh, key=lambda row: row.effect) if crowded else fresh:
-            words = design_labels.get(row.design, _design_words(row.design, row.crossover))
-            name = study_labels.get(row.study, row.study) + marks.get(row.study, "")
-            line = Row(
-                "study", name, words, _count(row.n), _effect(row, scale),
-                f"{row.weight:.1f} %" if pool.can_pool else "", row.effect, row.ci_low, row.ci_high,
-                row.weight / largest, row.crossover,
-            )  # fmt: skip
-            rows.append(_without_text(line, len(fresh)) if crowded else line)
+        shown = {
+            row.outcome_id: _study_row(row, pool, scale, study_labels, design_labels, marks, events)
+            for row in fresh
+        }
+        rows += _grouped(pool, shown, scale) if number == 0 else shown.values()
         seen |= {row.outcome_id for row in fresh}
         if number == 0:
             rows += _left_out_rows(pool.excluded, study_labels, marks)
         if pool.can_pool:
-            rows += _pool_rows(pool, label, scale, with_rules=number == 0)
+            rows += _pool_rows(pool, label, scale, focus=number == 0,
+                               with_rules=with_rules and number == 0)
+    return _without_plain_designs(rows)
+
+
+def _study_row(row, pool, scale, study_labels, design_labels, marks, events) -> Row:
+    largest = max((study.weight for study in pool.studies), default=1.0)
+    arms = dict(zip(("intervention", "control"), events.get(row.outcome_id, ()), strict=False))
+    cells = {
+        "design": design_labels.get(row.design, _design_words(row.design, row.crossover)),
+        "n": "" if arms else count(row.n), **arms, "effect": effect(row, scale),
+        "weight": f"{row.weight:.1f} %" if pool.can_pool else "",
+    }
+    return Row("study", study_labels.get(row.study, row.study) + marks.get(row.study, ""), cells,
+               row.effect, row.ci_low, row.ci_high, row.weight / largest, row.crossover)
+
+
+def _grouped(pool: Pool, shown: Mapping[str, Row], scale: Scale) -> list[Row]:
+    """Rows of studies by subgroup, each group with its heading and its subtotal."""
+    parts = pool.parts() if pool.subgroup_by else {}
+    if len(parts) < 2:
+        return list(shown.values())
+    rows: list[Row] = []
+    for name, part in parts.items():
+        rows += [*[Row("gap", height=0.4)] * bool(rows), Row("heading", name)]
+        rows += [replace(shown[row.outcome_id], indented=True) for row in part.studies]
+        if part.k > 1 and np.isfinite(part.default.estimate):
+            cells = {"n": count(part.n), "effect": effect(part.default, scale)}
+            rows.append(Row("subtotal", f"Subtotal, {part.k} studies", cells, part.estimate,
+                            part.ci_low, part.ci_high, bold=True, indented=True))
     return rows
+
+
+def _without_plain_designs(rows: list[Row]) -> list[Row]:
+    """Designs only where they say more than open and full squares do."""
+    words = {row.cells.get("design", "") for row in rows} - {""}
+    if not words <= set(PLAIN_DESIGNS):
+        return rows
+    return [replace(row, cells={name: text for name, text in row.cells.items()
+                                if name != "design"}) for row in rows]
 
 
 def _left_out_rows(
@@ -126,66 +195,74 @@ def _left_out_rows(
     ]
 
 
-def forest_notes(
-    pools: Sequence[Pool], pool_labels: Sequence[str], *, crowded: bool
-) -> list[str]:
+def forest_notes(pools: Sequence[Pool], pool_labels: Sequence[str]) -> list[str]:
     """What stands under the axis: heterogeneity, and why a pool is not drawn."""
     notes = []
     for pool, label in zip(pools, pool_labels, strict=True):
         note = _heterogeneity(pool) if pool.can_pool else pool.why_undrawn
+        if pool.can_pool and pool.subgroup_by:
+            note += _between(pool)
         if len(pools) > 1:
             note = f"{label}: {note if pool.can_pool else note[0].lower() + note[1:]}"
-        notes.append(note)
-    if crowded:
-        notes.append(f"{pools[0].k} studies in the order of their effects; see effects.csv.")
+        notes += [note] * bool(note)
     return notes
 
 
-def _pool_rows(pool: Pool, label: str, scale: Scale, *, with_rules: bool) -> list[Row]:
+def _between(pool: Pool) -> str:
+    """The test between subgroups, as a further sentence."""
+    table = pool.subgroups()
+    if len(table) < 2 or not np.isfinite(table["p_between"].iloc[0]):
+        return ""
+    row = table.iloc[0]
+    p = "< 0.001" if row["p_between"] < 0.001 else f"= {row['p_between']:.3f}"
+    return (f". Difference between subgroups: Q = {row['q_between']:.1f}, "
+            f"df = {row['df_between']:.0f} (p {p})")
+
+
+def _pool_rows(pool: Pool, label: str, scale: Scale, *, focus: bool,
+               with_rules: bool) -> list[Row]:
     default = pool.default
+    cells = {"n": count(pool.n), "effect": effect(default, scale), "weight": "100 %"}
     rows = [
         Row("gap", height=0.35),
-        Row("pool", label, "", _count(pool.n), _effect(default, scale), "100 %",
-            default.estimate, default.ci_low, default.ci_high),
-    ]  # fmt: skip
+        Row("pool", label, cells, default.estimate, default.ci_low, default.ci_high, bold=True,
+            focus=focus, height=1.25),
+    ]
     if np.isfinite(default.pi_low):
         low, high = default.pi_low, default.pi_high
-        words = scale.interval(low, high)
-        rows.append(Row("prediction", "Prediction interval", effect=words, low=low, high=high))
+        rows.append(Row("prediction", "Prediction interval",
+                        {"effect": scale.interval(low, high)}, low=low, high=high))
     if with_rules and len(pool.pooled) > 1:
-        rows += [Row("gap", height=0.2), Row("caption", "By interval rule:")]
+        rows += [Row("gap", height=0.2), Row("heading", "By interval rule")]
         rows += [
-            Row("rule", RULE_LABELS[row.interval_rule], effect=_effect(row, scale),
-                point=row.estimate, low=row.ci_low, high=row.ci_high,
-                is_default=row.interval_rule == pool.interval_rule)
+            Row("rule", RULE_LABELS[row.interval_rule], {"effect": effect(row, scale)},
+                row.estimate, row.ci_low, row.ci_high, indented=True,
+                bold=row.interval_rule == pool.interval_rule)
             for row in pool.pooled
-        ]  # fmt: skip
+        ]
     return rows
 
 
 def _heterogeneity(pool: Pool) -> str:
+    if not np.isfinite(pool.q):
+        return ""
     p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
     return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"
 
 
-def _effect(row, scale: Scale) -> str:
+def effect(row, scale: Scale) -> str:
+    """Effect and interval of a study or a pool as text."""
     value = row.effect if hasattr(row, "effect") else row.estimate
     return f"{scale.number(value)} {scale.interval(row.ci_low, row.ci_high)}"
 
 
-def _count(n: int | None) -> str:
-    return "" if n is None else str(n)
+def count(n: int | None) -> str:
+    """A number of people as text, empty when it is not known."""
+    return "" if n is None else f"{n:,}"
 
 
 def _design_words(code: str, crossover: bool) -> str:
     if not code:
         return "crossover" if crossover else ""
     return design(code).short.removesuffix(" trial")
-
-
-def _without_text(row: Row, k: int) -> Row:
-    return Row(
-        row.kind, point=row.point, low=row.low, high=row.high, share=row.share,
-        crossover=row.crossover, height=min(0.6, 13 / k),
-    )  # fmt: skip

@@ -6,7 +6,6 @@ from evidence.figures.kinds import (
     directions,
     gap_map,
     information_size,
-    ladder,
     landscape,
     multiverse,
     new_trial,

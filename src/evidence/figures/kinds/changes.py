@@ -1,13 +1,13 @@
 """Changes: percentage change from baseline with and without a control, and the difference.
 
 Changes within one arm and differences between arms never share an axis: the left panel holds what
-happened in each arm (circles), the right panel the difference between arms (diamonds).
+happened in each arm (circles), the right panel the difference between arms (diamonds). As a ladder
+the rows stand in the order of their designs, and a study that cannot be placed says why.
 """
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,17 +18,26 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.kind import DERIVED
+from evidence.figures.marks import key
+from evidence.figures.marks import sides as name_sides
 from evidence.pooling import favours_words
 from evidence.review import Review, design
-from evidence.wording import Row, interval, plural, signed
+from evidence.wording import Row, interval, joined, plural, signed
 
 EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
-DOMAIN_COLOURS = (page.BLUE, page.PURPLE)
+RIGOUR = (
+    "rct_parallel", "rct_crossover", "single_blind_fixed_order", "register_before_after",
+    "retrospective", "single_arm", "case_report",
+)  # fmt: skip
+BANDS = ("#EFEFEF", "#E3E3E3", "#D6D6D6", "#C9C9C9")
 NEAR_ZERO = -9.0  # per cent; a number right of a mark beyond it reaches the line of zero
-NO_INTERVAL = "no interval given as a percentage"
-METHOD = ("Changes as printed, else mean change / mean baseline; diamonds: simple subtractions; "
-          "“reported”: the trial’s own difference, 95 % interval; nothing is pooled")
-COVER = {"facecolor": "white", "edgecolor": "none", "pad": 1}  # text across the line of zero
+NO_INTERVAL = "no interval in per cent"
+METHOD = "Changes as printed, else change / baseline; 95 % intervals; nothing is pooled"
+INTERVENTION = {"marker": "o", "ms": 13, "color": page.INK, "ls": "none"}
+CONTROL = INTERVENTION | {"mfc": "white", "mec": page.INK, "mew": 2}
+DIFFERENCE = {"marker": "D", "ms": 12, "color": page.MESSAGE, "ls": "none"}
+LABELS, LEFT_PANEL, SPACE = 0.27, 0.335, 0.03  # shares of the page
+NUMBER = 16  # points
 
 
 def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -105,66 +114,103 @@ def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
     return table[column].astype("float64")
 
 
-def changes(
-    table: pd.DataFrame, left: Axes, right: Axes, *, bands: pd.DataFrame | None = None,
-    intervention: str = "intervention", control: str = "control",
-) -> tuple[Axes, Axes]:
+def ladder_table(outcomes: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
+    """Changes of each study in per cent of baseline, most rigorous design first.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Rows of outcomes.csv; the outcome that most of them share is the one shown.
+    studies : DataFrame
+        Rows of studies.csv, indexed by study.
+
+    Returns
+    -------
+    DataFrame
+        As `percent_changes`, with ``design`` and ``reason``: why the row cannot be placed, empty
+        where it can. ``n`` of such a row is that of its study.
+    """
+    table = percent_changes(outcomes)
+    table["design"] = table["study"].map(studies["design"])
+    shown = table["domain"].mode().iloc[0]
+    table["reason"] = [
+        _reason(row, source, shown)
+        for (_, row), (_, source) in zip(table.iterrows(), outcomes.iterrows(), strict=True)
+    ]
+    whole = studies["n_analysed"].fillna(studies["n_randomised"])
+    table["n"] = table["n"].where(table["reason"] == "", table["study"].map(whole)).astype("Int64")
+    rank = table["design"].map({code: number for number, code in enumerate(RIGOUR)})
+    order = pd.DataFrame({"rank": rank.fillna(len(RIGOUR)), "off": table["reason"] != ""})
+    return table.loc[order.sort_values(["rank", "off"], kind="stable").index].reset_index(drop=True)
+
+
+def _reason(row: pd.Series, source: pd.Series, shown: str) -> str:
+    if row["domain"] != shown:
+        return f"reports {_plain(row['domain'])}, not {_plain(shown)}"
+    if str(source["effect_measure"]).startswith("median"):
+        return "reports medians, no mean change"
+    if pd.isna(row["intervention"]):
+        within = source["contrast"] == "within_arm"
+        return "tests within each arm, no contrast" if within else "reports no change of the arms"
+    return ""
+
+
+def changes(table: pd.DataFrame, left: Axes, right: Axes, *,
+            bands: pd.DataFrame | None = None) -> tuple[Axes, Axes]:
     """Draw changes within arms (left) and differences between arms (right), one row a study.
 
     Parameters
     ----------
     table : DataFrame
-        As `percent_changes` returns it, top row first, with a column `higher_is_worse` (bool).
+        As `percent_changes` or `ladder_table` returns it, top row first.
     left, right : Axes
     bands : DataFrame, optional
         Thresholds: columns threshold_kind, value, value_high, in per cent fall.
-    intervention, control : str
-        Labels of the arms.
 
     Returns
     -------
     tuple of Axes
     """
-    rows = np.arange(len(table))[::-1]
-    domains = list(dict.fromkeys(table["domain"]))
-    lowest = min(-69.0, float(np.nanmin(table[["intervention", "control"]].to_numpy())) - 8)
-    _draw_bands(left, bands, lowest)
-    for y, (_, row) in zip(rows, table.iterrows(), strict=True):
-        colour = DOMAIN_COLOURS[domains.index(row["domain"]) % 2]
-        has_control = pd.notna(row["control"])
-        if has_control:
-            left.plot(row[["intervention", "control"]], [y, y], color=page.GREY, lw=2, zorder=2)
-            left.scatter(row["control"], y, s=170, marker="o", facecolor="white", edgecolor=colour,
-                         linewidth=2, zorder=3)
-        if pd.notna(row["intervention"]):
-            left.scatter(row["intervention"], y, s=170, marker="o", color=colour, zorder=4)
-        label_changes(left, row[["intervention", "control"]].dropna().tolist(), y)
+    reasons = table.get("reason", pd.Series("", table.index))
+    placed = table[reasons == ""]
+    pairs = placed[["intervention", "control"]].to_numpy(float)
+    lowest = 1.25 * float(np.nanmin(pairs))
+    if bands is not None and len(bands):
+        lowest = min(lowest, -1.35 * float(bands["value"].max()))
+    for y, (row, reason) in enumerate(zip(table.to_dict("records"), reasons, strict=True)):
+        for ax in (left, right):
+            ax.axhline(y + 0.5, color=page.PALE, lw=0.8, zorder=0.5)
+        if reason:
+            left.text(0.02, y, f"not placed: {reason}", size=NUMBER, color=page.GREY,
+                      va="center", transform=left.get_yaxis_transform(), bbox=page.COVER)
+            continue
+        _arms(left, y, row)
         if pd.notna(row["difference"]):
-            _difference(right, row, y)
+            _difference(right, y, row)
         else:
-            right.text(0, y, "no control,\nno difference", ha="center", va="center", size=14,
-                       color=page.GREY, style="italic", zorder=4, bbox=COVER)
-    for ax in (left, right):
-        ax.set_ylim(-0.85, len(table) - 0.4)
-        ax.set_yticks([])
-        ax.spines["left"].set_visible(False)
-        ax.axvline(0, color=page.INK, lw=1, zorder=1)
-        ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
-    left.set_xlim(lowest, max(5.0, 1.1 * float(np.nanmax(
-        table[["intervention", "control"]].to_numpy(float)))))
-    left.set_xlabel("Change within the arm, % of its baseline")
-    left.text(0.0, 1.015, f"Within arms:  ●  {intervention}    ○  {control}",
-              transform=left.transAxes, size=14, weight="bold", va="bottom")
-    reach = difference_reach(table)
+            right.text(0, y, "no control", ha="center", va="center", size=NUMBER, color=page.GREY,
+                       bbox=page.COVER)
+    reach = difference_reach(placed)
+    left.set_xlim(lowest, max(4.0, 1.1 * float(np.nanmax(pairs))))
     right.set_xlim(-reach, reach)
-    right.set_xlabel("Difference, percentage points")
-    right.text(0.5, 1.015, f"Between arms:  ◆  {intervention} minus {control}",
-               transform=right.transAxes, ha="center", size=14, weight="bold", va="bottom")
-    if table["higher_is_worse"].all():
-        sides = favours_words("worse", intervention, control)
-        for x, text, side in ((-0.035, f"← {sides[0]}", "right"), (0.035, f"{sides[1]} →", "left")):
-            right.text(x * reach, -0.82, text, ha=side, va="bottom", size=14, color=page.GREY)
+    for ax in (left, right):
+        ax.axvline(0, color=page.INK, lw=1, zorder=1)
+        ax.set(ylim=(len(table) - 0.5, -0.5), yticks=[])
+        ax.spines["left"].set_visible(False)
+        ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
+    _draw_bands(left, bands, lowest)
+    left.set_xlabel("Change within the arm, % of baseline")
+    right.set_xlabel("Percentage points")
     return left, right
+
+
+def _arms(ax: Axes, y: float, row: Mapping[str, Any]) -> None:
+    pair = [row[arm] for arm in ("intervention", "control") if pd.notna(row[arm])]
+    if len(pair) == 2:
+        ax.plot(pair, [y, y], color=page.CONTEXT, lw=2, zorder=2)
+        ax.plot(row["control"], y, zorder=3, **CONTROL)
+    ax.plot(row["intervention"], y, zorder=4, **INTERVENTION)
+    label_changes(ax, pair, y)
 
 
 def difference_reach(table: pd.DataFrame) -> float:
@@ -174,15 +220,18 @@ def difference_reach(table: pd.DataFrame) -> float:
                1.1 * float(np.nanmax(np.abs(ends), initial=0)))
 
 
-def _difference(ax: Axes, row: pd.Series, y: float) -> None:
-    """Diamond, interval where there is one, and what else is known below it."""
+def _difference(ax: Axes, y: float, row: Mapping[str, Any]) -> None:
+    """Diamond in the upper half of the row; its interval and what else is known in the lower."""
     words, below = difference_words(row)
-    ax.plot(row[["low", "high"]].astype(float), [y, y], color=page.VERMILION, lw=2, zorder=2)
-    ax.scatter(row["difference"], y, s=190, marker="D", color=page.VERMILION, zorder=3)
-    ax.annotate(words, (row["difference"], y), xytext=(0, 10), textcoords="offset points",
-                ha="center", va="bottom", size=14, bbox=COVER)
-    ax.annotate(below, (0, y), xytext=(0, -13), textcoords="offset points", ha="center", va="top",
-                size=14, color=page.GREY, bbox=COVER if below else None)
+    at = y - 0.2
+    ax.plot([row["low"], row["high"]], [at, at], color=page.MESSAGE, lw=2)
+    ax.plot(row["difference"], at, **DIFFERENCE)
+    if below:
+        side = -1 if row["difference"] < 0 else 1
+        ax.annotate(words, (row["difference"], at), size=NUMBER, xytext=(12 * side, 0),
+                    textcoords="offset points", ha="right" if side < 0 else "left", va="center")
+    ax.text(0, y + 0.24, below or words, size=NUMBER, ha="center", va="center", bbox=page.COVER,
+            color=page.GREY if below else page.INK)
 
 
 def label_changes(ax: Axes, values: list[float], y: float) -> None:
@@ -194,7 +243,7 @@ def label_changes(ax: Axes, values: list[float], y: float) -> None:
         else:
             place = (-11 if is_left else 11, 0)
             sides = {"ha": "right" if is_left else "left", "va": "center"}
-        ax.annotate(signed(f"{value:.1f}"), (value, y), xytext=place, size=14,
+        ax.annotate(signed(f"{value:.1f}"), (value, y), xytext=place, size=NUMBER,
                     textcoords="offset points", **sides)
 
 
@@ -207,13 +256,11 @@ def _draw_bands(ax: Axes, bands: pd.DataFrame | None, lowest: float) -> None:
         max(lowest, -high if pd.notna(high) else following)
         for high, following in zip(marks["value_high"], [*starts[1:], lowest], strict=True)
     ]
-    for depth, (start, end, kind) in enumerate(
-        zip(starts, ends, marks["threshold_kind"], strict=True)
-    ):
-        ax.axvspan(end, start, color=page.GREEN, alpha=0.08 + 0.07 * depth, lw=0, zorder=0)
-        ax.annotate(kind, ((start + end) / 2, 0.0), xycoords=("data", "axes fraction"),
-                    xytext=(0, 4), textcoords="offset points", ha="center", va="bottom",
-                    size=14, color="#00573F")
+    for shade, start, end, kind in zip(BANDS, starts, ends, marks["threshold_kind"], strict=False):
+        ax.axvspan(end, start, color=shade, lw=0, zorder=0)
+        ax.annotate(kind, ((start + end) / 2, 1.0), xycoords=("data", "axes fraction"),
+                    xytext=(0, -3), textcoords="offset points", ha="center", va="top",
+                    size=page.TICKS, color=page.GREY)
 
 
 @figure_kind(
@@ -229,15 +276,12 @@ def _draw_bands(ax: Axes, bands: pd.DataFrame | None, lowest: float) -> None:
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Changes of the selected outcomes, in the order of the selection."""
-    outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
-    chosen = pick(outcomes, spec.select)
+    chosen, studies = _chosen(review, spec)
     table = percent_changes(chosen)
-    table["higher_is_worse"] = (chosen["higher_is"] == "worse").to_numpy()
-    studies = review.table("studies").set_index("study")
-    labels = [_row_label(review, studies, row) for _, row in table.iterrows()]
+    table["design"] = table["study"].map(studies["design"])
     instruments = review.table("instruments")
     bands = (
-        pick(instruments.set_index("instrument_id"), spec.thresholds)
+        instruments.set_index("instrument_id").pipe(pick, spec.thresholds)
         if spec.thresholds else None
     )
     marked = () if bands is None or "source" not in bands else tuple(
@@ -252,39 +296,96 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "people_compared": int(compared["n"].sum()),
         "threshold_sources": [review.bibliography.cite(key) for key in marked],
     }
+    return _content(review, chosen, table, facts, "Dot plot", bands, marked)
+
+
+@figure_kind(
+    "ladder", tables=("outcomes",), ids=1,
+    columns={
+        "outcomes": (
+            "outcome_id study domain week contrast intervention_n control_n "
+            "effect_measure verification"
+        ),
+        "studies": "study design n_randomised n_analysed",
+    },
+)
+def ladder(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
+    """Changes of the selected outcomes, ordered by design."""
+    chosen, studies = _chosen(review, spec)
+    table = ladder_table(chosen, studies)
+    placed = table[table["reason"] == ""]
+    compared = placed.dropna(subset=["difference"])
+    facts = {
+        "n_placed": len(placed), "n_rows": len(table), "n_not_placed": len(table) - len(placed),
+        "differences": {
+            code: joined(signed(f"{value:+.1f}") for value in group["difference"])
+            for code, group in compared.groupby("design")
+        },
+        "lowest_alone": placed.loc[placed["control"].isna(), "intervention"].min(),
+        "control_low": compared["control"].abs().min(),
+        "control_high": compared["control"].abs().max(),
+    }
+    return _content(review, chosen, table, facts, "Dot plot by rigour of design")
+
+
+def _chosen(review: Review, spec: Spec) -> tuple[pd.DataFrame, pd.DataFrame]:
+    outcomes = review.table("outcomes").set_index("outcome_id", drop=False)
+    return pick(outcomes, spec.select), review.table("studies").set_index("study")
+
+
+def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: Mapping[str, Any],
+             what: str, bands: pd.DataFrame | None = None, marked: Sequence[str] = ()) -> Content:
+    reasons = table.get("reason", pd.Series("", table.index))
+    labels = [_label(review, table, row, bool(reason))
+              for row, reason in zip(table.to_dict("records"), reasons, strict=True)]
+    directions = set(chosen["higher_is"].dropna())
+    sides = favours_words(directions.pop() if len(directions) == 1 else "", review.intervention,
+                          review.control)
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
-        bottom, height = bottom + 0.055, height - 0.10
-        left = figure.add_axes((x + 0.205, bottom, 0.375, height))
-        right = figure.add_axes((x + 0.605, bottom, width - 0.605, height))
-        changes(table, left, right, bands=bands, intervention=review.intervention,
-                control=review.control)
-        for y, label in zip(range(len(table))[::-1], labels, strict=True):
-            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), xytext=(-8, 0),
-                          textcoords="offset points", ha="right", va="center", size=14,
-                          linespacing=page.spacing(label, 1.05))
+        bottom, height = bottom + 0.115, height - 0.165
+        start = x + LABELS + LEFT_PANEL + SPACE
+        left = figure.add_axes((x + LABELS, bottom, LEFT_PANEL, height))
+        right = figure.add_axes((start, bottom, x + width - start, height))
+        changes(table, left, right, bands=bands)
+        top = bottom + height + 0.05
+        key(figure, x + LABELS, top, [(INTERVENTION, review.intervention),
+                                      (CONTROL, review.control)])
+        key(figure, start, top, [(DIFFERENCE, f"{review.intervention} minus {review.control}")])
+        for y, label in enumerate(labels):
+            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), size=NUMBER,
+                          xytext=(-72 * LABELS * figure.get_figwidth(), 0), va="center",
+                          textcoords="offset points", linespacing=page.spacing(label, 1.08))
+        name_sides(right, 0, sides, down=48)
         return left, right
 
     parts = [
-        f"{review.bibliography.cite(row['study'])}, {row['domain'].replace('_', ' ')}: "
-        + (f"{row['intervention']:.1f} % on {review.intervention}"
+        f"{review.bibliography.cite(row['study'])}, {_plain(row['domain'])}: "
+        + (f"not placed, {reason}" if reason else
+           f"{row['intervention']:.1f} % on {review.intervention}"
            if pd.notna(row["intervention"]) else "no figure")
-        + (f", {row['control']:.1f} % on {review.control}, difference "
+        + ("" if reason else f", {row['control']:.1f} % on {review.control}, difference "
            f"{', '.join(filter(None, difference_words(row)))}"
            if pd.notna(row["difference"]) else ", no control")
-        for _, row in table.iterrows()
+        for row, reason in zip(table.to_dict("records"), reasons, strict=True)
     ]
-    sources = sources_of(chosen)
+    sources = tuple(dict.fromkeys([*sources_of(chosen), *marked]))
     return Content(facts, table, method(table), signed("; ".join(parts).replace(" -", " −")) + ".",
-                   "Dot plot", tuple(dict.fromkeys([*sources, *marked])),
-                   ("outcomes", "studies", "instruments"), draw)
+                   what, sources, ("outcomes", "studies", "instruments"), draw)
 
 
-def _row_label(review: Review, studies: pd.DataFrame, row: pd.Series) -> str:
-    words = design(studies.loc[row["study"], "design"]).short
-    domain = row["domain"].replace("_", " ")
+def _label(review: Review, table: pd.DataFrame, row: Mapping[str, Any], is_off: bool) -> str:
+    """Name of the study, its outcome where the rows differ, design, people and weeks."""
+    design_words = design(row["design"]).short
+    if "reason" not in table and pd.notna(row["week"]):
+        design_words += f", {row['week']:g} {plural(row['week'], 'week')}"
     people = "" if pd.isna(row["n"]) else f", n = {row['n']}"
-    weeks = "" if pd.isna(row["week"]) else f", {row['week']:g} {plural(row['week'], 'week')}"
-    head = review.bibliography.cite(row["study"])
-    return "\n".join([head, f"{domain}{people}", *textwrap.wrap(f"{words}{weeks}", 30)])
+    differs = len(set(table["domain"])) > 1 and "reason" not in table
+    middle = [_plain(row["domain"]) + people] if differs else []
+    last = design_words if differs else design_words + people
+    return "\n".join([review.bibliography.cite(row["study"]), *middle, last])
+
+
+def _plain(code: str) -> str:
+    return str(code).replace("_", " ")

@@ -1,34 +1,33 @@
-"""Directions: what single trials of further conditions report, by the side they point to."""
+"""Directions: what single trials of further conditions report, each interval on its own scale."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import fsum
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from scipy import stats
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.marks import head, key
+from evidence.pooling import Z95
 from evidence.review import Review, design
 from evidence.wording import in_words, interval, p_value, signed, together
 
-SIZE = 14
-GAP, HEAD = 0.42, 1.5  # between rows and above them, in lines
-COLUMNS = {  # heading, left end and width as fractions of the body
-    "condition": ("Condition", 0.0, 0.175), "trial": ("Trial, n, design", 0.187, 0.318),
-    "outcome": ("Outcome", 0.517, 0.143), "result": ("", 0.709, 0.291),
-}
-MARK_AT, MARK_HEADING = 0.679, "Direction and result"
-DOUBT = "?"  # beside the mark of a trial whose control is not stated
-MARKS = {  # marker, filled, colour
-    "intervention": ("<", True, page.BLUE), "control": (">", True, page.VERMILION),
-    "neither": ("o", False, page.INK), "unclear": ("s", False, page.GREY),
-}
+SIDES = ("intervention", "control", "neither", "unclear")
 UNITS = {"percent_point_difference": " percentage points"}
 CONTROL_UNKNOWN = "control not stated"
+REACH = 3.0  # half-widths of an interval from the line of no difference to the end of the axis
+PLOT, RESULT = (0.40, 0.66), 0.685  # ends of the axis and start of the results, shares of the body
+LINE = 1.22  # of a text, in font sizes
+LARGEST, SMALLEST = 18.0, 12.0  # points
+CONCLUSIVE = {"marker": "s", "ms": 11, "color": page.MESSAGE, "ls": "none"}
+OPEN = CONCLUSIVE | {"color": page.CONTEXT}
+COMPUTED = {"color": page.CONTEXT, "lw": 2.5, "ls": (0, (2, 1.2))}
 
 
 def direction_table(review: Review, outcomes: pd.DataFrame) -> pd.DataFrame:
@@ -37,9 +36,11 @@ def direction_table(review: Review, outcomes: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns condition, study, trial, again (the trial where it stands in the row above
-        already), outcome, side (intervention, control, neither, unclear), result, control_stated
-        (bool), n (Int64), design, verification.
+        Columns condition, study, trial, outcome, side (intervention, control, neither, unclear),
+        result, n (Int64), design, verification; middle (the estimate in half-widths of its
+        interval, negative where it favours the intervention; NaN without an interval), computed
+        (whether the interval comes from the p value), conclusive (whether it excludes no
+        difference).
     """
     studies = review.table("studies").set_index("study")
     rows = []
@@ -47,21 +48,42 @@ def direction_table(review: Review, outcomes: pd.DataFrame) -> pd.DataFrame:
         study = studies.loc[row["study"]]
         people = _people(row, study)
         where = "" if pd.isna(people) else f", {together(f'n = {people:.0f}')}"
-        if row["verification"] == "unverified" and row["source"] != row["study"]:
-            where = f" in {review.bibliography.cite(row['source'])}{where}"
         words = design(study["design"]).short.removesuffix(" trial")
+        middle, computed = standing(row)
+        side = _side(review, row)
         rows.append({
             "condition": study["condition_label"].removesuffix(", adults"),
             "study": row["study"],
             "trial": f"{review.bibliography.cite(row['study'])}{where}, {words}",
-            "again": f"the same{where}",
-            "outcome": row["domain"].replace("_", " "), "side": _side(review, row),
-            "result": _result(row, study),
-            "control_stated": _has_placebo(study) or _comparator(study) != "",
-            "n": people, "design": study["design"],
+            "outcome": row["domain"].replace("_", " "), "side": side,
+            "result": _result(row, study), "n": people, "design": study["design"],
             "verification": row["verification"],
+            "middle": np.nan if side == "unclear" else middle, "computed": computed,
+            "conclusive": abs(middle) > 1 and side != "unclear",
         })
     return pd.DataFrame(rows).astype({"n": "Int64"})
+
+
+def standing(row: pd.Series) -> tuple[float, bool]:
+    """Where an estimate stands, in half-widths of its 95 % interval, and whether that width comes
+    from its p value.
+
+    Ratios are taken as logarithms. Negative means in favour of the intervention, whichever end of
+    the scale is the good one; NaN where there is neither an interval nor an exact p value.
+    """
+    is_ratio = str(row["effect_measure"]).endswith("ratio")
+    effect, low, high = (
+        float(np.log(row[name]) if is_ratio else row[name]) if pd.notna(row[name]) else np.nan
+        for name in ("effect", "effect_ci_low", "effect_ci_high")
+    )
+    sign = -1.0 if row["higher_is"] == "better" else 1.0
+    if high > low:
+        return sign * effect / ((high - low) / 2), False
+    exact = pd.notna(row["p_value"]) and row["p_relation"] == "="
+    if exact and effect:
+        z = stats.norm.isf(row["p_value"] / 2)
+        return sign * np.sign(effect) * float(z) / Z95, True
+    return np.nan, False
 
 
 def _people(row: pd.Series, study: pd.Series) -> float:
@@ -110,9 +132,7 @@ def _result(row: pd.Series, study: pd.Series) -> str:
         text = p_value(row["p_value"])
         text = f"p {text}" if text.startswith("below") else f"p {sign} {row['p_value']:g}"
         parts.append(together(text))
-    if row["verification"] == "unverified":
-        parts.insert(0, "unverified")
-    elif not _has_placebo(study):
+    if not _has_placebo(study):
         named = _comparator(study)
         parts.append(f"against {named}" if named else CONTROL_UNKNOWN)
     elif not parts:
@@ -120,51 +140,96 @@ def _result(row: pd.Series, study: pd.Series) -> str:
     return signed(", ".join(parts))
 
 
-def directions(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw the rows as wrapped text with one mark each, a rule above each new condition.
+def directions(table: pd.DataFrame, ax: Axes, sides: tuple[str, str], note: str = "") -> Axes:
+    """Draw each row as two lines of text, its interval and its result.
 
-    A mark of a trial whose control is not stated has a question mark beside it.
+    Every interval has the same length, so that only its place beside the line of no difference
+    tells rows apart; one that excludes it is drawn in the colour of the message.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of `direction_table` with an interval, top first.
+    ax : Axes
+        Its limits become inches of the region.
+    sides : tuple of str
+        What the left and the right side of the line mean.
+    note : str
+        Text below the rows.
+
+    Returns
+    -------
+    Axes
     """
-    figure, width = ax.figure, ax.get_position().width
-    cells = [
-        {name: page.wrap(figure, str(row[name]), place[2] * width, SIZE)
-         for name, place in COLUMNS.items()}
-        for row in _without_repeats(table).to_dict("records")
-    ]
-    heights = [GAP + max(text.count("\n") + 1 for text in row.values()) for row in cells]
-    ax.set(xlim=(0, 1), ylim=(fsum(heights), -HEAD))
+    box = ax.get_window_extent()
+    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
+    ax.set(xlim=(0, width), ylim=(0, height))
     ax.set_axis_off()
-    headings = [*((words, x) for words, x, _ in COLUMNS.values()), (MARK_HEADING, MARK_AT - 0.01)]
-    for heading, x in headings:
-        ax.text(x, -0.8, heading, size=SIZE, weight="bold", va="center")
-    top, before = 0.0, ""
-    for row, texts, height in zip(table.to_dict("records"), cells, heights, strict=True):
-        quiet = row["verification"] == "unverified"
-        if row["condition"] != before:
-            ax.plot([0, 1], [top, top], color=page.GREY if not before else page.PALE, lw=0.8)
-        y = top + height / 2
-        marker, filled, shade = MARKS[row["side"]]
-        ax.plot(MARK_AT, y, marker, ms=11, mew=2, mec=shade,
-                mfc=shade if filled and not quiet else "white")
-        if not row["control_stated"]:
-            ax.text(MARK_AT + 0.011, y, DOUBT, size=SIZE, weight="bold", va="center",
-                    color=page.ACCENT)
-        for name, (_, x, _) in COLUMNS.items():
-            ax.text(x, y, texts[name], size=SIZE, va="center",
-                    linespacing=page.spacing(texts[name], 1.0),
-                    color=page.GREY if quiet else page.INK, style="italic" if quiet else "normal")
-        top, before = top + height, row["condition"]
+    size, (cells, notes) = LARGEST, _cells(table, note, width, LARGEST)
+    while size > SMALLEST and _height(cells, notes, size) > height:
+        size -= 0.5
+        cells, notes = _cells(table, note, width, size)
+    em = size / 72
+    pad = min(0.9 * em, max(0.3 * em, (height - _height(cells, notes, size, 0.0)) / len(cells)))
+    left, right = (share * width for share in PLOT)
+    null, unit = (left + right) / 2, (right - left) / 2 / REACH
+    y = height
+    for row, (name, trial, result) in zip(table.to_dict("records"), cells, strict=True):
+        tall = _lines(name, trial, result) * LINE * em + pad
+        middle = y - tall / 2
+        text = {"size": size, "va": "center", "linespacing": 1.05}
+        ax.plot([0, width], [y, y], color=page.PALE, lw=0.8)
+        shade = page.MESSAGE if row["conclusive"] else page.INK
+        top = middle + (len(name) + len(trial)) * LINE * em / 2
+        ax.text(0, top, "\n".join(name), size=size, va="top", weight="bold", color=shade,
+                linespacing=1.05)
+        ax.text(0, top - len(name) * LINE * em, "\n".join(trial), size=size, va="top",
+                color=page.GREY, linespacing=1.05)
+        ax.text(RESULT * width, middle, "\n".join(result), color=shade, **text)
+        _interval(ax, row, middle, null, unit, (left, right))
+        y -= tall
+    ax.plot([null, null], [y, height], color=page.INK, lw=1, zorder=1)
+    ax.plot([left, right], [y, y], color=page.INK, lw=1)
+    for x, text, side in ((null - 0.5 * em, f"← {sides[0]}", "right"),
+                          (null + 0.5 * em, f"{sides[1]} →", "left")):
+        ax.text(x, y - 0.35 * em, text, size=size, ha=side, va="top")
+    ax.text(0, y - 2.3 * em, "\n".join(notes), size=size, va="top", color=page.GREY,
+            linespacing=1.05)
     return ax
 
 
-def _without_repeats(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with conditions and trials only where they change."""
-    above = table.shift()
-    trial = table["trial"].where(table["study"] != above["study"], table["again"])
-    return table.assign(
-        condition=table["condition"].where(table["condition"] != above["condition"], ""),
-        trial=trial.where(table["trial"] != above["trial"], ""),
-    )
+def _cells(table: pd.DataFrame, note: str, width: float, size: float) -> tuple[list, list]:
+    """Wrapped texts of the rows and of the note."""
+    name, result = PLOT[0] * width - 0.15, (1 - RESULT) * width
+    rows = [
+        (page.broken(f"{row['condition']}: {row['outcome']}", name, size, "bold"),
+         page.broken(row["trial"], name, size), page.broken(row["result"], result, size))
+        for row in table.to_dict("records")
+    ]
+    return rows, page.broken(note, width, size) if note else []
+
+
+def _lines(name: list, trial: list, result: list) -> int:
+    return max(len(name) + len(trial), len(result))
+
+
+def _height(cells: list, notes: list, size: float, pad: float = 0.3) -> float:
+    """Inches that rows, axis and note need."""
+    lines = sum(_lines(*cell) * LINE + pad for cell in cells) + LINE * len(notes) + 2.6
+    return lines * size / 72
+
+
+def _interval(ax: Axes, row: Mapping[str, Any], y: float, null: float, unit: float,
+              ends: tuple[float, float]) -> None:
+    look = CONCLUSIVE if row["conclusive"] else OPEN
+    low, middle, high = (null + unit * (row["middle"] + step) for step in (-1, 0, 1))
+    ax.plot(np.clip([low, high], *ends), [y, y], color=look["color"], lw=2.5, zorder=2,
+            ls=COMPUTED["ls"] if row["computed"] else "-")
+    for value, end, sign in ((low, ends[0], -1), (high, ends[1], 1)):
+        if not ends[0] <= value <= ends[1]:
+            head(ax, end, y, sign, look["color"])
+    if ends[0] <= middle <= ends[1]:
+        ax.plot(middle, y, zorder=3, **look)
 
 
 @figure_kind(
@@ -187,7 +252,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     chosen = pick(outcomes, spec.select)
     table = direction_table(review, chosen)
     known = table[table["verification"] != "unverified"]
-    sides = known["side"].value_counts()
+    drawn = known[known["middle"].notna()]
+    sides_ = known["side"].value_counts()
     trials = table.groupby("condition")["study"].nunique().agg(["min", "max"]).tolist()
     facts = {
         "trials_each": (" or " if trials[1] - trials[0] < 2 else " to ").join(
@@ -195,42 +261,33 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "largest": int(table["n"].max()),
         "n_rows": len(table), "n_trials": table["study"].nunique(),
         "n_conditions": table["condition"].nunique(), "n_known": len(known),
+        "n_drawn": len(drawn), "n_conclusive": int(drawn["conclusive"].sum()),
         "n_unverified": len(table) - len(known),
-        **{f"n_{side}": int(sides.get(side, 0)) for side in MARKS},
+        **{f"n_{side}": int(sides_.get(side, 0)) for side in SIDES},
     }
-    estimates = chosen.loc[(table["side"] == "neither").to_numpy(), "effect"]
-    neither = "authors say no difference" + ", no estimate" * bool(estimates.isna().all())
+    silent = known[known["middle"].isna()]
+    note = "No interval to place: " + "; ".join(
+        f"{row['condition']} ({row['trial'].split(', ')[0]}: {row['result']})"
+        for row in silent.to_dict("records")) + "." if len(silent) else ""
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
-        down = 0.036
-        ax = figure.add_axes((x, bottom + 0.064 - down, width, height - 0.059 + down))
-        for number, line in enumerate(_key(review, table, neither)):
-            figure.text(x, bottom + 0.05 - down - 0.033 * number, line, size=SIZE,
-                        color=page.GREY, va="top")
-        return directions(table, ax)
+        down = 0.04
+        ax = figure.add_axes((x, bottom, width, height - down))
+        directions(drawn, ax, (f"favours {review.intervention}", f"favours {review.control}"),
+                   note)
+        entries = [(CONCLUSIVE, "excludes no difference"), (OPEN, "includes it")]
+        if drawn["computed"].any():
+            entries.append((COMPUTED, "interval from the p value"))
+        key(figure, x, bottom + height, entries)
+        return ax
 
-    words = {"intervention": f"favours {review.intervention}", "neither": neither,
-             "control": f"favours {review.control}", "unclear": "direction not readable"}
     summary = "; ".join(
-        f"{row['condition']}, {row['trial']}, {row['outcome']}: {words[row['side']]}, "
-        f"{row['result']}" for row in table.to_dict("records")
+        f"{row['condition']}, {row['trial']}, {row['outcome']}: {row['result']}, "
+        + ("excludes no difference" if row["conclusive"] else "includes no difference"
+           if pd.notna(row["middle"]) else "no interval")
+        for row in known.to_dict("records")
     ) + "."
-    method = ("Side of the reported contrast, whatever its size, p value and interval; nothing is "
-              "pooled")
-    return Content(facts, table, method, summary, "Effect-direction table", sources_of(chosen),
-                   ("outcomes", "studies"), draw)
-
-
-def _key(review: Review, table: pd.DataFrame, neither: str) -> tuple[str, str]:
-    """What marks and italics mean, in two lines; only of what is drawn."""
-    sides = set(table["side"])
-    arrows = (f"Arrow: side of the estimate only, whatever its p:   ◀ favours "
-              f"{review.intervention}   ▶ favours {review.control}")
-    doubt = f"   {DOUBT} {CONTROL_UNKNOWN}" * (not table["control_stated"].all())
-    others = [
-        f"○ {neither}" * ("neither" in sides),
-        "□ direction not readable" * ("unclear" in sides),
-        "open arrow, italics: unverified" * bool((table["verification"] == "unverified").any()),
-    ]
-    return arrows + doubt, "   ".join(words for words in others if words)
+    method = "Each 95 % interval drawn on its own scale, all equally long; nothing is pooled"
+    return Content(facts, table, method, summary, "Intervals, each on its own scale",
+                   sources_of(chosen), ("outcomes", "studies"), draw)

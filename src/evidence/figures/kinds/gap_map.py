@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,111 +11,100 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal import MARKERS, gap_map, unread_markers, waiting
+from evidence.appraisal import MARKERS, compared, gap_map, unread_markers, waiting
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
+from evidence.figures.marks import key
 from evidence.review import Review
 
-WIDTH, HEIGHT = 12.27, 5.16  # inches of the region
-HEAD, LABEL = 0.88, 2.165
-LARGEST = 0.155  # inches, radius of the largest disc
-DISC_AT = 0.22  # inches, how far left of the middle a disc stands
-WAITING = "Trials waiting"
-REGISTERED, UNREAD = "^", "v"  # trials without results; markers planned of which none was readable
+LABEL, KEY = 3.15, 0.42  # inches: names, key below
+LARGEST, NUMBER = 0.15, 0.1  # inches: radius of the largest disc, space before its number
+WAITING = "Trials without results"
+FOCUS = "#E3EFF7"
+DISC = {"marker": "o", "color": page.MESSAGE, "ls": "none"}
+RING = {"marker": "o", "ms": 12, "mfc": "white", "mec": page.CONTEXT, "mew": 2, "ls": "none"}
+UNREAD = {"marker": "v", "ms": 12, "mfc": "white", "mec": page.ACCENT, "mew": 2, "ls": "none"}
+REGISTERED = UNREAD | {"marker": "^"}
 
 
-def draw_map(figure: Figure, cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes) -> Axes:
+def draw_map(cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes, focus: Sequence[str] = ()) -> Axes:
     """Draw the map.
 
     Parameters
     ----------
-    figure : Figure
-        Measures the texts.
     cells : DataFrame
-        As `evidence.appraisal.gaps.gap_map` returns it.
+        As `evidence.appraisal.gap_map` returns it.
     marks : DataFrame
         Columns condition_group, domain_group, n: trials without a readable result.
     ax : Axes
         Its limits become inches of the region.
+    focus : sequence of str
+        Columns that stand on a coloured ground.
 
     Returns
     -------
     Axes
     """
-    ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+    box = ax.get_window_extent()
+    width, height = (size / ax.figure.dpi for size in (box.width, box.height))
+    ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
     conditions = list(dict.fromkeys(cells["condition_group"]))
-    domains = [*dict.fromkeys(cells["domain_group"]), WAITING]
-    people = cells.groupby("domain_group")["participants"].max().to_dict()
-    edges = _edges(figure, domains, people)
-    pitch = (HEIGHT - HEAD) / len(conditions)
-    tops = {name: HEIGHT - HEAD - pitch * row for row, name in enumerate(conditions)}
-    for name, left, right in zip(domains, edges[:-1], edges[1:], strict=True):
-        words = page.wrap(figure, name, 1.01 * (right - left) / 13.333, 14)
-        ax.text((left + right) / 2, HEIGHT - HEAD + 0.06, words, size=14,
-                ha="center", va="bottom", linespacing=page.spacing(words, 0.95))
+    domains = list(dict.fromkeys(cells["domain_group"]))
+    has_waiting = (marks["domain_group"] == WAITING).any()
+    names = domains + [WAITING] * bool(has_waiting)
+    step = (width - LABEL) / len(names)
+    heads = {name: page.evenly(name, step - 0.1, page.TICKS, "bold") for name in names}
+    head = (max(map(len, heads.values())) * 1.06 * page.TICKS) / 72 + 0.12
+    pitch = (height - head) / len(conditions)
+    size = min(page.TEXT, 72 * pitch / 1.35)
+    lefts = {name: LABEL + step * number for number, name in enumerate(names)}
+    tops = {name: height - head - pitch * number for number, name in enumerate(conditions)}
+    for name, left in lefts.items():
+        is_focus = name in focus
+        if is_focus:
+            ax.add_patch(Rectangle((left, 0), step, height, facecolor=FOCUS, lw=0, zorder=0))
+        words = "\n".join(heads[name])
+        ax.text(left + step / 2, height - head + 0.08, words, size=page.TICKS, ha="center",
+                va="bottom", linespacing=page.spacing(words, 1.0),
+                weight="bold" if is_focus else "normal",
+                color=page.MESSAGE if is_focus else page.INK)
     for name, top in tops.items():
-        words = page.wrap(figure, name, LABEL / 13.333, 14)
-        ax.text(LABEL - 0.08, top - pitch / 2, words, size=14, ha="right", va="center",
-                linespacing=page.spacing(words, 0.88))
-    places = {name: (left, right) for name, left, right in
-              zip(domains, edges[:-1], edges[1:], strict=True)}
+        ax.plot([0, width], [top, top], color=page.PALE, lw=0.8, zorder=0.5)
+        ax.text(0, top - pitch / 2, name, size=min(size, size * LABEL / (
+            page.inches(name, size) + 0.1)), va="center_baseline")
     counts = {(row.condition_group, row.domain_group): row.n for row in marks.itertuples()}
     largest = max(int(cells["participants"].max()), 1)
     for row in cells.itertuples():
-        box = (*places[row.domain_group], tops[row.condition_group], pitch)
-        _cell(ax, box, row, counts.get((row.condition_group, row.domain_group), 0), largest)
+        place = lefts[row.domain_group] + step / 2, tops[row.condition_group] - pitch / 2
+        _cell(ax, place, row, counts.get((row.condition_group, row.domain_group), 0), largest,
+              min(LARGEST, 0.42 * pitch), size)
     for name in conditions:
-        if (name, WAITING) in counts:
-            _triangle(ax, *places[WAITING], tops[name] - pitch / 2, counts[name, WAITING],
-                      REGISTERED)
+        if has_waiting and (name, WAITING) in counts:
+            _counted(ax, lefts[WAITING] + step / 2, tops[name] - pitch / 2, counts[name, WAITING],
+                     REGISTERED, size)
     return ax
 
 
-def _edges(figure: Figure, domains: list[str], people: Mapping[str, int]) -> np.ndarray:
-    """Left and right ends of the columns in inches: as wide as the longest word of the heading and
-    a disc with the largest number of `people` need."""
-    def inches(text: str) -> float:
-        return page.text_width(figure, text, 14) * 13.333
-
-    needed = np.array([
-        max(*(inches(word) + 0.04 for word in name.split()),
-            2 * (LARGEST + 0.08 + inches(str(people.get(name, ""))) - DISC_AT))
-        for name in domains
-    ])
-    spare = max(WIDTH - LABEL - needed.sum(), 0) / len(domains)
-    return LABEL + np.concatenate([[0], np.cumsum(needed + spare)])
-
-
-def _cell(ax: Axes, box: tuple[float, float, float, float], row: Any, unread: int,
-          largest: int) -> None:
-    left, right, top, pitch = box
-    middle, y = (left + right) / 2, top - pitch / 2
-    is_empty = row.kind == "empty"
-    ax.add_patch(Rectangle(
-        (left + 0.02, top - pitch + 0.02), right - left - 0.04, pitch - 0.04,
-        facecolor="white" if is_empty else "#F4F4F4", edgecolor=page.PALE, lw=0.8,
-        hatch="////" if is_empty else None,
-    ))
-    x = middle - DISC_AT if row.kind == "placebo" or unread else middle
-    points = 2 * 72 * LARGEST
+def _cell(ax: Axes, place: tuple[float, float], row: Any, unread: int, largest: int,
+          radius: float, size: float) -> None:
+    x, y = place
+    shift = 0.3 if unread and row.kind != "empty" else 0.0
     if row.kind == "placebo":
-        ax.plot([x], [y], "o", ms=max(points * np.sqrt(row.participants / largest), 4),
-                mfc=page.BLUE, mec=page.BLUE)
-        ax.text(x + LARGEST + 0.04, y, f"{row.participants}", size=14, va="center")
+        at = x - shift - 0.12
+        ax.plot(at, y, ms=max(144 * radius * np.sqrt(row.participants / largest), 4), **DISC)
+        ax.text(at + radius + 0.06, y, f"{row.participants}", size=size, va="center_baseline")
     elif row.kind == "other":
-        ax.plot([x], [y], "o", ms=11, mfc="white", mec=page.GREY, mew=2)
+        ax.plot(x - shift, y, **RING)
     if unread:
-        _triangle(ax, left, right, y, unread, UNREAD, shift=0.12 if row.kind != "empty" else 0)
+        _counted(ax, x + shift, y, unread, UNREAD, size)
 
 
-def _triangle(ax: Axes, left: float, right: float, y: float, count: int, marker: str,
-              shift: float = 0) -> None:
-    x = (left + right) / 2 + shift
-    ax.text(x + 0.12, y, str(count), size=14, va="center", bbox={
-        "facecolor": "white", "edgecolor": "none", "pad": 0.5,
-    })
-    ax.plot([x], [y], marker, ms=11, mfc="white", mec=page.ACCENT, mew=2)
+def _counted(ax: Axes, x: float, y: float, count: int, mark: Mapping[str, Any],
+             size: float) -> None:
+    """A mark with a number beside it."""
+    ax.plot(x - 0.12, y, **mark)
+    ax.text(x + 0.04, y, str(count), size=size, va="center_baseline", color=page.ACCENT)
 
 
 def _marks(review: Review) -> pd.DataFrame:
@@ -140,8 +129,11 @@ def _marks(review: Review) -> pd.DataFrame:
     },
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
-    """All condition groups and all outcome groups of a review."""
+    """All conditions of a review; `spec` may select the groups of outcomes that are shown."""
     cells, marks = gap_map(review), _marks(review)
+    shown = [name for name in spec.select if name in set(cells["domain_group"])]
+    if shown:
+        cells = cells[cells["domain_group"].isin(shown)].reset_index(drop=True)
     to_come = waiting(review)
     markers = cells[cells["domain_group"] == MARKERS]
     largest = cells.sort_values("participants").iloc[-1]
@@ -161,18 +153,34 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     def draw(figure: Figure) -> Axes:
-        x, bottom, width, _ = page.BODY
-        ax = figure.add_axes((x, bottom - 0.02, width, HEIGHT / 7.5))
-        return draw_map(figure, cells, marks, ax)
+        x, bottom, width, height = page.BODY
+        down = KEY / page.HEIGHT
+        ax = figure.add_axes((x, bottom + down, width, height - down))
+        draw_map(cells, marks, ax, spec.emphasis)
+        key(figure, x, bottom + down - 0.022, _entries(cells, marks, compared(review)[1]))
+        return ax
 
     summary = (
         f"{facts['n_placebo']} of {len(cells)} cells hold a placebo-controlled trial with results, "
         f"{facts['n_other']} only studies without one, {facts['n_empty']} nothing. Most people: "
         f"{largest['condition_group']}, {largest['domain_group']}, {largest['participants']}."
     )
-    method = "A disc: a trial measured it, though it may print no difference; people once per cell"
+    method = "A disc: a trial measured it, though it may print no difference; people once a cell"
     studies = review.table("studies")
     sources = tuple(studies.loc[studies["study"].isin(to_come["study"]), "study"])
     tables = ("studies", "outcomes", "biomarkers", "harms", "condition_groups", "domain_groups")
     return Content(facts, cells, method, summary, "Map of evidence and gaps", sources,
                    tuple(name for name in tables if name in review.tables), draw)
+
+
+def _entries(cells: pd.DataFrame, marks: pd.DataFrame, trials: str) -> list[tuple]:
+    """What the marks mean, of those that are drawn."""
+    kinds, groups = set(cells["kind"]), set(marks["domain_group"])
+    entries = [
+        (DISC | {"ms": 12}, "people in " + trials.replace("randomised placebo", "placebo"),
+         "placebo" in kinds),
+        (RING, "no such control", "other" in kinds),
+        (UNREAD, "marker planned, nothing readable", bool(groups - {WAITING})),
+        (REGISTERED, "registered, no results", WAITING in groups),
+    ]
+    return [(mark, words) for mark, words, is_drawn in entries if is_drawn]

@@ -13,8 +13,13 @@ from matplotlib.figure import Figure
 from evidence.appraisal import ALPHA, POWER, RATIO, SD_UNITS, information_size
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
+from evidence.figures.marks import key
 from evidence.review import NoDataError, Review
 from evidence.wording import percent, plural, together
+
+SO_FAR = {"marker": "o", "ms": 14, "color": page.MESSAGE, "ls": "none"}
+NEEDED = {"marker": "D", "ms": 11, "color": page.CONTEXT, "ls": "none"}
+HALF = NEEDED | {"mfc": "white", "mec": page.CONTEXT, "mew": 2}
 
 
 def information(table: pd.DataFrame, ax: Axes) -> Axes:
@@ -23,7 +28,7 @@ def information(table: pd.DataFrame, ax: Axes) -> Axes:
     Parameters
     ----------
     table : DataFrame
-        As `evidence.appraisal.information.information_size` returns it.
+        As `evidence.appraisal.information_size` returns it.
     ax : Axes
 
     Returns
@@ -35,12 +40,12 @@ def information(table: pd.DataFrame, ax: Axes) -> Axes:
     for y, row in zip(heights, table.itertuples(), strict=True):
         ax.plot([row.needed, row.needed_half], [y, y], color=page.PALE, lw=7, zorder=1,
                 solid_capstyle="butt")
-        ax.plot([row.needed_half], [y], "D", ms=11, mfc="white", mec=page.ACCENT, mew=2, zorder=3)
-        ax.plot([row.needed], [y], "D", ms=11, color=page.ACCENT, zorder=3)
-        ax.plot([row.accrued], [y + 0.18], "o", ms=13, color=page.BLUE, zorder=4)
-        ax.text(1.11, y, percent(row.reached), transform=ax.get_yaxis_transform(), size=14,
+        ax.plot([row.needed_half], [y], zorder=3, **HALF)
+        ax.plot([row.needed], [y], zorder=3, **NEEDED)
+        ax.plot([row.accrued], [y + 0.18], zorder=4, **SO_FAR)
+        ax.text(1.11, y, percent(row.reached), transform=ax.get_yaxis_transform(), size=page.TEXT,
                 va="center", ha="right")
-    ax.text(1.11, len(table) - 0.4, "of needed", transform=ax.get_yaxis_transform(), size=14,
+    ax.text(1.11, len(table) - 0.4, "of needed", transform=ax.get_yaxis_transform(), size=page.TEXT,
             va="center", ha="right", color=page.GREY)
     ax.set_yticks(heights, table["label"])
     ax.set_ylim(-0.6, len(table) - 0.15)
@@ -117,13 +122,15 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
         label = 0.365
-        ax = figure.add_axes((x + label, bottom + 0.075, width - label - 0.085, height - 0.115))
+        ax = figure.add_axes((x + label, bottom + 0.09, width - label - 0.085, height - 0.145))
         information(table, ax)
         ax.set_yticks(range(len(table))[::-1], [
-            page.wrap(figure, f"{row.label} ({together(effect_words(row))})", label - 0.022, 14)
+            page.wrap(figure, f"{row.label} ({together(effect_words(row))})", label - 0.022,
+                      page.TICKS)
             for row in table.itertuples()
         ])
-        _legend(ax)
+        key(figure, x, bottom + height, [(SO_FAR, "people so far"), (NEEDED, "needed"),
+                                         (HALF, "needed for half the effect")])
         return ax
 
     summary = "; ".join(
@@ -132,18 +139,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     sources = tuple(dict.fromkeys(
         study.study for name in table["analysis"] for study in analyses[name].studies
     ))
-    method = ("Size of one two-arm trial, divided by 1 − D² of the pool; two-sided "
-              f"α {ALPHA:g}, power {100 * POWER:.0f} %; SD and control risk from the same "
-              "trials; people of crossover trials count once")
+    method = (f"One two-arm trial, divided by 1 − D²; two-sided α {ALPHA:g}, power "
+              f"{100 * POWER:.0f} %; SD and control risk from the same trials")
     return Content(facts, table, method, summary, "Dot plot", sources,
                    ("certainty", "analyses", "outcomes", "harms", "studies"), draw)
-
-
-def _legend(ax: Axes) -> None:
-    kinds = (("o", page.BLUE, page.BLUE, "people so far"),
-             ("D", page.ACCENT, page.ACCENT, "needed"),
-             ("D", "white", page.ACCENT, "needed for half the effect"))
-    for marker, face, edge, words in kinds:
-        ax.plot([], [], marker, ms=11, mfc=face, mec=edge, mew=2, label=words)
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncol=3, borderaxespad=0,
-              handletextpad=0.2, columnspacing=1.4)

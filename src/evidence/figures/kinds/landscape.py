@@ -1,8 +1,11 @@
-"""Landscape: every primary study by year and condition."""
+"""Landscape: every primary study by year and condition.
+
+Three shapes tell randomised trials, other studies and studies without results apart; the colour of
+the message is for randomised placebo-controlled trials, the largest of which carry their names.
+"""
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,23 +16,20 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
-from evidence.review import DESIGNS, NoDataError, Review, design, people, primary_studies
+from evidence.figures.marks import key
+from evidence.review import NoDataError, Review, people, primary_studies
+from evidence.wording import plural
 
 POINTS_PER_PERSON = 1.9  # largest area in square points
-SMALLEST, REPORT = 36.0, 60.0  # area of the smallest mark, of a further report
-SPREAD = 1.25  # a diamond is wider than the root of its area
+SMALLEST, REPORT = 50.0, 60.0  # area of the smallest mark, of a further report
+SPREAD = 1.25  # a mark is wider than the root of its area
 LARGEST = 0.92  # size of the largest mark in rows
-KEY_PEOPLE = (100, 1000)
+NAMED = 5  # so many of the largest placebo-controlled trials carry their names
 PER_YEAR = 0.24  # inches, about
 RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many times closer
-FILLS = {  # what a mark is filled with: words of the legend
-    "placebo": "Placebo-controlled, randomised",
-    "waiting": "The same, no results",
-    "not_randomised": "Placebo, not randomised",
-    "further": "Further report, same people",
-    "none": "No placebo",
-}
+LABEL, KEY, AXIS = 3.1, 0.5, 0.72  # inches: names of conditions, key above, years below
 NO_RESULTS = ("ongoing", "protocol", "terminated", "completed_unpublished")
+SHAPES = {"randomised": "s", "other": "o", "waiting": "^"}
 
 
 def landscape_table(review: Review) -> pd.DataFrame:
@@ -39,7 +39,10 @@ def landscape_table(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Columns study, label, year, group, design, n (people, Int64, empty when unknown),
-        placebo_controlled, randomised, has_results, cited_as, fill (one of `FILLS`).
+        placebo_controlled, randomised, has_results, cited_as, fill (placebo: a randomised
+        placebo-controlled trial with results; waiting: the same without; not_randomised: with a
+        placebo; further: report on people counted already; none: no placebo), shape (one of
+        `SHAPES`).
     """
     studies = primary_studies(review.table("studies")).reset_index(drop=True)
     mapping = review.labels("condition_groups", "condition", "condition_group")
@@ -56,6 +59,7 @@ def landscape_table(review: Review) -> pd.DataFrame:
     further = studies.get("participants_of", pd.Series(pd.NA, studies.index)).notna()
     return pd.DataFrame({
         "study": studies["study"],
+        "shape": np.select([~has_results, randomised], ["waiting", "randomised"], "other"),
         "label": [review.bibliography.cite(key) for key in studies["study"]],
         "year": pd.array([int(y) if y else None for y in years], dtype="Int64"),
         "group": [mapping.get(c, c) for c in studies["condition"]],
@@ -73,12 +77,12 @@ def landscape_table(review: Review) -> pd.DataFrame:
 
 
 def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
-    """Draw studies as marks: area by people, shape by design, filled with a placebo.
+    """Draw studies as marks: area by people, shape by design and results, coloured with a placebo.
 
     Parameters
     ----------
     table : DataFrame
-        As `landscape_table` returns it.
+        As `landscape_table` returns it, rows with a year; other rows are left out.
     ax : Axes
 
     Returns
@@ -88,30 +92,63 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
     shown = table.dropna(subset=["year"]).sort_values("n", ascending=False, na_position="last")
     order = shown.groupby("group")["placebo_controlled"].agg(["sum", "count"])
     order = order.sort_values(["sum", "count"]).index.tolist()
-    for row in range(len(order)):
-        if row % 2:
-            ax.axhspan(row - 0.5, row + 0.5, color="#F4F4F4", lw=0)
-    ax.set_ylim(-0.6, len(order) - 0.4)
+    ax.set_ylim(-0.6, max(len(order), 4) + 0.1)
     row = _row_height(ax)
+    for number in range(len(order)):
+        ax.axhline(number - 0.5, color=page.PALE, lw=0.8, zorder=0)
+    _year_axis(ax, int(shown["year"].min()), int(shown["year"].max()))
     areas = _areas(shown, people_scale(table, row))
     places = _places(shown, order, areas, row / 72)
-    for (_, study), (x, y), area in zip(shown.iterrows(), places, areas, strict=True):
-        _mark(ax, x, y, area, design(study["design"]).marker, study["fill"],
-              study["placebo_controlled"])
-        if pd.notna(study["cited_as"]):
-            ax.annotate(
-                f"[{study['cited_as']}]", (x, y), xytext=(0, 16), textcoords="offset points",
-                ha="center", va="bottom", color=page.ACCENT, weight="bold", size=14,
-                arrowprops={"arrowstyle": "-", "color": page.ACCENT, "lw": 1.2},
-                zorder=5,
-            )
-    ax.set_yticks(range(len(order)), [textwrap.fill(group, 19) for group in order])
-    for label in ax.get_yticklabels():
-        label.set_linespacing(page.spacing(label.get_text(), 0.92))
-    _year_axis(ax, int(shown["year"].min()), int(shown["year"].max()))
-    ax.tick_params(axis="y", length=0)
+    named = shown[shown["fill"] == "placebo"].dropna(subset=["n"]).head(NAMED)["study"]
+    cited = shown[shown["cited_as"].notna()]["study"]
+    taken = [_around(ax, place, area) for place, area in zip(places, areas, strict=True)]
+    for study, (x, y), area in zip(shown.to_dict("records"), places, areas, strict=True):
+        ax.scatter(x, y, s=area, **_look(study["shape"], study["fill"]))
+    for study, (x, y), area in zip(shown.to_dict("records"), places, areas, strict=True):
+        if study["study"] in {*named, *cited}:
+            words = study["label"]
+            if pd.notna(study["cited_as"]):
+                words = f"[{study['cited_as']}] {words}"
+            _name(ax, words, x, y, area, study["study"] in set(cited), taken)
+    size = min(page.TEXT, row / 1.3)
+    for number, group in enumerate(order):
+        ax.annotate(group, (0, number), xycoords=("axes fraction", "data"), size=size,
+                    xytext=(-72 * LABEL, 0), textcoords="offset points", va="center_baseline")
+    ax.set_yticks([])
     ax.spines["left"].set_visible(False)
     return ax
+
+
+def _around(ax: Axes, place: tuple[float, float], area: float) -> tuple[float, ...]:
+    """Left, bottom, right and top of a mark in pixels."""
+    x, y = ax.transData.transform(place)
+    half = 0.5 * area**0.5 * ax.figure.dpi / 72
+    return x - half, y - half, x + half, y + half
+
+
+def _name(ax: Axes, words: str, x: float, y: float, area: float, cited: bool,
+          taken: list[tuple[float, ...]]) -> None:
+    """The name of a study beside, above or below its mark, where neither a mark nor another name
+    stands; the name of a cited study stands above it at the worst, others are left out."""
+    shift = area**0.5 / 2 + 4
+    places = [((-shift, 0), ("right", "center")), ((shift, 0), ("left", "center"))]
+    along = {0: "center", -1: "right", 1: "left"}
+    places += [((6 * side, up * (shift - 2)), (along[side], "bottom" if up > 0 else "top"))
+               for up in (1, -1) for side in along]
+    frame, right = ax.get_window_extent(), page.RIGHT * ax.figure.bbox.width
+    for number, (place, (across, up)) in enumerate(places):
+        text = ax.annotate(words, (x, y), xytext=place, textcoords="offset points", size=14,
+                           ha=across, va=up, zorder=6,
+                           color=page.ACCENT if cited else page.MESSAGE)
+        box = text.get_window_extent(ax.figure.canvas.get_renderer())
+        own = _around(ax, (x, y), area)
+        is_free = all(box.x0 > b[2] or box.x1 < b[0] or box.y0 + 2 > b[3] or box.y1 - 2 < b[1]
+                      for b in taken if b != own)
+        last = cited and number == len(places) - 1
+        if last or (is_free and frame.x0 <= box.x0 and box.x1 <= right):
+            taken.append((box.x0, box.y0, box.x1, box.y1))
+            return
+        text.remove()
 
 
 def _row_height(ax: Axes) -> float:
@@ -120,31 +157,35 @@ def _row_height(ax: Axes) -> float:
 
 
 def _year_axis(ax: Axes, first: int, last: int) -> None:
-    """Years at full width for the last decades, closer together before."""
+    """Years at full width for the last decades, closer together before a marked break."""
     turn = max(first, last - RECENT)
     known = [first - 100, turn, last + 100]
     placed = [turn - (turn - first + 100) / PACE, turn, last + 100]
     ax.set_xscale("function", functions=(
         lambda x: np.interp(x, known, placed), lambda x: np.interp(x, placed, known),
     ))
-    ticks = [year for year in range(first // 5 * 5, last + 1, 5) if year >= turn]
+    every = 5 if last - turn >= 8 else 1
+    ticks = [year for year in range(turn // every * every, last + 1, every) if year >= turn]
     ax.set_xticks([first, *ticks] if turn > first else ticks)
+    ax.xaxis.set_major_formatter(lambda year, _: f"{year:.0f}")
     ax.minorticks_off()
     ax.set_xlim(first - (PACE if turn > first else 1), last + 1.2)
-    closer = f" ({first} to {turn}: closer together)" if turn > first else ""
-    ax.set_xlabel(f"Year published or registered{closer}")
+    if turn > first:
+        for shift in (-3, 3):
+            ax.annotate("/", (turn, 0), xycoords=("data", "axes fraction"), xytext=(shift, 0),
+                        textcoords="offset points", size=page.TICKS, ha="center", va="center",
+                        weight="bold")
+    ax.set_xlabel("Year published or registered"
+                  + f"; years before {turn} closer together" * (turn > first))
 
 
-def _mark(ax: Axes, x: float, y: float, area: float, marker: str, fill: str,
-          with_placebo: bool) -> None:
-    """A study: full only as a randomised placebo-controlled trial with results, dotted without
-    results, with a point inside as a further report."""
-    colour = page.BLUE if with_placebo else page.GREY
-    ax.scatter(x, y, s=area, marker=marker, linewidths=1.2, alpha=0.9, zorder=3, edgecolor=colour,
-               facecolor=colour if fill == "placebo" else "white",
-               linestyle=":" if fill == "waiting" else "-")
-    if fill == "further":
-        ax.plot(x, y, ".", color=colour, ms=4.5, mew=0, zorder=4)
+def _look(shape: str, fill: str) -> dict[str, Any]:
+    """A mark: coloured only as a randomised placebo-controlled trial with results, hollow without
+    results and as a further report on people counted already."""
+    colour = page.MESSAGE if fill in ("placebo", "waiting") else page.CONTEXT
+    hollow = shape == "waiting" or fill == "further"
+    return {"marker": SHAPES[shape], "linewidths": 1.6, "zorder": 3, "edgecolor": colour,
+            "facecolor": "white" if hollow else colour, "alpha": 0.85}
 
 
 def people_scale(table: pd.DataFrame, row: float) -> float:
@@ -213,14 +254,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         studies["cited_as"] = pd.NA
     listed = studies[~studies["study"].isin(table["study"])]
     cited = studies[studies["cited_as"].notna()]
-    names = {row["cited_as"]: review.bibliography.cite(row["study"]) for _, row in cited.iterrows()}
     reviews = set(listed["study"])
-    drawn, others = (
-        [f"[{row['cited_as']}]" + f" {names[row['cited_as']]}" * is_drawn
-         for _, row in cited.sort_values("cited_as").iterrows()
-         if (row["study"] not in reviews) is is_drawn]
-        for is_drawn in (True, False)
-    )
     placebo = table[table["fill"] == "placebo"]
     facts = {
         "n_studies": len(table), "n_placebo": len(placebo), "n_listed": len(listed),
@@ -230,70 +264,41 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_waiting": int((~table["has_results"]).sum()),
         "largest": placebo.sort_values("n", na_position="first").iloc[-1]["label"]
         if len(placebo) else "",
+        "n_undated": int(table["year"].isna().sum()),
     }
+
+    undated = int(table["year"].isna().sum())
 
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
-        ax = figure.add_axes((left + 0.15, bottom + 0.045, width - 0.45, height - 0.075))
+        wide, high = figure.get_size_inches()
+        ax = figure.add_axes((left + LABEL / wide, bottom + AXIS / high, width - LABEL / wide,
+                              height - (KEY + AXIS) / high))
         landscape(table, ax)
-        _legend(figure, table, people_scale(table, _row_height(ax)), drawn, others)
+        key(figure, left, bottom + height, _entries(table))
         return ax
 
     summary = (
         f"{len(table)} primary studies, {len(placebo)} of them placebo-controlled with results; "
         f"{facts['n_waiting']} without results."
     )
-    method = "Area shows people analysed, else randomised or planned; participants shared " \
-             "between papers are counted once"
-    return Content(facts, table, method, summary, "Bubble chart", tuple(cited["study"]),
-                   ("studies", "condition_groups"), draw)
+    method = "Area: people analysed, else randomised or planned; people of two papers count once"
+    if undated:
+        method += f". {undated} {plural(undated, 'study', 'studies')} without a year not shown"
+    return Content(facts, table, method, summary, "Marks by year and condition",
+                   tuple(cited["study"]), ("studies", "condition_groups"), draw)
 
 
-def _legend(figure: Figure, table: pd.DataFrame, per_person: float, drawn: list[str],
-            others: list[str]) -> None:
-    x, y = 0.699, 0.81
-    low = page.BODY[1]
-    ax = figure.add_axes((x, low, page.RIGHT - x, y - low), xlim=(x, page.RIGHT), ylim=(low, y))
-    ax.set_axis_off()
-
-    def head(text: str, y: float) -> float:
-        return page.write(figure, x, y, text, size=14, weight="bold") - 0.006
-
-    def key(y: float, text: str, marker: str, fill: str) -> float:
-        with_placebo = fill != "none"
-        _mark(ax, x + 0.012, y - 0.014, 100, marker, fill, with_placebo)
-        return page.write(figure, x + 0.03, y, text, size=14, lines=1) - 0.003
-
-    y = head("Shape: design", y)
-    present = set(table["design"])
-    for code in [code for code in DESIGNS if code in present and code != "protocol"]:
-        words = DESIGNS[code].short.capitalize()
-        y = key(y, words, DESIGNS[code].marker, "none")
-    y = head("Fill: comparison", y - 0.008)
-    always = ("placebo", "waiting", "none")
-    for fill in [name for name in FILLS if name in always or (table["fill"] == name).any()]:
-        y = key(y, FILLS[fill], "o" if fill == "none" else "s", fill)
-    y = head("Area: people", y - 0.008)
-    y = _size_key(ax, x, y, per_person)
-    if drawn or others:
-        y = head("Cited sources", y - 0.008)
-        for label in drawn:
-            y = page.write(figure, x, y, label, size=14, color=page.ACCENT) - 0.003
-        if others:
-            words = f"{' '.join(others)}: not primary studies"
-            page.write(figure, x, y, words, size=14, color=page.GREY)
-
-
-def _size_key(ax: Axes, x: float, y: float, per_person: float) -> float:
-    """Circles for the smallest mark and for some numbers of people, side by side."""
-    width, height = (size * 72 for size in ax.figure.get_size_inches())
-    least = int(SMALLEST / per_person)
-    sizes = [(SMALLEST, f"≤ {least}"), *((n * per_person, f"{n:,}") for n in KEY_PEOPLE)]
-    tallest = max(area for area, _ in sizes) ** 0.5 / height
-    for area, words in sizes:
-        diameter = area**0.5
-        _mark(ax, x + (diameter / 2 + 2) / width, y - tallest / 2, area, "o", "none", False)
-        x += (diameter + 7) / width
-        ax.text(x, y - tallest / 2, words, size=14, va="center_baseline")
-        x += page.text_width(ax.figure, words, 14) + 0.018
-    return y - tallest - 0.004
+def _entries(table: pd.DataFrame) -> list[tuple]:
+    """What shapes and colours mean, of those that are drawn."""
+    line = {"ls": "none", "ms": 12, "mew": 1.6}
+    blue = {"color": page.MESSAGE} | line
+    grey = {"color": page.CONTEXT} | line
+    others = table[table["fill"] != "placebo"]
+    entries = [
+        (blue | {"marker": "s"}, "randomised, placebo-controlled", "placebo" in set(table["fill"])),
+        (grey | {"marker": "s"}, "other randomised trial", "randomised" in set(others["shape"])),
+        (grey | {"marker": "o"}, "other study", "other" in set(table["shape"])),
+        (grey | {"marker": "^", "mfc": "white"}, "no results", "waiting" in set(table["shape"])),
+    ]
+    return [(mark, words) for mark, words, is_drawn in entries if is_drawn]

@@ -1,4 +1,7 @@
-"""New trial: for which effect and size of one more trial the pooled interval leaves zero."""
+"""New trial: for which effect and size of one more trial the pooled interval leaves zero.
+
+The map is that of the first selected analysis; for the others a sentence stands beside it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,7 @@ from matplotlib.figure import Figure
 from evidence.appraisal import pooled_sd
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
+from evidence.figures.marks import key, sides, trial
 from evidence.pooling import (
     ABOVE,
     BELOW,
@@ -28,14 +32,11 @@ from evidence.wording import interval, signed
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))
 STEPS = 161  # differences from one end of the map to the other
-COLOURS = {  # colour, hatch, words
-    BELOW: (page.SKY, "////", "the pooled interval lies below zero"),
-    ABOVE: (page.ORANGE, "....", "the pooled interval lies above zero"),
-}
-STILL = "the pooled interval\nstill includes zero"
-NOWHERE = "wherever it lies on this map,\nthe pooled interval includes zero"
+COLOURS = {BELOW: page.MESSAGE, ABOVE: page.ORANGE}
+SIDE = 0.63  # where the sentence begins, as a share of the page
 SPOTS = ((0.75, 0.7), (0.25, 0.7), (0.75, 0.45), (0.25, 0.45), (0.75, 0.2), (0.25, 0.2))
-SPOT = (0.46, 0.16)  # width and height that a text of `STILL` needs, as a share of the axes
+SPOT = (0.46, 0.16)  # width and height that a text needs, as a share of the axes
+STILL = "interval still\nincludes zero"
 
 
 def new_trial(found: NewTrialMap, pool: Pool, ax: Axes) -> Axes:
@@ -52,15 +53,14 @@ def new_trial(found: NewTrialMap, pool: Pool, ax: Axes) -> Axes:
     -------
     Axes
     """
-    for side, (colour, hatch, _) in COLOURS.items():
+    for side, colour in COLOURS.items():
         inside = (found.verdict == side).astype(float)
         if inside.any():
-            ax.contourf(found.effects, found.sizes, inside, levels=[0.5, 1.5], colors=[colour],
-                        hatches=[hatch])
-    ax.axvline(0, color=page.GREY, lw=1)
+            ax.contourf(found.effects, found.sizes, inside, levels=[0.5, 1.5], colors=[colour])
+    ax.axvline(0, color=page.INK, lw=1)
     for row in pool.studies:
         if row.n:
-            ax.plot([row.yi], [row.n], **_mark(row.crossover))
+            ax.plot([row.yi], [row.n], **trial(crossover=row.crossover, colour=page.INK))
     ax.set_yscale("log")
     ax.set_ylim(min(20, found.sizes.min()), found.sizes.max())
     ax.set_xlim(found.effects.min(), found.effects.max())
@@ -72,9 +72,8 @@ def new_trial(found: NewTrialMap, pool: Pool, ax: Axes) -> Axes:
     ax.set_xlabel(f"{MEASURE_WORDS[pool.measure]} that the new trial finds")
     spot = white_spot(found, pool, ax)
     if spot:
-        ax.text(*spot, STILL if found.share else NOWHERE, transform=ax.transAxes, size=14,
-                ha="center", va="center", linespacing=1.1,
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 2})
+        ax.text(*spot, STILL, transform=ax.transAxes, size=page.TEXT, ha="center", va="center",
+                color=page.GREY, linespacing=1.1, bbox=page.COVER)
     return ax
 
 
@@ -91,12 +90,6 @@ def white_spot(found: NewTrialMap, pool: Pool, ax: Axes) -> tuple[float, float] 
         if not inside.any():
             return spot
     return None
-
-
-def _mark(crossover: bool) -> dict[str, Any]:
-    """The mark of a present trial, open for a crossover trial as in the forest plots."""
-    return {"marker": "s", "ls": "", "ms": 10, "mew": 2, "mec": page.BLUE,
-            "mfc": "white" if crossover else page.BLUE}
 
 
 def reach_of(pools: Iterable[Pool]) -> float:
@@ -164,28 +157,21 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         for name, found in maps.items()
     ])
 
-    def draw(figure: Figure) -> list[Axes]:
-        x, bottom, width, height = page.BODY
-        bottom, height = bottom + 0.14, height - 0.19
-        label, sides = 0.095, favours_words(pools[spec.select[0]].higher_is, review.intervention,
-                                            review.control)
-        each = (width - label) / len(maps) - 0.02
-        axes = []
-        for number, (name, found) in enumerate(maps.items()):
-            left = x + label + number * (each + 0.03)
-            ax = figure.add_axes((left, bottom, each, height))
-            new_trial(found, pools[name], ax)
-            ax.text(0, 1.02, page.wrap(figure, _panel(pools[name]), each, 14),
-                    transform=ax.transAxes, size=14, weight="bold", va="bottom")
-            for side, ha, words in ((0, "left", f"← {sides[0]}"), (1, "right", f"{sides[1]} →")):
-                ax.text(side, -0.185, words, transform=ax.transAxes, size=14, ha=ha, va="top",
-                        color=page.GREY)
-            axes.append(ax)
-        axes[0].set_ylabel("People in the new trial,\nboth arms (log scale)")
-        for ax in axes[1:]:
-            ax.set_yticklabels([])
-        _legend(figure, maps, [row for pool in pools.values() for row in pool.studies])
-        return axes
+    main = spec.select[0]
+
+    def draw(figure: Figure) -> Axes:
+        x, bottom, _, height = page.BODY
+        ax = figure.add_axes((x + 0.085, bottom + 0.125, SIDE - 0.17, height - 0.185))
+        new_trial(maps[main], pools[main], ax)
+        ax.set_ylabel("People in the new trial (log scale)")
+        sides(ax, 0.0, favours_words(pools[main].higher_is, review.intervention, review.control),
+              down=50)
+        entries = [(trial(colour=page.INK), "present trial")]
+        if any(row.crossover for row in pools[main].studies):
+            entries.append((trial(crossover=True, colour=page.INK), "present crossover trial"))
+        key(figure, x + 0.085, bottom + height, entries)
+        _explain(figure, x + SIDE - 0.02, bottom + height - 0.02, maps, pools)
+        return ax
 
     method = f"New parallel trial: SD {sd:.2f}. {pools[spec.select[0]].method_line.rstrip('.')} now"
     summary = " ".join(f"{_panel(pools[name])}: {needed_words(found)}."
@@ -200,19 +186,28 @@ def _panel(pool: Pool) -> str:
     return f"Beside the present {pool.k} {kind}"
 
 
-def _legend(figure: Figure, maps: Mapping[str, NewTrialMap], rows: list) -> None:
-    """What colours and marks mean, of those that are drawn."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Patch
+def _explain(figure: Figure, x: float, y: float, maps: Mapping[str, NewTrialMap],
+             pools: Mapping[str, Pool]) -> None:
+    """What the coloured field asks for, and the sentences of the further analyses."""
+    first, *others = maps
+    for side, colour in COLOURS.items():
+        found = maps[first]
+        inside = found.verdict == side
+        if inside.any():
+            hit = found.effects[inside.any(axis=0)]
+            y = page.write(figure, x, y, f"{found.smallest(side):,} people", size=44,
+                           weight="bold", color=colour, lines=1) - 0.01
+            y = page.write(
+                figure, x, y, "or more in one further trial, and a difference from "
+                f"{interval(hit.min(), hit.max())}, would move the whole pooled interval "
+                f"{'below' if side == BELOW else 'above'} zero.", size=22, lines=5) - 0.04
+    if not maps[first].share:
+        y = page.write(figure, x, y, needed_sentence(maps[first]) + ".", size=22, lines=5) - 0.04
+    for name in others:
+        y = page.write(figure, x, y, f"{_panel(pools[name])}: {_inside(maps[name])}.",
+                       size=page.TEXT, lines=5, color=page.GREY) - 0.03
 
-    handles = [
-        Patch(facecolor=colour, hatch=hatch, edgecolor=page.INK, label=words)
-        for side, (colour, hatch, words) in COLOURS.items()
-        if any((found.verdict == side).any() for found in maps.values())
-    ]
-    for crossover, words in ((False, "present parallel trial"), (True, "present crossover trial")):
-        if any(row.n and row.crossover == crossover for row in rows):
-            handles.append(Line2D([], [], **_mark(crossover), label=words))
-    figure.legend(handles=handles, loc="lower left", ncol=4, borderaxespad=0,
-                  bbox_to_anchor=(page.LEFT, page.BODY[1] - 0.035), handletextpad=0.4,
-                  columnspacing=1.5, borderpad=0)
+
+def _inside(found: NewTrialMap) -> str:
+    sentence = needed_sentence(found)
+    return sentence[:1].lower() + sentence[1:]

@@ -2,180 +2,232 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal import DOMAINS, HIGH, LOW, SOME, VERSION, risk_of_bias, root_people
+from evidence.appraisal import HIGH, LOW, SOME, VERSION, risk_of_bias, root_people
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
-from evidence.pooling import MEASURE_WORDS, favours_words
-from evidence.review import Review
-from evidence.wording import signed
+from evidence.figures.marks import head, trial
+from evidence.figures.scale import Scale, effect_scale, tick_text
+from evidence.review import NoDataError, Review
 
-LIGHTS = {  # letter, marker, colour
-    LOW: ("L", "o", page.GREEN),
-    SOME: ("S", "s", page.YELLOW),
-    HIGH: ("H", "h", page.ORANGE),
-}
+LIGHTS = {  # judgement: letter, marker, ground
+    LOW: ("L", "o", "#9FD3C0"), SOME: ("S", "s", "#F6EDA0"), HIGH: ("H", "h", page.ORANGE),
+    "no information": ("?", "D", "white"), "unclear": ("?", "D", "white"),
+    "moderate": ("M", "s", "#F6EDA0"), "serious": ("X", "h", page.ORANGE),
+    "critical": ("C", "8", page.VERMILION),
+}  # fmt: skip
 SHORT = {
     "D1": "randomisation", "DS": "carry-over", "D2": "deviations", "D3": "missing data",
     "D4": "measurement", "D5": "selection",
 }  # fmt: skip
+OVERALL = "overall"
 UNCHECKED = "*"
-WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
-RESULT_AT, LIGHTS_AT, FOREST_AT, STEP = 3.3, 5.0, 9.85, 0.66
-HEAD, FOOT = 0.36, 1.12
-LEGEND = (0.68, 0.22, -0.12)  # lines below the rows
-SIZE, LARGEST = 14, 24  # points: text, shape of a letter
+FOREST = 0.24  # share of the width for the effects beside the lights
+GAP = 0.22  # inches between columns
+KEY_LINES, FOOT_LINES = 1.5, 3.6  # of the letters, of the axis and the names of the domains
+LEAST_ROWS = 8
+
+
+class Sheet:
+    """Where rows and columns of the lights stand on a canvas, in inches."""
+
+    def __init__(self, ax: Axes, names: Sequence[str], results: Sequence[str],
+                 domains: Sequence[str], with_effects: bool):
+        box = ax.get_window_extent()
+        self.width, self.height = (side / ax.figure.dpi for side in (box.width, box.height))
+        ax.set(xlim=(0, self.width), ylim=(0, self.height))
+        ax.axis("off")
+        lines = max(len(names), LEAST_ROWS) * 1.32 + 1.5 + KEY_LINES + FOOT_LINES
+        self.size = max(min(page.TEXT, 72 * self.height / lines / 1.02), page.SMALLEST - 3)
+        while True:
+            em = self.size / 72
+            self.names = max(page.inches(name, self.size) for name in [*names, "Trial"])
+            self.results = max(page.inches(words, self.size) for words in
+                               [*results, "Result" * any(results)])
+            self.step = max(1.75 * em, page.inches("Overall", self.size, "bold") / 1.5)
+            left = self.names + self.results + 2 * GAP
+            self.right = self.width * (1 - FOREST * with_effects) - GAP * with_effects
+            if left + self.step * (len(domains) + 0.5) <= self.right or self.size <= 8:
+                break
+            self.size -= 0.5
+        self.em, self.lights = em, left
+        self.step = min((self.right - left) / (len(domains) + 0.5), 0.95)
+        self.head = 1.5 * em
+        self.pitch = min(1.9 * em, (self.height - self.head - (KEY_LINES + FOOT_LINES) * em)
+                         / max(len(names), 1))
+        self.bottom = self.height - self.head - self.pitch * len(names)
+
+    def row(self, number: int) -> float:
+        """Middle of a row."""
+        return self.height - self.head - self.pitch * (number + 0.5)
+
+    def column(self, number: int, last: int) -> float:
+        """Middle of a column of lights; the last one stands apart."""
+        return self.lights + self.step * (number + 0.5 + 0.5 * (number == last))
 
 
 def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str, str],
-           ax: Axes, *, has_crossover: bool = False) -> Axes:
+           ax: Axes, *, with_effects: bool = False) -> Sheet:
     """Draw the judgements.
 
     Parameters
     ----------
     table : DataFrame
-        As `evidence.appraisal.bias.judgements` returns it.
+        As `evidence.appraisal.judgements` returns it; the domains may have any names.
     labels, results : mapping
         Study label and result in words by outcome_id.
     ax : Axes
         Its limits become inches of the region.
-    has_crossover : bool
-        Whether an open square, the mark of a crossover trial, stands beside them.
+    with_effects : bool
+        Whether room is left for the effects at the right.
 
     Returns
     -------
-    Axes
+    Sheet
+        Where rows and columns stand.
     """
-    ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
-    ax.axis("off")
     ids = list(dict.fromkeys(table["outcome_id"]))
-    domains = [*DOMAINS, "overall"]
-    top = HEIGHT - HEAD / 2
-    for x, words in ((0, "Trial"), (RESULT_AT, "Result")):
-        ax.text(x, top, words, size=SIZE, weight="bold", va="center")
+    domains = _domains(table)
+    sheet = Sheet(ax, [labels[name] for name in ids], [results[name] for name in ids], domains,
+                  with_effects)
+    style, last = {"size": sheet.size, "va": "center_baseline"}, len(domains) - 1
+    top = sheet.height - 0.5 * sheet.head
+    for x, words in ((0, "Trial"), (sheet.names + GAP, "Result" * any(results.values()))):
+        ax.text(x, top, words, weight="bold", **style)
+    codes = _codes(domains)
     for number, domain in enumerate(domains):
-        ax.text(LIGHTS_AT + STEP * (number + 0.5), top, domain.capitalize() if len(domain) > 2
-                else domain, size=SIZE, weight="bold", ha="center", va="center")
-    heights = row_heights(len(ids))
-    size = min(LARGEST, 70 * _pitch(len(ids)))
-    for outcome_id, y in zip(ids, heights, strict=True):
-        ax.text(0, y, labels[outcome_id], size=SIZE, va="center")
-        ax.text(RESULT_AT, y, results[outcome_id], size=SIZE, va="center", color=page.GREY)
-        own = table[table["outcome_id"] == outcome_id].set_index("domain")
+        ax.text(sheet.column(number, last), top, codes[domain], weight="bold", ha="center", **style)
+    own = table.set_index(["outcome_id", "domain"])
+    for row, outcome_id in enumerate(ids):
+        y = sheet.row(row)
+        ax.text(0, y, labels[outcome_id], **style)
+        ax.text(sheet.names + GAP, y, results[outcome_id], color=page.GREY, **style)
         for number, domain in enumerate(domains):
-            x = LIGHTS_AT + STEP * (number + 0.5)
-            if domain in own.index:
-                _light(ax, x, y, own.loc[domain, "judgement"], own.loc[domain, "unverified"], size)
+            x = sheet.column(number, last)
+            if (outcome_id, domain) in own.index:
+                found = own.loc[(outcome_id, domain)]
+                _light(ax, x, y, found["judgement"], bool(found["unverified"]), sheet)
             else:
-                ax.plot([x - 0.07, x + 0.07], [y, y], color=page.PALE, lw=2)
-    x = LIGHTS_AT + STEP * (len(domains) - 1)
-    ax.plot([x, x], [FOOT, HEIGHT - HEAD], color=page.PALE, lw=1)
-    _legend(ax, bool(table["unverified"].any()), has_crossover)
-    return ax
+                ax.text(x, y, "–", color=page.GREY, ha="center", **style)
+    _legend(ax, sheet, table, codes)
+    return sheet
 
 
-def row_heights(count: int) -> np.ndarray:
-    """Middles of the rows in inches from the lower edge, top row first."""
-    return HEIGHT - HEAD - _pitch(count) * (np.arange(count) + 0.5)
+def _domains(table: pd.DataFrame) -> list[str]:
+    """The domains in the order of the table, the overall judgement last."""
+    known = [domain for domain in SHORT if domain in set(table["domain"])]
+    domains = known + [name for name in dict.fromkeys(table["domain"])
+                       if name not in known and name != OVERALL]
+    return domains + [OVERALL] * (OVERALL in set(table["domain"]))
 
 
-def _pitch(count: int) -> float:
-    """Inches from row to row."""
-    return (HEIGHT - HEAD - FOOT) / max(count, 8)
+def _codes(domains: Sequence[str]) -> dict[str, str]:
+    """What stands over a column: the domain where it is short, else its number."""
+    return {
+        domain: "Overall" if domain == OVERALL else domain if len(domain) <= 3 else str(number)
+        for number, domain in enumerate(domains, 1)
+    }
 
 
-def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool,
-           size: float = LARGEST) -> None:
-    letter, marker, colour = LIGHTS[judgement]
-    ax.plot([x], [y], marker, ms=size, mfc=colour, mec=page.INK, mew=1)
-    ax.text(x, y, letter, size=min(SIZE, 0.75 * size), weight="bold", color="black", ha="center",
-            va="center_baseline")
+def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool, sheet: Sheet) -> None:
+    letter, marker, colour = LIGHTS.get(str(judgement).casefold(), ("?", "D", "white"))
+    points = 72 * min(0.82 * sheet.pitch, 1.35 * sheet.em)
+    ax.plot([x], [y], marker, ms=points if marker != "D" else 0.82 * points, mfc=colour,
+            mec=page.INK, mew=1)
+    ax.text(x, y, letter, size=min(0.82 * points, sheet.size), weight="bold", color="black",
+            ha="center", va="center_baseline")
     if unverified:
-        ax.text(x + 0.19, y + 0.02, UNCHECKED, size=16, weight="bold", va="center")
+        ax.text(x + 0.55 * points / 72, y, UNCHECKED, size=sheet.size, weight="bold",
+                va="center_baseline")
 
 
-def _legend(ax: Axes, has_unchecked: bool, has_crossover: bool) -> None:
-    """Letters, domains, and what asterisk, dash and open square mean."""
-    first, second, third = LEGEND
-    x = 0.18
-    for judgement in (LOW, SOME, HIGH):
-        _light(ax, x, first, judgement, False)
-        ax.text(x + 0.26, first, judgement, size=SIZE, va="center")
-        x += 0.62 + 0.115 * len(judgement)
-    ax.text(x, first, "– not asked of a parallel trial", size=SIZE, va="center")
-    named = "   ".join(f"{domain} {words}" for domain, words in SHORT.items())
-    ax.text(0, second, named, size=SIZE, va="center", color=page.GREY)
-    x = 0.0
-    if has_unchecked:
-        artist = ax.text(0, third, f"{UNCHECKED} crossover domain: map of the tool not checked "
-                         "against its current form", size=SIZE, va="center", color=page.GREY)
-        x = WIDTH * (page.extent(ax.figure, artist)[2] - page.LEFT) / page.BODY[2] + 0.35
-    if has_crossover:
-        ax.plot([x], [third], clip_on=False, **_square(True))
-        ax.text(x + 0.17, third, "crossover trial", size=SIZE, va="center", color=page.GREY)
+def _legend(ax: Axes, sheet: Sheet, table: pd.DataFrame, codes: Mapping[str, str]) -> None:
+    """Letters, and what the codes of the domains, an asterisk and a dash mean."""
+    size, em = min(sheet.size, page.TICKS), sheet.em
+    x, y = 0.6 * em, sheet.bottom - 1.6 * em
+    said = [str(word).casefold() for word in table["judgement"]]
+    for judgement in [name for name in LIGHTS if name in said]:
+        _light(ax, x, y, judgement, False, sheet)
+        ax.text(x + em, y, judgement, size=size, va="center_baseline")
+        x += 2.6 * em + page.inches(judgement, size)
+    words = [f"{code} {SHORT.get(domain, domain)}" for domain, code in codes.items()
+             if domain != OVERALL and SHORT.get(domain, domain) != code]
+    if len(table) < table["outcome_id"].nunique() * len(codes):
+        words.append("– not asked")
+    if table["unverified"].any():
+        words.append(f"{UNCHECKED} map of the tool not checked")
+    together = "; ".join(word.replace(" ", "\u00a0") for word in words)
+    lines = page.broken(together, sheet.right, size)
+    ax.text(0, y - 1.3 * em, "\n".join(lines), size=size, va="top", color=page.GREY,
+            linespacing=1.1)
 
 
-def _square(crossover: bool) -> dict[str, Any]:
-    """The mark of an effect, open for a crossover trial as in the forest plots."""
-    return {"marker": "s", "ls": "", "ms": 9, "mew": 2, "mec": page.BLUE,
-            "mfc": "white" if crossover else page.BLUE}
-
-
-def effects_beside(rows: Mapping[str, Any], ids: list[str], notes: Mapping[str, str], ax: Axes,
-                   sides: tuple[str, str], heading: str) -> Axes:
+def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[str, str],
+                   ax: Axes, sheet: Sheet, scale: Scale, sides: tuple[str, str],
+                   heading: str) -> Axes:
     """Forest rows beside the lights: the effect of each id in `rows`, a note for the others."""
-    ax.text(0, HEIGHT - HEAD / 2, heading, size=SIZE, weight="bold", ha="center", va="center")
-    heights = row_heights(len(ids))
-    limits = [value for row in rows.values() for value in (row.ci_low, row.ci_high)]
-    reach = 1.05 * max(np.abs(limits), default=1.0)
-    ax.set(xlim=(-reach, reach), ylim=(0, HEIGHT))
-    ax.set_yticks([])
-    for side in ("left", "top", "right"):
-        ax.spines[side].set_visible(False)
-    ax.spines["bottom"].set_position(("data", FOOT))
-    ax.plot([0, 0], [FOOT, HEIGHT - HEAD], color=page.GREY, lw=1)
-    for outcome_id, y in zip(ids, heights, strict=True):
-        row = rows.get(outcome_id)
+    left, right = sheet.right + GAP, sheet.width
+    style = {"size": sheet.size, "va": "center_baseline"}
+
+    def at(value: float) -> float:
+        return left + min(max(scale.place(value), 0.0), 1.0) * (right - left)
+
+    ax.text((left + right) / 2, sheet.height - 0.5 * sheet.head, heading, weight="bold",
+            ha="center", **style)
+    low = sheet.bottom - 0.1 * sheet.em
+    ax.plot([at(scale.null)] * 2, [low, sheet.height - sheet.head], color=page.INK, lw=1, zorder=1)
+    ax.plot([left, right], [low, low], color=page.INK, lw=1)
+    for number, outcome_id in enumerate(ids):
+        row, y = rows.get(outcome_id), sheet.row(number)
         if row is None:
-            ax.text(0, y, notes[outcome_id], size=SIZE, ha="center", va="center", color=page.GREY,
-                    bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
+            ax.text((left + right) / 2, y, notes[outcome_id], ha="center", color=page.GREY,
+                    bbox=page.COVER, **style)
             continue
-        ax.plot([row.ci_low, row.ci_high], [y, y], color=page.BLUE, lw=2)
-        ax.plot([row.effect], [y], **_square(row.crossover))
-    ax.xaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
-    for x, ha, words in ((-reach, "left", sides[0]), (reach, "right", sides[1])):
-        ax.text(x, 0.78, words.replace(" ", "\n", 1), ha=ha, va="top", size=SIZE,
-                color=page.GREY, linespacing=1.05)
+        ax.plot([at(row.ci_low), at(row.ci_high)], [y, y], color=page.CONTEXT, lw=2)
+        for value, end, sign in ((row.ci_low, left, -1), (row.ci_high, right, 1)):
+            if not scale.inside(value):
+                head(ax, end, y, sign, page.CONTEXT)
+        ax.plot(at(row.effect), y, **trial(crossover=row.crossover, colour=page.INK,
+                                           size=0.5 * sheet.size))
+    for tick in scale.ticks(4):
+        ax.plot([at(tick)] * 2, [low, low - 0.2 * sheet.em], color=page.INK, lw=1)
+        ax.text(at(tick), low - 0.85 * sheet.em, tick_text(tick), size=min(sheet.size, page.TICKS),
+                ha="center", va="center_baseline")
+    for x, align, words in ((left, "left", f"← {sides[0]}"), (right, "right", f"{sides[1]} →")):
+        ax.text(x, low - 1.5 * sheet.em, words, size=min(sheet.size, 13), ha=align, va="top")
     return ax
 
 
 @figure_kind(
-    "risk_of_bias", tables=("bias_answers",),
+    "risk_of_bias", tables=("outcomes",),
     columns={
         "analyses": "analysis",
         "bias_answers": "study outcome_id question answer",
         "bias_facts": "study implies",
-        "outcomes": "study domain",
+        "outcomes": "study",
         "studies": "study",
     },
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every judged result; the first selected analysis gives the forest rows."""
     table = risk_of_bias(review)
+    if table.empty:
+        raise NoDataError("the review has neither answers in data/bias_answers.csv nor judgements "
+                          "in data/risk_of_bias.csv")
     ids = list(dict.fromkeys(table["outcome_id"]))
     pool = pick(analyses, spec.select)[0] if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]
     labels = {name: review.bibliography.cite(outcomes.loc[name, "study"]) for name in ids}
-    results = {name: str(outcomes.loc[name, "domain"]).replace("_", " ") for name in ids}
+    domains_of = outcomes["domain"] if "domain" in outcomes else pd.Series("", outcomes.index)
+    results = domains_of.fillna("").str.replace("_", " ").to_dict()
     notes = {name: "no usable error" if name in left_out else "another scale" for name in ids}
     whole = table[table["domain"] == "overall"]
     overall = whole["judgement"].value_counts()
@@ -189,21 +241,23 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "title": pool.title if pool else "",
     }
 
+    shown = [row for name, row in rows.items() if name in ids]
+
     def draw(figure: Figure) -> Axes:
-        ax = lights(table, labels, results, figure.add_axes(page.BODY),
-                    has_crossover=any(row.crossover for row in rows.values()))
-        if rows:
-            x, bottom, width, height = page.BODY
-            start = FOREST_AT / WIDTH
-            effects_beside(rows, ids, notes, figure.add_axes(
-                (x + start * width, bottom, (1 - start) * width, height), facecolor="none"
-            ), favours_words(pool.higher_is, review.intervention, review.control),
-                MEASURE_WORDS[pool.measure])
+        ax = page.body(figure)
+        sheet = lights(table, labels, results, ax, with_effects=bool(shown))
+        if shown:
+            scale = effect_scale([row.effect for row in shown],
+                                 [(row.ci_low, row.ci_high) for row in shown],
+                                 [pool.null_value], is_ratio=pool.is_ratio)
+            effects_beside(rows, ids, notes, ax, sheet, scale, pool.sides(
+                review.intervention, review.control), pool.measure_words)
         return ax
 
     known, unknown = _facts(review, set(outcomes["study"]))
-    method = (f"{VERSION}, with its crossover variant; judged from {known} facts, and {unknown} "
-              f"questions without an answer. {review.item('judgements')}")
+    answered = f"{VERSION}; {known} facts, {unknown} questions without an answer"
+    method = answered if known or unknown else "Judgements as given in the tables"
+    method += f". {review.item('judgements')}" * bool(review.item("judgements"))
     summary = " ".join(
         f"{labels[row['outcome_id']]}, {results[row['outcome_id']]}: {row['judgement']}."
         for _, row in table[table["domain"] == "overall"].iterrows()

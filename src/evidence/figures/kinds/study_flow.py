@@ -16,21 +16,17 @@ from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review import Review
 
-WIDTH, HEIGHT = 12.27, 5.1  # inches of the region
-MAIN, SIDE, NOTE = (0.0, 3.75), (4.25, 8.95), (9.35, 12.27)  # left and right end of the columns
-LINE, PAD = 0.22, 0.08
+MAIN, SIDE = (0.0, 4.6), 5.1  # inches: ends of the first column, start of the second
+PAD, LINE, GAP = 0.1, 1.18, 0.12  # inches, font sizes, least inches between boxes
+FILL = "#E3EFF7"
 
 
-def draw_flow(figure: Figure, steps: Sequence[Step], note: str, ax: Axes) -> Axes:
-    """Draw the steps on the left, what leaves beside them, and a note at the right.
+def draw_flow(steps: Sequence[Step], ax: Axes) -> Axes:
+    """Draw the steps on the left and what leaves beside them.
 
     Parameters
     ----------
-    figure : Figure
-        Measures the texts.
     steps : sequence of Step
-    note : str
-        How the records were found.
     ax : Axes
         Its limits become inches of the region.
 
@@ -38,61 +34,61 @@ def draw_flow(figure: Figure, steps: Sequence[Step], note: str, ax: Axes) -> Axe
     -------
     Axes
     """
-    ax.set(xlim=(0, WIDTH), ylim=(0, HEIGHT))
+    box = ax.get_window_extent()
+    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
+    ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
-    sides = [_side_lines(figure, step) for step in steps]
-    mains = [_wrapped(figure, f"{step.label}: {step.n}", MAIN, "bold") for step in steps]
-    heights = [
-        LINE * max(len(main), len(side)) + 2 * PAD
-        for main, side in zip(mains, sides, strict=True)
-    ]
-    gap = (HEIGHT - fsum(heights)) / max(len(steps) - 1, 1)
-    top = HEIGHT
-    for number, (main, side, height) in enumerate(zip(mains, sides, heights, strict=True)):
-        middle = top - height / 2
+    size, beside = page.TEXT, (SIDE, width)
+    while True:
+        mains = [_broken(f"{step.label}: {step.n}", MAIN, size, "bold") for step in steps]
+        sides = [_side_lines(step, beside, size) for step in steps]
+        heights = [LINE * size / 72 * max(len(main), len(side)) + 2 * PAD
+                   for main, side in zip(mains, sides, strict=True)]
+        spare = height - fsum(heights)
+        if spare >= GAP * (len(steps) - 1) or size <= page.SMALLEST:
+            break
+        size -= 0.5
+    gap, top = spare / max(len(steps) - 1, 1), height
+    for number, (main, side, tall) in enumerate(zip(mains, sides, heights, strict=True)):
         is_last = number == len(steps) - 1
-        _box(ax, MAIN, top, height, main, page.BLUE, "#EAF3F9" if is_last else "white", "bold")
+        _box(ax, MAIN, top, tall, main, page.MESSAGE, FILL if is_last else "white", "bold", size)
         if side:
-            _box(ax, SIDE, top, height, side, page.GREY, "white", "normal")
-            _arrow(ax, (MAIN[1], middle), (SIDE[0], middle))
+            middle = top - tall / 2
+            _box(ax, beside, top, tall, side, page.CONTEXT, "white", "normal", size)
+            _arrow(ax, (MAIN[1], middle), (SIDE, middle))
         if not is_last:
             x = (MAIN[0] + MAIN[1]) / 2
-            _arrow(ax, (x, top - height), (x, top - height - gap))
-        top -= height + gap
-    if note:
-        lines = _wrapped(figure, note, NOTE)
-        ax.text(NOTE[0], HEIGHT, "How records were found", size=14, weight="bold", va="top")
-        ax.text(NOTE[0], HEIGHT - 0.32, "\n".join(lines), size=14, va="top", linespacing=1.2)
+            _arrow(ax, (x, top - tall), (x, top - tall - gap))
+        top -= tall + gap
     return ax
 
 
-def _side_lines(figure: Figure, step: Step) -> list[str]:
+def _side_lines(step: Step, column: tuple[float, float], size: float) -> list[str]:
     if not step.left_out:
         return []
     total = sum(count for _, count in step.left_out)
     reasons = "; ".join(f"{reason} {count}" for reason, count in step.left_out)
-    return _wrapped(figure, f"Leave here: {total} ({reasons})", SIDE)
+    return _broken(f"Leave here: {total} ({reasons})", column, size)
 
 
-def _wrapped(figure: Figure, text: str, column: tuple[float, float],
-             weight: str = "normal") -> list[str]:
-    width = (column[1] - column[0] - 2 * PAD - 0.05) / 13.333
-    return page.wrap(figure, text, width, 14, weight=weight).split("\n")
+def _broken(text: str, column: tuple[float, float], size: float,
+            weight: str = "normal") -> list[str]:
+    return page.broken(text, column[1] - column[0] - 2 * PAD, size, weight)
 
 
 def _box(ax: Axes, column: tuple[float, float], top: float, height: float, lines: list[str],
-         edge: str, face: str, weight: str) -> None:
+         edge: str, face: str, weight: str, size: float) -> None:
     left, right = column
-    ax.add_patch(Rectangle((left + 0.01, top - height), right - left, height, facecolor=face,
-                           edgecolor=edge, lw=1.6, clip_on=False))
+    ax.add_patch(Rectangle((left + 0.01, top - height), right - left - 0.02, height, lw=1.6,
+                           facecolor=face, edgecolor=edge, clip_on=False))
     text = "\n".join(lines)
-    ax.text(left + PAD, top - height / 2, text, size=14, weight=weight, va="center",
-            linespacing=page.spacing(text, 1.1))
+    ax.text(left + PAD, top - height / 2, text, size=size, weight=weight, va="center",
+            linespacing=page.spacing(text, 1.08))
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
     ax.annotate("", end, start, arrowprops={
-        "arrowstyle": "-|>", "color": page.GREY, "lw": 1.6, "shrinkA": 0, "shrinkB": 0,
+        "arrowstyle": "-|>", "color": page.CONTEXT, "lw": 1.6, "shrinkA": 0, "shrinkB": 0,
     })
 
 
@@ -118,10 +114,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     def draw(figure: Figure) -> Axes:
-        return draw_flow(figure, steps, review.item("search"), figure.add_axes(page.BODY))
+        return draw_flow(steps, page.body(figure))
 
     summary = " ".join(f"{step.label}: {step.n}." for step in steps)
-    method = ("Counted from the records in studies.csv; what was read and not recorded is not "
-              "counted, so this is not the flow of a database search")
+    method = "Counted from the records in studies.csv; this is not the flow of a database search"
     return Content(facts, table, method, summary, "Flow diagram", (),
                    ("studies", "outcomes", "analyses"), draw)

@@ -16,8 +16,8 @@ from evidence.pooling import Z95, favours_words, outcome_effects
 from evidence.review import Review
 from evidence.wording import in_words, interval, signed
 
-SIZE = 15
-ARMS = (("intervention", page.BLUE, "o", "-"), ("control", page.ACCENT, "s", "--"))
+SIZE = page.TEXT
+ARMS = (("intervention", page.MESSAGE, "o", "-"), ("control", page.GREY, "s", "--"))
 
 
 def course_table(rows: pd.DataFrame) -> pd.DataFrame:
@@ -71,7 +71,7 @@ def differences(table: pd.DataFrame, ax: Axes, sides: tuple[str, str]) -> Axes:
     shown = table.dropna(subset=["difference"])
     ax.axhline(0, color=page.INK, lw=1)
     ax.errorbar(
-        shown["week"], shown["difference"], fmt="D", color=page.INK, ms=10, lw=2, capsize=0,
+        shown["week"], shown["difference"], fmt="D", color=page.MESSAGE, ms=11, lw=2, capsize=0,
         yerr=[shown["difference"] - shown["ci_low"], shown["ci_high"] - shown["difference"]],
     )  # fmt: skip
     span = 1.8 * float(np.abs(shown[["ci_low", "ci_high"]].to_numpy()).max())
@@ -84,7 +84,7 @@ def differences(table: pd.DataFrame, ax: Axes, sides: tuple[str, str]) -> Axes:
     for _, row in shown.iterrows():
         words = f"{row['difference']:+.2f}\n[{interval(row['ci_low'], row['ci_high'])}]"
         ax.annotate(words.replace("-", "−"), (row["week"], row["ci_high"]), xytext=(0, 5),
-                    textcoords="offset points", ha="center", va="bottom", size=14,
+                    textcoords="offset points", ha="center", va="bottom", size=page.TICKS,
                     linespacing=1.1)
     ax.yaxis.set_major_formatter(lambda value, _: signed(f"{value:g}"))
     for y, words, place in ((0.98, f"↑ {sides[1]}", "top"), (0.02, f"↓ {sides[0]}", "bottom")):
@@ -128,9 +128,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
-        bottom, height = bottom + 0.085, height - 0.135
-        left = figure.add_axes((x + 0.03, bottom, 0.34, height))
-        right = figure.add_axes((x + 0.45, bottom, width - 0.45, height))
+        bottom, height = bottom + 0.09, height - 0.14
+        left = figure.add_axes((x + 0.03, bottom, 0.27, height))
+        right = figure.add_axes((x + 0.37, bottom, width - 0.37, height))
         arms(table, left, (first["scale_low"], first["scale_high"]), labels)
         differences(table, right, sides)
         left.set_title(f"Mean of each arm, {first['instrument']}", size=SIZE, loc="left",
@@ -143,7 +143,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"week {row['week']:g}: difference {row['difference']:+.2f} "
         f"({interval(row['ci_low'], row['ci_high'])})" for _, row in shown.iterrows()
     ]
-    method = ("One trial, nothing is pooled; differences and 95 % intervals as reported; each "
-              "visit looks at the same people again")
+    method = "One trial; 95 % intervals as reported; each visit looks at the same people again"
     return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",
                    "Time course", sources_of(rows), ("outcomes", "studies"), draw)
