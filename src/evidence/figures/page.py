@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 
@@ -20,14 +21,16 @@ from evidence.figures import typeface
 
 STYLES = ("slide", "notebook", "print")
 FRAMED = ("slide", "notebook")  # a journal sets message and method below the figure
-WIDTH, HEIGHT = 13.333, 7.5  # inches of a page
+WIDTH, HEIGHT = 13.335, 7.5  # inches of a page: 2667 × 1500 dots at 200 to the inch
 LEFT, RIGHT = 0.04, 0.96
 TOP, FOOT = 1.56, 0.54  # inches of the message and of the foot
 BODY = (LEFT, FOOT / HEIGHT, RIGHT - LEFT, 1 - (TOP + FOOT) / HEIGHT)  # the region of the axes
-TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 13  # points
+TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # points
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
+_STYLE: ContextVar[str] = ContextVar("style", default="slide")
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
+LONGEST = 2000  # signs of any text on a page
 
 # Okabe and Ito's colours, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -51,6 +54,7 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     """
     path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
     typeface.register()
+    outer = _STYLE.set(name)
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
         with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
@@ -62,13 +66,25 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
                 yield
             finally:
                 fonts.setLevel(level)
+                _STYLE.reset(outer)
+
+
+def grow(figure: Figure, inches: float) -> None:
+    """Make a page as high as a body of `inches` needs where its style allows it: not on slides."""
+    if figure.get_label() != "slide":
+        figure.set_figheight(max(HEIGHT, inches + TOP + FOOT))
+
+
+def fitting(rows: int, inches: float, lines: float = 1.0, largest: float = TICKS) -> float:
+    """Points of a text of so many lines that fits into each of `rows` in a height of `inches`."""
+    return min(largest, 72 * inches / max(rows, 1) / (1.2 * lines))
 
 
 def page() -> Figure:
     """An empty 16:9 page in the current style; not known to pyplot, so nothing to close."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = Figure()
+    figure = Figure(label=_STYLE.get())
     FigureCanvasAgg(figure)
     return figure
 
@@ -82,10 +98,15 @@ def without_boxes(figure: Figure) -> None:
                                   for letter in text.get_text()))
 
 
-def body(figure: Figure, **kwargs) -> Axes:
-    """Axes that fill the region between the message and the foot, on a higher page a higher one."""
+def region(figure: Figure) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height between message and foot: `BODY`, higher on a higher page."""
     high = figure.get_figheight()
-    return figure.add_axes((LEFT, FOOT / high, RIGHT - LEFT, 1 - (TOP + FOOT) / high), **kwargs)
+    return LEFT, FOOT / high, RIGHT - LEFT, 1 - (TOP + FOOT) / high
+
+
+def body(figure: Figure, **kwargs) -> Axes:
+    """Axes that fill the region between the message and the foot."""
+    return figure.add_axes(region(figure), **kwargs)
 
 
 def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
@@ -102,8 +123,9 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     top = write(figure, LEFT, 1 - down * inch, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.07 * inch, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
     size, room = FOOTER_SIZE, RIGHT - LEFT
-    if text_width(figure, footer, size) > room:
-        size, footer = FOOTER_SIZE - 2, wrap(figure, footer, room, FOOTER_SIZE - 2)
+    while text_width(figure, footer, size) > room and size > SMALLEST:
+        size -= 0.5
+    footer = wrap(figure, footer, room, size)
     text = figure.text(LEFT, 0.14 * inch, footer, size=size, color=GREY, va="bottom", ha="left",
                        linespacing=spacing(footer, 1.05))
     text.set_gid("footer")
@@ -175,6 +197,8 @@ def wrap(
     TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
+    if len(text) > LONGEST:
+        raise TooLongError(f"it has {len(text):,} signs, {LONGEST:,} are allowed")
     done = broken(text, width * figure.get_figwidth(), size, weight)
     if lines is not None and len(done) > lines:
         raise TooLongError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")

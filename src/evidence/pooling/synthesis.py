@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr, stdtr
 
 from evidence.pooling import regression, subgroups
 from evidence.pooling.effects import (
@@ -39,7 +39,7 @@ from evidence.pooling.measures import (
     to_analysis,
     to_shown,
 )
-from evidence.wording import interval, signed
+from evidence.wording import decimals, interval, number, signed
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -308,8 +308,8 @@ class Pool:
     def each(self) -> list[str]:
         """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
         sign = "" if self.is_ratio or self.measure == "PROP" else "+"
-        return [f"{row.effect:{sign}.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})".replace("-", "−")
-                for row in self.studies]
+        return [f"{number(row.effect, decimals((row.ci_low, row.ci_high)), sign)} "
+                f"({interval(row.ci_low, row.ci_high)})" for row in self.studies]
 
     @property
     def method_line(self) -> str:
@@ -453,8 +453,9 @@ class Pool:
             return f"{self.measure}; k = 0"
         if self.k > 1 and not self.can_pool:
             return f"{self.measure} {', '.join(self.each)}; k = {self.k}, not pooled"
-        limits = interval(self.ci_low, self.ci_high)
-        return f"{self.measure} {signed(f'{self.estimate:.2f}')} ({limits}); k = {self.k}"
+        ends = self.ci_low, self.ci_high
+        value = number(self.estimate, decimals(ends))
+        return f"{self.measure} {value} ({interval(*ends)}); k = {self.k}"
 
     def _repr_html_(self) -> str:
         table = self.to_frame()
@@ -659,9 +660,16 @@ def with_columns(
         if name not in effects:
             effects[name] = rows[name].array
     if subgroup_by:
-        groups = rows[subgroup_by].astype(object)
-        effects["subgroup"] = groups.where(groups.notna(), "not stated").astype(str).array
+        effects["subgroup"] = [_group(value) for value in rows[subgroup_by]]
     return effects
+
+
+def _group(value) -> str:
+    """Name of a subgroup: the value of its column as a table shows it."""
+    if is_empty(value) or str(value).strip() == "":
+        return "not stated"
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def _inferred_measure(rows: pd.DataFrame) -> str:
@@ -781,10 +789,10 @@ def _pooled_row(
         low, high = (show.back(limit) for limit in (study.ci_low, study.ci_high))
         with np.errstate(divide="ignore", invalid="ignore"):
             size = abs(study.yi) / ((high - low) / (2 * Z95))
-        single["p_value"] = float(2 * stats.norm.sf(size))
+        single["p_value"] = float(2 * ndtr(-size))
     elif study.interval_source == "t":
         size = abs(study.yi) / single["se"]
-        single["p_value"] = float(2 * stats.t.sf(size, float(pooled["df"].iloc[0])))
+        single["p_value"] = float(2 * stdtr(float(pooled["df"].iloc[0]), -size))
     return PooledEstimate(rule, **single, interval_source=study.interval_source)
 
 

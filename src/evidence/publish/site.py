@@ -10,16 +10,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
+from urllib.parse import quote, unquote
 
 import nbformat
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
+from evidence.figures import NAME
 from evidence.notebook import Narrator
 from evidence.storage import FOLDER as KEPT
-from evidence.storage import alone, notebook_paths, replace_all, sha256
-from evidence.wording import audiences, escaped
+from evidence.storage import (
+    Written,
+    alone,
+    notebook_paths,
+    read_bytes,
+    remove,
+    replace_all,
+    sha256,
+)
+from evidence.wording import allowed, audiences, escaped
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
@@ -27,6 +37,7 @@ FRONT = "index.html"
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
+MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 REFERENCE = re.compile(r'(<li id="ref-([^"]+)">)(.*?)(</li>)', re.DOTALL)
@@ -41,15 +52,15 @@ class Page:
     has_code: bool
 
 
-def write(root: Path) -> tuple[Path, ...]:
+def write(root: Path) -> Written:
     """Write the hand-out of a review into ``site/``.
 
     Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
-    them; whatever else lies there stays.
+    them; whatever else lies there stays, and what has to give way is kept beside it.
 
     Returns
     -------
-    tuple of Path
+    Written
         Files whose content changed.
 
     Raises
@@ -59,26 +70,20 @@ def write(root: Path) -> tuple[Path, ...]:
     """
     with alone(root):
         files = {root / FOLDER / name: content for name, content in handout(root).items()}
-        changed = replace_all(root, files)
-        _remove(root, files)
+        last = _last(root)
+        known = {root / name: {digest} for name, digest in last.items()}
+        written = replace_all(root, files, known)
         hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
+        remove(root, {name: digest for name, digest in last.items()
+                      if name not in hashes and PurePosixPath(name).parts[:1] == (FOLDER,)})
         replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
-    return changed
-
-
-def _remove(root: Path, files: Mapping[Path, bytes]) -> None:
-    """Delete what the last hand-out wrote, this one does not, and nobody has changed."""
-    for name, digest in _last(root).items():
-        path = root / name
-        ours = PurePosixPath(name).parts[:1] == (FOLDER,) and ".." not in path.parts
-        if ours and path not in files and path.is_file() and sha256(path.read_bytes()) == digest:
-            path.unlink()
+    return written
 
 
 def _last(root: Path) -> dict[str, str]:
     """Hash of each file of the last hand-out by path; none when there is no sound record."""
     try:
-        return {str(name): digest for name, digest in json.loads(
+        return {str(name): str(digest) for name, digest in json.loads(
             (root / RECORD).read_text(encoding="utf-8")).items()}  # fmt: skip
     except (OSError, ValueError, AttributeError):
         return {}
@@ -102,20 +107,21 @@ def handout(root: Path) -> dict[str, bytes]:
     for page in [front, *pages]:
         given = {"page": page, "pages": [front, *pages], "review": review}
         text, _ = exporter.from_notebook_node(texts[page.file], resources=given)
+        text = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
         for target in _targets(root, text):
-            files[target] = (root / target).read_bytes()
+            files[target] = read_bytes(root / target)
         files[page.file] = _local(text).encode("utf-8")
     for entry in _figures(root):
         name = f"figures/{entry['name']}.png"
-        files[name] = (root / name).read_bytes()
+        files[name] = read_bytes(root / name)
     return files
 
 
 def _targets(root: Path, text: str) -> Iterator[str]:
     """Files of the review that a page links to; what lies outside the review is left alone."""
     for link in TARGET.findall(text):
-        target = posixpath.normpath(link)
+        target = posixpath.normpath(unquote(html.unescape(link)))
         path = (root / target).resolve()
         if path.is_file() and path.is_relative_to(root.resolve()) and target[:2] != "..":
             yield target
@@ -142,7 +148,7 @@ def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
     if voices:
         parts.append(NOTICE)
     if pages:
-        links = "\n".join(f"* [{page.title}]({page.file})" for page in pages)
+        links = "\n".join(f"* [{escaped(page.title)}]({quote(page.file)})" for page in pages)
         parts += ["## Pages", links]
     titles = {page.file: page.title for page in pages}
     figures = [_figure(entry, titles) for entry in _figures(review.root)]
@@ -156,8 +162,9 @@ def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
 def _figures(root: Path) -> list[Mapping]:
     """Exported figures in the order of their notebooks."""
     path = root / "figures" / "manifest.json"
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    return sorted(entries, key=lambda entry: entry["notebook"])
+    entries = json.loads(read_bytes(path)) if path.exists() else []
+    return sorted((entry for entry in entries if NAME.fullmatch(entry["name"])),
+                  key=lambda entry: entry["notebook"])
 
 
 def _figure(entry: Mapping, titles: Mapping[str, str]) -> str:
@@ -166,7 +173,8 @@ def _figure(entry: Mapping, titles: Mapping[str, str]) -> str:
     alt = html.escape(entry["alt"], quote=True)
     caption = html.escape(f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip())
     page = f"{entry['notebook']}.html"
-    more = f' <a href="{page}">{html.escape(titles[page])}</a>' if page in titles else ""
+    more = (f' <a href="{quote(page)}">{html.escape(titles[page])}</a>'
+            if page in titles else "")
     return (f'<figure><a href="{source}"><img src="{source}" alt="{alt}" loading="lazy" '
             f'width="1333" height="750"></a><figcaption>{caption}{more}</figcaption></figure>')
 
@@ -202,6 +210,6 @@ def _with_ways_back(text: str) -> str:
 
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
-    text = re.sub(r'href="([\w-]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
+    text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
     text = text.replace('href="../README.md"', f'href="{FRONT}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

@@ -19,12 +19,18 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 from __future__ import annotations
 
 import html
+import math
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from evidence.review import addresses
 
 MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 SMALL = (
@@ -34,8 +40,11 @@ SMALL = (
 )
 
 
+VALUES = (str, bool, int, float, Decimal, date, np.generic, pd.Timestamp)
 PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
-CALL = re.compile(r"\](?:\(|:)(?=[\s\x00-\x20]*(?!https?:)[A-Za-z][\w+.-]*:)")
+LINK = re.compile(r"\]\(\s*([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)")
+FORMULA = re.compile(r"\$|\\\\|\\(?=[A-Za-z])")  # what begins a formula in Markdown
+WIDEST = 99  # signs or decimals of a number
 
 
 class MissingValueError(ValueError):
@@ -77,9 +86,53 @@ def signed(text: str) -> str:
     return text.replace("-", MINUS) if text[:1] in "-(" or text[:1].isdigit() else text
 
 
-def interval(low: float, high: float, digits: int = 2) -> str:
-    """An interval as "−0.95 to 0.27"."""
-    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", MINUS)
+def decimals(*intervals: tuple[float, float]) -> int:
+    """Digits behind the point that show the narrowest of some intervals, never fewer than two.
+
+    Examples
+    --------
+    >>> decimals((-1.5, 1.06)), decimals((1.001, 1.007)), decimals((1e-6, 3e-6))
+    (2, 3, 6)
+    """
+    widths = [high - low for low, high in intervals if 0 < high - low < math.inf]
+    return max(2, *(first_digit(width) for width in widths)) if widths else 2
+
+
+def first_digit(value: float) -> int:
+    """Place behind the point of the first digit of a number that is not zero: 3 for 0.004.
+
+    Examples
+    --------
+    >>> first_digit(0.004), first_digit(25.0)
+    (3, -1)
+    """
+    return -math.floor(math.log10(abs(value)))
+
+
+def number(value: float, digits: int, sign: str = "") -> str:
+    """A number with a proper minus sign, never "−0.00"; `sign` is "+" to show a plus as well.
+
+    Examples
+    --------
+    >>> number(-0.001, 2), number(-1.5, 2), number(0.3, 1, "+")
+    ('0.00', '−1.50', '+0.3')
+    """
+    text = f"{value:{sign}.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float, high: float, digits: int | None = None) -> str:
+    """An interval as "−0.95 to 0.27", with as many digits as its width needs where none is given.
+
+    Examples
+    --------
+    >>> interval(-0.95, 0.27), interval(1.001, 1.007), interval(-19.4, -2.2, 1)
+    ('−0.95 to 0.27', '1.001 to 1.007', '−19.4 to −2.2')
+    """
+    digits = decimals((low, high)) if digits is None else digits
+    return f"{number(low, digits)} to {number(high, digits)}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:
@@ -96,17 +149,32 @@ class Escaped(str):
 def escaped(text: object) -> Escaped:
     """Text of a table made safe inside HTML and Markdown: every sign of it is shown."""
     safe = html.escape(str(text), quote=True)
-    for character in r"\`*_[]|":
+    for character in "`*_[]|":
         safe = safe.replace(character, f"&#{ord(character)};")
-    return Escaped(safe)
+    return Escaped(re.sub(r"[\\$]", _own_element, safe))
+
+
+def _own_element(match: re.Match[str]) -> str:
+    """A sign in an element of its own, where it begins no formula."""
+    return "".join(f"<span>&#{ord(sign)};</span>" for sign in match[0])
 
 
 def harmless(text: str) -> str:
-    """Markdown of a table made safe: bold type and citations stay, HTML is shown as text, and
-    links lead to web pages or into the review."""
+    """Markdown of a table made safe: bold type and citations stay, HTML and formulas are shown as
+    text, pictures as links, and links lead to web pages or into the review."""
     if isinstance(text, Escaped):
         return text
-    return CALL.sub("]&#40;", html.escape(text, quote=False))
+    safe = html.escape(text, quote=False).replace("![", "&#33;[").replace("]:", "]&#58;")
+    return FORMULA.sub(_own_element, LINK.sub(_link, safe))
+
+
+def _link(match: re.Match[str]) -> str:
+    """The beginning of a link with its target, or as text where that leads elsewhere."""
+    target = addresses.target(addresses.unescaped(match[1]))
+    if target:
+        safe = target.replace("(", "%28").replace(")", "%29").replace("$", "%24")
+        return "](" + html.escape(safe, quote=False)
+    return "]&#40;" + match[0][2:]
 
 
 class _Filler(string.Formatter):
@@ -131,9 +199,19 @@ class _Filler(string.Formatter):
         except (KeyError, AttributeError, IndexError) as error:
             raise MissingValueError(f"'{field_name}' is not there ({error})") from None
 
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        if conversion:
+            raise MissingValueError(f"'!{conversion}' has no meaning here")
+        return value
+
     def format_field(self, value: Any, format_spec: str) -> str:
+        items = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(item, VALUES) or item is None or item is pd.NA for item in items):
+            raise MissingValueError("what it names is neither text nor a number: name a part of it")
         if value is None or (not isinstance(value, list | tuple) and pd.isna(value)):
             raise MissingValueError("a value that the sentence needs is empty")
+        if any(int(digits) > WIDEST for digits in re.findall(r"\d{1,9}", format_spec)):
+            raise MissingValueError(f"'{format_spec[:20]}' asks for more than {WIDEST} signs")
         if format_spec in ("words", "Words"):
             words = in_words(int(value))
             return words.capitalize() if format_spec == "Words" else words

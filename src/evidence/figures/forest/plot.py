@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Affine2D
 
 from evidence.figures import marks as drawing
 from evidence.figures.forest import grid as forest_grid
@@ -229,8 +229,9 @@ class _Pen:
         figure = ax.figure
         self.canvas = ax.get_position()
         corner = figure.transSubfigure.transform(self.canvas.p0) / figure.dpi
-        inch = figure.dpi_scale_trans
-        self.transform = inch + ScaledTranslation(*corner, inch)
+        width, height = figure.get_figure(root=True).get_size_inches()
+        share = Affine2D().translate(*corner).scale(1 / width, 1 / height)
+        self.transform = share + figure.transFigure  # follows a cut of the page to what is drawn
         self.place = {"transform": self.transform, "clip_on": False}
 
     @property
