@@ -37,16 +37,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if hasattr(stream, "reconfigure"):  # a sign that the terminal lacks ends no command
             stream.reconfigure(errors="backslashreplace")
     parser = _parser()
-    options = parser.parse_args(arguments)
+    options, rest = parser.parse_known_args(arguments)
+    if rest and (not hasattr(options, "files") or any(word.startswith("-") for word in rest)):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    elif rest:  # files, or DIR, behind an option
+        options.files += map(Path, rest)
     try:
         done = options.run(options)
         sys.stdout.flush()
         return done
     except BrokenPipeError as error:
-        if _is_read():
+        if traceback.extract_tb(error.__traceback__)[-1].filename != __file__:
             _print_mistake(error)
             return 1
-        return 0
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0  # whoever read what is printed here has gone
     except ReviewError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         count = len(error.problems)
@@ -64,16 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         _print_mistake(error)
         return 1
-
-
-def _is_read() -> bool:
-    """Whether somebody still reads what is printed; if not, nothing more is said."""
-    try:
-        sys.stdout.flush()
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return False
-    return True
 
 
 def _print_mistake(error: Exception) -> None:
