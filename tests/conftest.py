@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import evidence.chapters  # noqa: F401  (registers what sentences may name)
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review
 

@@ -34,7 +34,7 @@ from evidence.project.freshness import (
 )
 from evidence.project.headlines import moved_headlines
 from evidence.project.runner import Kernels, run
-from evidence.publish import is_written, readme, slides
+from evidence.publish import is_written, readme, talk
 from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
 from evidence.storage import (
     alone,
@@ -122,6 +122,7 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
     files: dict[str, bytes] = {}
     made = {name: last[name] for name in now.sources if name not in stale}
+    answers.updated_readme(root / README, [], review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
     for name, outcome in _make(root, stale, jobs).items():
         files |= outcome.files
@@ -255,7 +256,7 @@ def make_deck(root: Path, name: str) -> Outcome:
     """Make the slides of the whole review."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    content = slides(loaded, Analyses(loaded))
+    content = talk(loaded, Analyses(loaded))
     return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 
