@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "bias": ["disagreements", "judgements", "risk_of_bias"],
         "census": ["census", "offer_census"],
-        "certainty": ["AGAIN", "certainty_table", "summary_of_findings", "offer_ratings"],
+        "certainty": ["AGAIN", "LEVELS", "certainty_table", "summary_of_findings", "offer_ratings"],
         "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
         "gaps": ["MARKERS", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],

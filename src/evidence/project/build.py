@@ -221,7 +221,7 @@ def _rest(
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
-    answer = answers.lines(review, facts, audience) if audience else []
+    answer = answers.text(review, facts, audience) if audience else ""
     entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)
@@ -231,7 +231,9 @@ def _rest(
     if new_readme is not None:
         texts["README.md"] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    return files, [without_citations(line) for line in answer]
+    said = (answers.sentences(review, facts, audience) or answers.lines(review, facts, audience)
+            if audience else [])
+    return files, [without_citations(line) for line in said]
 
 
 def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
