@@ -12,5 +12,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "figure": ["Content", "Figure", "Spec", "figure_kind", "pick"],
         "images": ["export", "render"],
+        "kinds.answer": ["people_words"],
     },
 )

@@ -58,6 +58,23 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
     return files
 
 
+def narrow(exhibit: Figure) -> bytes:
+    """The drawing of an exhibit for a narrow screen, as SVG.
+
+    Raises
+    ------
+    ValueError
+        When its kind has none.
+    """
+    if exhibit.content.narrow is None:
+        raise ValueError(f"a figure of kind {exhibit.spec.kind} has no narrow drawing")
+    with page.style("slide", exhibit.texts):
+        canvas = page.page()
+        exhibit.content.narrow(canvas)
+        page.without_boxes(canvas)
+        return _described(_encoded(canvas, "svg", "slide", DPI, exhibit.title), exhibit)
+
+
 def _encoded(canvas: Canvas, kind: str, style: str, dpi: int, title: str) -> bytes:
     metadata = NO_DATES[kind] | {"Title": title}
     if style == "print":

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "facts": ["Facts", "Makers", "Records", "Row", "offers"],
         "html": ["NUMBER", "Markup", "links", "place", "readable"],
         "prose": [
-            "NO_BREAK", "MissingValueError", "escaped", "fill", "harmless", "in_words",
+            "MINUS", "NO_BREAK", "MissingValueError", "escaped", "fill", "harmless", "in_words",
             "interval", "joined", "p_value", "percent", "plural", "signed", "together",
         ],
     },

@@ -8,6 +8,8 @@ axis, so that slides can hold it as native shapes.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -30,6 +32,8 @@ NUMBER = 32  # points
 SIZES = (20, 19, 18, 17, 16, 15, 14)  # points of text that has to fit
 SIGNS = 4  # of GRADE
 TIGHT = 0.98  # share of a width that lines may fill
+NARROW, STACKED = 5.2, 0.64  # inches of the chart on a telephone, of one row there
+NOTHING = "No study can be drawn."
 LINE = 1.2  # height of a line in font sizes
 
 
@@ -45,8 +49,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         raise NoDataError("no short line of data/answers.csv has a title")
     rated = _rated(review, analyses)
     pool = pick(analyses, spec.select[:1])[0].synthesis
-    shown = pool.studies if pool.k <= MOST else ()
-    labels = {row.study: review.bibliography.cite(row.study) for row in shown}
+    chart = _charted(review, pool)
     asides = answers.notes(review, facts, answers.ASIDE)
     foot = answers.notes(review, facts, answers.FOOT)
     table = pd.DataFrame([_row(tile, rated) for tile in tiles])
@@ -63,8 +66,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             _tile(sheet, number * (each + GAP), each, row, size)
         low = sheet.height - TILES - GAP
         split = 0.65 * sheet.width if foot else sheet.width
-        _chart(sheet, split, low, pool, shown, labels, asides,
-               favours_words(pool.higher_is, review.intervention, review.control))
+        _chart(sheet, split, low, chart, asides)
         _foot(sheet, split + 2 * GAP, low, foot)
         return ax
 
@@ -77,6 +79,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         {"n_tiles": len(tiles)}, table, pool.method_line.rstrip("."), _summary(table, pool, foot),
         "Answer page", tuple(dict.fromkeys([*sources, *judged])),
         tuple(name for name in tables if name in review.tables), draw,
+        narrow=partial(_narrow, chart=chart),
     )
 
 
@@ -187,57 +190,110 @@ def _tile(sheet: _Sheet, left: float, width: float, row: Any, size: float) -> No
     sheet.text(x, top - TILES + 0.2, people_words(row), color=page.GREY)
 
 
-def _chart(sheet: _Sheet, width: float, top: float, pool: Synthesis, shown: Sequence[Any],
-           labels: Mapping[str, str], asides: Sequence[tuple[str, str]],
-           sides: tuple[str, str]) -> None:
+def _chart(sheet: _Sheet, width: float, top: float, chart: _Chart,
+           asides: Sequence[tuple[str, str]]) -> None:
     """Studies and pool of one analysis on an axis, and what must be kept apart from them."""
     low = 0.0
     for title, text in asides:
         words = f"{title}: {text}" if title else text
-        lines = page.broken(words, width - 2 * PAD, page.TICKS)
+        lines = page.broken(words, TIGHT * (width - 2 * PAD), page.TICKS)
         high = 0.14 + len(lines) * LINE * page.TICKS / 72
         sheet.box(0, low, width, high)
         sheet.block(PAD, low + high - 0.07, width - 2 * PAD, words, 2, SIZES[4:],
                     style="italic")
         low += high + 0.1
-    y = sheet.block(0, top, width, pool.title, 1, SIZES[2:], weight="bold")
-    rows = [*shown, *([pool] if pool.can_pool else [])]
+    y = sheet.block(0, top, width, chart.pool.title, 1, SIZES[2:], weight="bold")
+    rows, names, numbers = chart.rows, chart.names, chart.numbers
     if not rows:
-        sheet.block(0, y - 0.1, width, "No study can be drawn.", 1, (page.TICKS,))
+        sheet.block(0, y - 0.1, width, NOTHING, 1, (page.TICKS,))
         return
-    names = [_name(row, labels) for row in rows]
-    effects = [row.estimate if row is pool else row.effect for row in rows]
-    limits = [(row.ci_low, row.ci_high) for row in rows]
-    scale = effect_scale(effects, limits, [pool.null_value], is_ratio=pool.is_ratio)
-    numbers = [f"{scale.number(value)} {scale.interval(*ends)}"
-               for value, ends in zip(effects, limits, strict=True)]
     left = max(page.inches(name, page.TICKS, "bold") for name in names) + 0.15
     right = width - max(page.inches(text, page.TICKS, "bold") for text in numbers) - 0.15
-    bottom = low + 0.32
-    pitch = min((y - 0.04 - bottom) / len(rows), 0.36)
+    bottom, top = low + 0.32, y - 0.04
+    pitch = min((top - bottom) / len(rows), 0.36)
     for number, row in enumerate(rows):
-        middle = y - 0.04 - (number + 0.5) * pitch
-        weight = "bold" if row is pool else "normal"
+        middle = top - (number + 0.5) * pitch
+        weight = "bold" if row is chart.pool else "normal"
         sheet.text(0, middle, names[number], weight=weight)
         sheet.text(width, middle, numbers[number], ha="right", weight=weight)
-        _mark(sheet, scale, (left, right), middle, row, pool, limits[number])
-    _axis(sheet, scale, (left, right), bottom, y - 0.04, sides)
+        _mark(sheet, chart, (left, right), middle, number)
+    _axis(sheet, chart.scale, (left, right), bottom, top)
+    for x, text, align in ((left - 0.1, f"← {chart.sides[0]}", "right"),
+                           (right + 0.1, f"{chart.sides[1]} →", "left")):
+        sheet.text(x, bottom - 0.17, text, ha=align)
 
 
-def _name(row: Any, labels: Mapping[str, str]) -> str:
+def _narrow(figure: Figure, chart: _Chart) -> Axes:
+    """The chart for a telephone: words above their marks, the axis over the whole width."""
+    title = page.broken(chart.pool.title, TIGHT * NARROW, page.TEXT, "bold")
+    head = len(title) * LINE * page.TEXT / 72
+    height = head + STACKED * max(1, len(chart.rows)) + 0.62
+    figure.set_size_inches(NARROW + 0.2, height + 0.1)
+    wide, high = figure.get_size_inches()
+    ax = figure.add_axes((0.1 / wide, 0.05 / high, NARROW / wide, height / high))
+    sheet = _Sheet(ax, NARROW, height)
+    top = sheet.block(0, height, NARROW, chart.pool.title, len(title), (page.TEXT,), weight="bold")
+    if not chart.rows:
+        sheet.block(0, top, NARROW, NOTHING, 1, (page.TICKS,))
+        return ax
+    ends = (0.1, NARROW - 0.1)
+    for number, row in enumerate(chart.rows):
+        y = top - number * STACKED
+        weight = "bold" if row is chart.pool else "normal"
+        room = NARROW - page.inches(chart.numbers[number], page.TICKS, weight) - 0.1
+        style = {"weight": weight, "bbox": page.COVER}  # across the line of no difference
+        sheet.block(0, y - 0.06, room, chart.names[number], 1, SIZES[4:], **style)
+        sheet.text(NARROW, y - 0.19, chart.numbers[number], ha="right", **style)
+        _mark(sheet, chart, ends, y - 0.46, number)
+    bottom = top - len(chart.rows) * STACKED
+    _axis(sheet, chart.scale, ends, bottom, top - 0.32)
+    for x, text, align in ((0, f"← {chart.sides[0]}", "left"),
+                           (NARROW, f"{chart.sides[1]} →", "right")):
+        sheet.text(x, bottom - 0.45, text, ha=align)
+    return ax
+
+
+@dataclass(frozen=True, slots=True)
+class _Chart:
+    """Rows of the chart, top to bottom, with what is written beside each, and their scale."""
+
+    pool: Synthesis
+    rows: tuple[Any, ...]
+    names: tuple[str, ...]
+    numbers: tuple[str, ...]
+    limits: tuple[tuple[float, float], ...]
+    scale: Scale
+    sides: tuple[str, str]
+
+
+def _charted(review: Review, pool: Synthesis) -> _Chart:
+    """The chart of an analysis: its studies as far as there is room, and its pool."""
+    shown = pool.studies if pool.k <= MOST else ()
+    rows = (*shown, *([pool] if pool.can_pool else []))
+    effects = [row.estimate if row is pool else row.effect for row in rows]
+    limits = tuple((row.ci_low, row.ci_high) for row in rows)
+    scale = effect_scale(effects, limits, [pool.null_value], is_ratio=pool.is_ratio)
+    return _Chart(
+        pool, rows, tuple(_name(review, row) for row in rows),
+        tuple(f"{scale.number(value)} {scale.interval(*ends)}"
+              for value, ends in zip(effects, limits, strict=True)),
+        limits, scale, favours_words(pool.higher_is, review.intervention, review.control),
+    )
+
+
+def _name(review: Review, row: Any) -> str:
     people = "" if row.n is None else f" ({row.n})"
     if isinstance(row, Synthesis):
         return f"{in_words(row.k).capitalize()} {plural(row.k, 'trial')} pooled{people}"
-    return f"{labels[row.study]}{people}"
+    return f"{review.bibliography.cite(row.study)}{people}"
 
 
-def _mark(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, row: Any,
-          pool: Synthesis, limits: tuple[float, float]) -> None:
+def _mark(sheet: _Sheet, chart: _Chart, ends: tuple[float, float], y: float, number: int) -> None:
     def x(value: float) -> float:
         return ends[0] + min(max(scale.place(value), 0.0), 1.0) * (ends[1] - ends[0])
 
-    low, high = limits
-    if row is pool:
+    row, scale, (low, high) = chart.rows[number], chart.scale, chart.limits[number]
+    if row is chart.pool:
         marks.diamond(sheet.ax, x(low), x(row.estimate), x(high), y, 0.12)
         return
     sheet.ax.plot([x(low), x(high)], [y, y], color=page.CONTEXT, lw=2.2, zorder=2,
@@ -249,8 +305,7 @@ def _mark(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, row:
     sheet.ax.plot(x(row.effect), y, zorder=3, **style)
 
 
-def _axis(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, top: float,
-          sides: tuple[str, str]) -> None:
+def _axis(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, top: float) -> None:
     def x(value: float) -> float:
         return ends[0] + scale.place(value) * (ends[1] - ends[0])
 
@@ -259,8 +314,6 @@ def _axis(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, top:
     for value in scale.ticks(5):
         sheet.ax.plot([x(value)] * 2, [y - 0.05, y], color=page.GREY, lw=0.8)
         sheet.text(x(value), y - 0.17, tick_text(value), 14, ha="center", color=page.GREY)
-    sheet.text(ends[0] - 0.1, y - 0.17, f"← {sides[0]}", ha="right")
-    sheet.text(ends[1] + 0.1, y - 0.17, f"{sides[1]} →", ha="left")
 
 
 def _foot(sheet: _Sheet, left: float, top: float, foot: Sequence[tuple[str, str]]) -> None:
