@@ -39,6 +39,7 @@ lock: $(INSTALLED) ## Pin every version with hashes after pyproject.toml has cha
 
 reference: ## Compute the reference values again with R metafor (needs R)
 	Rscript tests/reference/reference.R
+	Rscript tests/reference/analyses.R
 
 bench: $(INSTALLED) ## Print the benchmark tables
 	$(BIN)/python benchmarks/synthesis.py

@@ -8,9 +8,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review
+
+settings.register_profile("by_content", deadline=None)  # a busy machine fails no test
+settings.load_profile("by_content")
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 

@@ -122,7 +122,7 @@ def test_it_can_stand_on_a_slide_as_shapes(own):
 def test_every_number_of_the_page_follows_the_data(own):
     review, analyses = own
     exhibit = page_of(review, analyses)
-    pool = analyses["fm_pain"].synthesis
+    pool = analyses["fm_pain"]
     pain = exhibit.table.iloc[0]
     assert pain["number"] == f"{pool.estimate:+.2f}".replace("-", "−")
     assert pain["people"] == pool.n and pain["trials"] == pool.k

@@ -15,9 +15,9 @@ from evidence.appraisal.rob2 import (
     DOMAINS,
     HIGH,
     LOW,
+    NEVER_NI,
     PARALLEL,
     SOME,
-    UNKNOWN,
     judge,
     worst,
 )
@@ -31,7 +31,8 @@ METHODS = {
 }
 TRIALS = (
     "duebruun2024", "rodriguezfreire2026", "younger2013", "tsui2024", "beaudettezlatanova2023",
-    "smith2011", "cree2010", "sharafaddinzadeh2010",
+    "smith2011", "cree2010", "sharafaddinzadeh2010", "bested2023", "depaula2023", "brewer2018",
+    "smith2013", "lajevardi2020", "moloney2026",
 )  # fmt: skip
 GOOD = next(test["input"] for test in METHODS["rob2"]["test_values"]
             if test["name"] == "all favourable")
@@ -61,36 +62,49 @@ def test_the_examples_of_the_methods_file(method):
         if "input" not in example:
             continue
         judged = judge(example["input"], method == "rob2_crossover")
-        assert {item.domain: item.algorithm for item in judged} == example["expect"], example
+        assert {item.domain: item.judgement for item in judged} == example["expect"], example
 
 
 def test_every_complete_set_of_answers_gets_a_judgement_that_grows_no_better_with_doubt():
-    for answers in product(ANSWERS, repeat=4):
-        given = GOOD | dict(zip(("3.1", "3.2", "3.3", "3.4"), answers, strict=True))
+    questions = ("3.1", "3.2", "3.3", "3.4")
+    offered = [ANSWERS if question not in NEVER_NI else ANSWERS[:-1] for question in questions]
+    for answers in product(*offered):
+        given = GOOD | dict(zip(questions, answers, strict=True))
         judged = {item.domain: item for item in judge(given)}["D3"]
-        assert judged.algorithm in (LOW, SOME, HIGH)
-        if set(answers) == {"NI"}:
-            assert (judged.judgement, judged.algorithm) == (UNKNOWN, HIGH)
-        else:
-            assert judged.judgement == judged.algorithm
+        assert judged.judgement in (LOW, SOME, HIGH)
+        assert not (judged.unread and judged.judgement == LOW)
+        read = ["PN" if answer == "NI" else answer for answer in answers]
+        better = judge(given | dict(zip(questions, read, strict=True)))
+        assert judged.unread <= (better[2].domain == "D3" and better[2].judgement != HIGH)
 
 
 def test_an_unread_trial_is_never_low():
     unread = dict.fromkeys(
-        ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.6", "2.7", "3.1", "3.2", "3.3", "3.4",
+        ("1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "2.6", "2.7", "3.1", "3.3", "3.4",
          "4.1", "4.2", "4.3", "4.4", "4.5", "5.1", "5.2", "5.3"), "NI",
-    )  # fmt: skip
-    assert {item.judgement for item in judge(unread)} == {UNKNOWN}
+    ) | {"3.2": "PN"}  # fmt: skip
+    judged = judge(unread)
+    assert {item.domain: item.judgement for item in judged} == {
+        "D1": SOME, "D2": HIGH, "D3": HIGH, "D4": HIGH, "D5": SOME, "overall": HIGH,
+    }
+    assert all(item.unread for item in judged)
+
+
+def test_what_is_high_for_a_fault_is_not_called_unread():
+    judged = judge(GOOD | {"1.2": "N", "3.1": "NI", "3.2": "PN", "3.3": "NI", "3.4": "NI"})
+    by_domain = {item.domain: item for item in judged}
+    assert by_domain["D3"].unread and not by_domain["overall"].unread
 
 
 def test_the_worst_domain_decides():
-    assert worst([LOW, SOME, UNKNOWN]) == UNKNOWN
-    assert worst([UNKNOWN, HIGH, LOW]) == HIGH
+    assert worst([LOW, SOME]) == SOME
+    assert worst([SOME, HIGH, LOW]) == HIGH
     assert judge(GOOD | {"5.1": "NI"})[-1].judgement == SOME
 
 
 @pytest.mark.parametrize("answers", [
-    GOOD | {"9.9": "Y"}, GOOD | {"1.1": "maybe"}, GOOD | {"S.1": "Y"},
+    GOOD | {"9.9": "Y"}, GOOD | {"3.1": "N", "3.2": "NI"}, GOOD | {"1.1": "maybe"},
+    GOOD | {"S.1": "Y"},
     {q: a for q, a in GOOD.items() if q != "1.2"},
 ])  # fmt: skip
 def test_unknown_questions_unknown_answers_and_missing_ones_are_refused(answers):
@@ -111,10 +125,28 @@ def test_the_written_table_follows_from_the_answers_and_every_row_has_a_reason(r
     assert len(table) + len(bias.statements(review)) == len(review.table("risk_of_bias"))
 
 
+def test_each_placebo_controlled_trial_with_results_is_judged_by_the_map_alone(review):
+    placebo = review.table("studies").query("randomised and placebo_controlled")
+    placebo = placebo[(placebo["status"] == "published") & placebo["participants_of"].isna()]
+    assert set(placebo["study"]) == set(bias.judgements(review)["study"])
+    written = review.table("risk_of_bias")
+    judged = written[written["domain"] != "statement"]
+    assert (judged["algorithm"] == judged["judgement"]).all()
+
+
+def test_no_answer_counts_missing_people_twice_or_calls_lost_precision_a_bias(review):
+    answers = review.table("bias_answers").set_index(["outcome_id", "question"])
+    for outcome_id in ("cree2010-mcs-w8-se", "smith2011-response70-w12",
+                       "smith2011-endoresponse-w12", "sharafaddinzadeh2010-qol-w17"):
+        assert answers.loc[(outcome_id, "2.7"), "answer"] == "PN"
+    assert "NI" not in set(answers.xs("3.2", level="question")["answer"])
+
+
 def test_every_answer_but_no_information_rests_on_a_fact_that_was_read(review):
     answers = review.table("bias_answers")
     facts = review.table("bias_facts").set_index(["study", "domain", "topic"])
-    for row in answers[answers["answer"] != "NI"].itertuples():
+    unproven = (answers["question"] == "3.2") & (answers["answer"] == "PN")
+    for row in answers[(answers["answer"] != "NI") & ~unproven].itertuples():
         fact = facts.loc[(row.study, row.fact_domain, row.fact_topic)]
         assert fact["verification"] != "unverified", row
         assert fact["fact"] != "not stated in what was read", row

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
-from evidence.appraisal import certainty, flow, gaps, information
+from evidence.appraisal import bias, certainty, flow, gaps, information
 from evidence.appraisal.census import census
 from evidence.appraisal.certainty import summary_of_findings
 from evidence.figures import catalogue
@@ -21,7 +21,6 @@ from evidence.pooling.estimators import pool_many
 from evidence.project import status
 from evidence.review.review import Tables, load_review
 from evidence.wording import facts as facts_module
-from evidence.wording.facts import Facts
 from evidence.wording.prose import MissingValueError, fill
 from figure_checks import drawn_texts, texts
 
@@ -95,9 +94,17 @@ def test_pooled_sd_takes_printed_sds_and_else_the_standard_error(review, analyse
 def test_information_size_counts_people_and_has_its_parameters(review, analyses):
     table = information.information_size(review, analyses).set_index("outcome")
     assert table.loc["pain_fm", "accrued"] == 99 + 96 + 28
-    assert table.loc["pain_fm", "needed"] == 2 * np.ceil(
+    assert table.loc["pain_fm", "one_trial"] == 2 * np.ceil(
         information.n_per_arm(1, table.loc["pain_fm", "sd"])
     )
+    pool = analyses["fm_pain"]
+    fixed = 1 / sum(1 / row.vi for row in pool.studies)
+    spread = 1 - fixed / pool.wald.se**2
+    assert table.loc["pain_fm", "diversity"] == pytest.approx(spread, rel=1e-6)
+    one = table.loc["pain_fm", "one_trial"]
+    assert table.loc["pain_fm", "needed"] == np.ceil(one / (1 - spread))
+    assert table.loc["pain_fm", "reached"] < 1
+    assert table.loc["depression", "needed"] == table.loc["depression", "one_trial"]
     stricter = information.information_size(review, analyses, power=0.9).set_index("outcome")
     assert (stricter["needed"] > table["needed"]).all()
     half = information.information_size(review, analyses, share=0.5).set_index("outcome")
@@ -120,6 +127,46 @@ def test_every_level_down_has_its_reason(review):
     for reason in certainty.REASONS:
         judged = table[reason].notna()
         assert table.loc[judged, f"why_{reason}"].notna().all()
+
+
+def test_levels_for_risk_of_bias_follow_the_written_rule(review, analyses):
+    assert certainty.rating_disagreements(review, analyses) == []
+    table = certainty.certainty_table(review, analyses).set_index("outcome")
+    pool = analyses["fm_pain"]
+    judged = bias.by_study(review)
+    high = sum(row.weight for row in pool.studies if judged[row.study] == "high")
+    assert table.loc["pain_fm", "high_share"] == pytest.approx(high / 100)
+    assert table.loc["pain_fm", "risk_of_bias"] == 2
+    assert table.loc["any_harm", "high_share"] < 0.5 and table.loc["any_harm", "risk_of_bias"] == 1
+    stated = review.table("certainty")
+    stated.loc[stated["outcome"] == "pain_fm", "risk_of_bias"] = 1
+    changed = replace(review, tables={**review.tables, "certainty": stated})
+    (found,) = certainty.rating_disagreements(changed, analyses)
+    assert (found.column, found.rule) == ("risk_of_bias", "the judgements give 2")
+
+
+def test_a_class_of_harm_finds_the_trials_that_report_on_it(review, analyses):
+    table = certainty.certainty_table(review, analyses).set_index("outcome")
+    assert table.loc["vivid_dreams", "studies"] == ("younger2013",)
+    assert set(table.loc["serious_harm", "studies"]) == {
+        r["study"] for r in rows("harms") if r["event_class"] == "serious"
+        and r["study"] in ("duebruun2024", "rodriguezfreire2026", "younger2013")}
+
+
+def test_an_important_difference_has_a_source_or_is_called_a_convention(review, analyses):
+    table = information.information_size(review, analyses)
+    assert set(table["source"].dropna()) == {"guyatt2011"}
+    ratios = table["unit"] == "ratio"
+    assert table.loc[ratios, "source"].notna().all() and table.loc[~ratios, "source"].isna().all()
+
+
+def test_blood_and_organ_are_rows_of_their_own_and_name_each_other(review, analyses):
+    found = certainty.summary_of_findings(review, analyses)
+    labels = review.table("certainty").set_index("outcome")["label"]
+    for outcome, other in (("markers", "organ"), ("organ", "blood")):
+        row = found.set_index("outcome").loc[labels[outcome]]
+        assert row["certainty"] == "very low" and other in row["meaning"]
+        assert "very uncertain" in row["meaning"] and "almost untested" in row["meaning"]
 
 
 def test_gap_map_counts_people_once_and_draws_empty_cells(review):
@@ -148,12 +195,12 @@ def test_flow_adds_up_and_starts_with_every_record(review, analyses):
     assert steps[0].n == len(rows("studies"))
     for step, following in pairwise(steps):
         assert step.n - sum(count for _, count in step.left_out) == following.n
-    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    used = {row.study for item in analyses.values() for row in item.studies}
     assert set(steps[-1].studies) == used
 
 
 def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
-    pool = analyses["fm_pain"].synthesis
+    pool = analyses["fm_pain"]
     found = outlook.new_trial_map(pool, 2.0, [-0.4, 1.0], [100, 1000])
     yi = [row.yi for row in pool.studies] + [-0.4]
     vi = [row.vi for row in pool.studies] + [4 * 2.0**2 / 1000]
@@ -163,11 +210,11 @@ def test_new_trial_map_is_the_pool_with_one_more_study(analyses):
     assert found.verdict.shape == (2, 2)
     assert set(np.unique(found.verdict)) <= {-1, 0, 1}
     with pytest.raises(ValueError, match="mean differences"):
-        outlook.new_trial_map(analyses["fm_response_30"].synthesis, 1, [0], [100])
+        outlook.new_trial_map(analyses["fm_response_30"], 1, [0], [100])
 
 
 def test_a_surprising_trial_widens_the_interval(analyses):
-    found = outlook.new_trial_map(analyses["fm_pain"].synthesis, 1.6, [-0.4, -2.0], [2000])
+    found = outlook.new_trial_map(analyses["fm_pain"], 1.6, [-0.4, -2.0], [2000])
     assert found.tau2[0, 1] > found.tau2[0, 0]
     assert found.high[0, 1] > found.high[0, 0]
 
@@ -236,7 +283,7 @@ def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(revie
     assert any("wherever it lies on this map" in text for text in drawn)
     assert "the pooled interval lies below zero" in drawn
     assert "the pooled interval lies above zero" not in drawn
-    pool = analyses["fm_pain"].synthesis
+    pool = analyses["fm_pain"]
     assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
     smallest = exhibit.content.facts["smallest"]["fm_pain"]
     assert exhibit.title.startswith(f"One further trial would need {smallest} or more people and")
@@ -262,9 +309,8 @@ def test_triangles_have_one_meaning_each(review, analyses):
     assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
                       unread["condition_group"].nunique()]
     assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
-    outside = Facts(review, analyses)["unlisted_markers"]["ldn"]
-    assert outside.n == 1 and "one conference talk outside" in exhibit.title
-    assert outside.said[0] in exhibit.caption
+    markers = gaps.gap_map(review).query("domain_group == @gaps.MARKERS")
+    assert f"{exhibit.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
 
 
 def test_numbers_of_people_stay_in_their_cells(review, analyses):
@@ -289,7 +335,7 @@ def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
 def test_status_does_not_call_a_pooled_study_left_out(minimal):
     review = load_review(minimal)
     analyses = run_analyses(review)
-    assert analyses["warmth"].synthesis.k == 2
+    assert analyses["warmth"].k == 2
     assert any("and 0 studies without a randomised placebo, left out" in line
                for line in status.review_status(review, analyses))
     assert any("and 2 studies without a randomised placebo, left out" in line
@@ -318,8 +364,7 @@ def test_letters_stand_on_the_figure(review, analyses):
     exhibit = catalogue.build(review, analyses, "risk_of_bias")
     shown = texts(exhibit.figure())
     judged = exhibit.table["judgement"].value_counts()
-    for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H"),
-                              ("no information", "NI")):
+    for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H")):
         assert shown.count(letter) == judged.get(judgement, 0) + 1  # one in the legend
     assert "provisional" in " ".join(shown)
 

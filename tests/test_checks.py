@@ -216,9 +216,10 @@ CASES = {
         {**OUTCOME, **COUNTS},
     ),
     "poolable with a p value": (
-        numbers.poolable_has_enough, "outcomes", {**OUTCOME, "effect": 1.0, "p_value": 0.02},
+        numbers.poolable_has_enough, "outcomes",
+        {**OUTCOME, "effect": 1.0, "p_value": 0.02, "p_relation": "<"},
         "poolable",
-        {**OUTCOME, "contrast": "crossover_paired", "effect": 1.0, "p_value": 0.02},
+        {**OUTCOME, "effect": 1.0, "p_value": 0.02},
     ),
     "poolable but unverified": (
         numbers.poolable_has_enough, "outcomes",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import re
 from collections import Counter
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from conftest import REPOSITORY
 from evidence.chapters.claims import audit, tables
+from evidence.pooling.analyses import run_analyses
 from evidence.review import columns
 from evidence.review.bibliography import Bibliography
 from evidence.review.review import load_review
@@ -25,6 +27,58 @@ NOTEBOOKS = ROOT / "notebooks"
 def rows(name):
     with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def excesses(review):
+    """Harms of which a published pool against placebo, read by somebody, finds more."""
+    pooled = review.table("published_pooled")
+    ratios = pooled["effect_measure"].str.contains("ratio")
+    return pooled[(pooled["domain"] == "harm") & (pooled["contrast"] == "vs_placebo") & ratios
+                  & (pooled["verification"] != "unverified") & (pooled["ci_low"] > 1)]
+
+
+def decided_by(review, rule):
+    rules = review.table("verdict_rules").set_index("rule")
+    claims = review.table("claims").set_index("claim_id")
+    return claims.loc[rules.loc[rule, "claims"].split(";")]
+
+
+def test_verdicts_on_tolerability_follow_rule_four(review):
+    claims = decided_by(review, "R4")
+    told = review.table("claims").query("claim_type == 'safety'")
+    told = told[told["claim"].str.contains("tolera|few side effects", case=False)]
+    assert set(claims.index) == set(told["claim_id"])
+    counts = run_analyses(review)["any_adverse_event"]
+    no_quarter = any(row.ci_high < 1.25 for row in counts.studies)
+    derived = ("mixed" if len(excesses(review)) else "supported" if no_quarter else "limited")
+    assert set(claims["evidence_verdict"]) == {derived} == {"mixed"}
+
+
+def test_verdicts_on_warnings_follow_rule_five(review):
+    claims = decided_by(review, "R5")
+    warnings = review.table("claim_remarks").query("remark == 'warning'")
+    assert set(claims.index) == set(warnings["claim_id"])
+    labels = set(review.table("studies").query("role == 'label'")["study"])
+    reviews = set(excesses(review)["review"])
+    for claim in claims.itertuples():
+        sources = set(claim.best_evidence_keys.split(";"))
+        assert sources & labels or sources & reviews, claim.Index
+        assert claim.evidence_verdict == "supported"
+
+
+def test_the_tally_of_verdicts_is_that_of_the_rules(review):
+    counted = review.table("claims")["evidence_verdict"].value_counts().to_dict()
+    path = Path(os.environ.get("EVIDENCE_TABLES", ROOT.parent / "shared" / "evidence"))
+    if not (path / "README_claims.md").exists():
+        pytest.skip("no evidence tables here: set EVIDENCE_TABLES to compare with them")
+    text = " ".join((path / "README_claims.md").read_text(encoding="utf-8").split())
+    tally = dict(re.findall(r"([a-z ]+) (\d+)", text.split("Tally of 44:")[1]))
+    assert {name.strip().replace(" ", "_"): int(n) for name, n in tally.items()} == counted
+    rules = review.table("verdict_rules").set_index("rule")["says"]
+    said = {row: " ".join(words.replace("“", '"').replace("”", '"').replace("’", "'").split())
+            for row, words in rules.items()}
+    for rule, words in re.findall(r"\| (R\d) \| (.*?) \|", text):
+        assert said[rule] == words.replace("*", "")
 
 
 @pytest.mark.parametrize(("first", "second"), [

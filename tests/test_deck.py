@@ -191,7 +191,7 @@ def test_a_forest_plot_is_native_and_holds_what_its_synthesis_holds(show):
     assert not any(s.shape_type == MSO_SHAPE_TYPE.PICTURE for s in leaves(slide.shapes))
     words = [" ".join(shape.text_frame.text.split()) for shape in group.shapes
              if shape.has_text_frame]
-    pool = ANALYSES["fm_pain"].synthesis
+    pool = ANALYSES["fm_pain"]
     for study in pool.studies:
         assert any(REVIEW.bibliography.cite(study.study) in text for text in words)
         assert any(f"{study.effect:.2f}".replace("-", "−") in text for text in words)

@@ -16,7 +16,8 @@ from evidence.appraisal import published
 from evidence.figures import catalogue, page
 from evidence.figures.forest.plot import draw_forest
 from evidence.figures.forest.rows import Row, forest_columns
-from evidence.figures.kinds import directions, multiverse as curve, new_trial
+from evidence.figures.kinds import directions, new_trial
+from evidence.figures.kinds import multiverse as curve
 from evidence.figures.scale import ratio_scale
 from evidence.notebook import summaries
 from evidence.pooling import multiverse, outlook
@@ -99,7 +100,7 @@ def test_the_multiverse_holds_every_combination_once(choices):
 
 def test_the_main_specification_is_the_analysis_itself(choices):
     main = choices.table[choices.table["is_main"]]
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     assert len(main) == 1
     assert main["estimate"].item() == pytest.approx(synthesis.estimate)
     assert main["ci_high"].item() == pytest.approx(synthesis.ci_high)
@@ -110,7 +111,7 @@ def _explored(**cells):
     """The pain analysis with other cells of analyses.csv, and its multiverse."""
     review = changed("analyses", "fm_pain", **cells)
     analysis = run_analyses(review)["fm_pain"]
-    return analysis.synthesis, multiverse.explore(review, analysis).table
+    return analysis, multiverse.explore(review, analysis).table
 
 
 def test_a_common_effect_is_the_main_specification_of_such_an_analysis():
@@ -192,7 +193,7 @@ def test_a_curve_of_ratios_is_logarithmic_with_its_line_at_one():
 
 
 def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     for limit, share in ((synthesis.default.pi_low, 0.025), (synthesis.default.pi_high, 0.975)):
         assert outlook.share_beyond(synthesis, -limit) == pytest.approx(share, abs=1e-9)
     assert outlook.share_beyond(synthesis, -synthesis.estimate) == pytest.approx(0.5)
@@ -201,7 +202,7 @@ def test_the_share_beyond_a_threshold_agrees_with_the_prediction_interval():
 
 
 def test_the_share_with_another_variance_pools_again():
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     yi, vi = (np.array([getattr(r, name) for r in synthesis.studies]) for name in ("yi", "vi"))
     weights = 1 / (vi + 0.5)
     gain = -(weights * yi).sum() / weights.sum()
@@ -214,7 +215,7 @@ def test_the_share_with_another_variance_pools_again():
 @pytest.mark.parametrize("name", ["fm_pain_parallel", "fm_response_30"])
 def test_two_trials_say_nothing_about_further_settings(name):
     with pytest.raises(ValueError, match="fewer than three"):
-        outlook.share_beyond(ANALYSES[name].synthesis, 1.0)
+        outlook.share_beyond(ANALYSES[name], 1.0)
 
 
 @pytest.mark.parametrize(("effect", "limits", "p", "relation", "k", "fits"), [
@@ -280,7 +281,7 @@ def test_no_diamond_and_no_weight_for_two_trials(built):
     for words in ("Prediction interval", "k = 3, n = 223", "Hartung-Knapp", "†"):
         assert words in shown
     assert "Wald" not in shown  # the three rules stand in the notebook
-    main = ANALYSES["fm_pain"].synthesis
+    main = ANALYSES["fm_pain"]
     assert f"{main.estimate:+.2f}".replace("-", "−") in exhibit.title
     for name in ("fm_responders_forest", "harms_forest"):
         assert "Nothing is pooled: two trials at most" in " ".join(texts(built[name].figure()))
@@ -409,7 +410,7 @@ def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
 def test_the_marked_threshold_has_its_probability_and_its_band(built):
     exhibit = built["fm_pain_threshold"]
     drawn = " ".join(texts(exhibit.figure()))
-    synthesis = ANALYSES["fm_pain"].synthesis
+    synthesis = ANALYSES["fm_pain"]
     assert exhibit.content.facts["value"] == 1.0  # the important effect of certainty.csv
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
         assert prose.percent(outlook.share_beyond(synthesis, 1.0, tau2)) in drawn
@@ -431,7 +432,7 @@ def test_one_trial_over_time_keeps_its_printed_limits(built):
 def test_times_of_two_trials_are_not_mixed():
     select = "rodriguezfreire2026-pain-w13-level;duebruun2024-pain-w12-itt"
     review = changed("figures", "innova_time", select=select)
-    with pytest.raises(ReviewError, match="is not there"):
+    with pytest.raises(ReviewError, match="several trials"):
         catalogue.build(review, ANALYSES, "innova_time")
 
 
@@ -466,12 +467,12 @@ def test_variants_hide_limits_of_two_trials():
 
 def test_single_trials_are_those_of_one_study():
     table = summaries.single_trials(ANALYSES)
-    assert len(table) == sum(a.synthesis.k == 1 for a in ANALYSES.values())
+    assert len(table) == sum(a.k == 1 for a in ANALYSES.values())
     assert {"cree2010", "mischoulon2017", "tsui2024"} <= set(table["study"])
 
 
 def test_the_map_of_new_trials_is_as_wide_as_the_trials_need():
-    pool = ANALYSES["fm_pain"].synthesis
+    pool = ANALYSES["fm_pain"]
     assert new_trial.reach_of([pool]) == 2
     far = replace(pool, studies=(replace(pool.studies[0], ci_low=-13.0, ci_high=2.0),))
     assert new_trial.reach_of([far]) == 20

@@ -180,7 +180,9 @@ def test_paired_sources_of_a_crossover_trial():
     assert (paired["derived_from"], paired["n"]) == ("paired", 28)
     assert np.sqrt(paired["vi"]) == pytest.approx(measures.se_from_p(1.0, 0.016, 27))
     assert not only(by_p.assign(p_relation="<"), "MD")["included"]
-    assert not only(by_p.assign(contrast="between_arms"), "MD")["included"]
+    parallel = only(by_p.assign(contrast="between_arms"), "MD")
+    assert parallel["derived_from"] == "reported_p"
+    assert np.sqrt(parallel["vi"]) == pytest.approx(measures.se_from_p(1.0, 0.016, 54))
     by_se = by_p.assign(effect_se=0.5)
     assert only(by_se, "MD")["derived_from"] == "reported_se"
     arms = _mean_row((5, 2, 28), (6, 2, 28)).assign(contrast="crossover_paired")
@@ -285,8 +287,8 @@ def test_people_are_those_of_both_arms_or_of_the_study():
 
 
 def test_unknown_measure_and_basis():
-    with pytest.raises(ValueError, match="unknown measure HR"):
-        outcome_effects(_ready(), "HR")
+    with pytest.raises(ValueError, match="unknown measure ARR"):
+        outcome_effects(_ready(), "ARR")
     with pytest.raises(ValueError, match="unknown basis both"):
         outcome_effects(_ready(), "MD", "both")
 

@@ -1,5 +1,6 @@
 """Every figure of the review: readable, described, and moved by its data."""
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,7 +64,7 @@ def test_the_foot_is_one_line(shown):
 
 def test_titles_are_short(shown):
     exhibit, _ = shown
-    assert len(exhibit.title.replace(" %", "%").split()) <= 12
+    assert len(re.sub(r"\s%", "%", exhibit.title).split()) <= 12
 
 
 def test_message_method_and_alt_text_are_there(shown):

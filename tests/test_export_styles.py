@@ -22,7 +22,7 @@ from evidence.figures import catalogue, images, page
 from evidence.figures.greys import GREYS, grey
 from evidence.figures.printing import crop, encode
 from evidence.pooling.analyses import Analyses
-from evidence.publish import bundle
+from evidence.publish.bundle import FORMATS, legend
 from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps
 
@@ -232,11 +232,11 @@ def test_print_leaves_message_and_foot_to_the_legend(printed):
     exhibit, _ = printed
     shown = " ".join(text for _, text, _ in drawn_texts(exhibit.figure("print")))
     assert exhibit.title not in " ".join(shown.split())
-    legend = bundle.legend(REVIEW, exhibit)
+    text = legend(REVIEW, exhibit)
     for part in (exhibit.title, exhibit.caption, exhibit.method.rstrip(".")):
-        assert part in legend
+        assert part in text
     for key in exhibit.sources:
-        assert REVIEW.bibliography[key].vancouver in legend
+        assert REVIEW.bibliography[key].vancouver in text
 
 
 def run(*arguments):
@@ -282,7 +282,7 @@ def test_wrong_usage_exits_with_two(wrong):
 
 
 def test_the_command_knows_every_format_and_style():
-    assert cli.FORMATS == bundle.FORMATS and cli.STYLES == page.STYLES
+    assert cli.FORMATS == FORMATS and cli.STYLES == page.STYLES
 
 
 def test_alt_text_names_what_is_plotted_then_numbers_then_the_message(exhibit):

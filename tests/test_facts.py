@@ -1,6 +1,7 @@
 """Counts, recomputed here from the files without the package."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,31 @@ def test_census_counts_studies_and_people_once(review, rows):
     assert counted.placebo_participants == sum(
         int(r["n_analysed"] or r["n_randomised"] or 0) for r in placebo
     )
+
+
+def test_what_does_not_state_randomisation_counts_as_neither(review, rows):
+    unstated = [r for r in rows("studies") if r["status"] == "published" and not r["randomised"]
+                and r["placebo_controlled"] == "true"]
+    counted = census(review)
+    assert counted.not_stated == len(unstated) == 3
+    studies = review.table("studies")
+    studies.loc[studies["study"] == unstated[0]["study"], "randomised"] = True
+    changed = census(replace(review, tables={**review.tables, "studies": studies}))
+    assert changed.not_stated == counted.not_stated - 1
+    assert changed.placebo_controlled == counted.placebo_controlled + 1
+
+
+def test_census_counts_trials_without_a_number_for_their_contrast(review, rows):
+    placebo = {r["study"] for r in rows("studies") if r["status"] == "published"
+               and r["randomised"] == "true" and r["placebo_controlled"] == "true"}
+    owner = {r["study"]: r["participants_of"] or r["study"] for r in rows("studies")}
+    told = {
+        owner[r["study"]] for r in rows("outcomes") if r["contrast"] != "within_arm"
+        and r["verification"] != "unverified"
+        and (r["effect"] or r["p_value"] or (r["intervention_events"] and r["control_events"]))
+    }
+    expected = {owner[study] for study in placebo} - told
+    assert census(review).without_contrast == len(expected) == 4
 
 
 def test_census_counts_verification_levels(review, rows):

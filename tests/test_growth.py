@@ -23,7 +23,7 @@ def test_every_row_is_read_and_pooled(large):
     assert len(review.table("studies")) == STUDIES
     assert len(review.table("outcomes")) == STUDIES * len(generated.DOMAINS)
     assert not review.warnings
-    assert {r.synthesis.k for name, r in results.items() if name.endswith("_all")} == {STUDIES}
+    assert {r.k for name, r in results.items() if name.endswith("_all")} == {STUDIES}
     assert len(effects_table(results)) == 2 * len(review.table("outcomes"))
     assert len(pooled_table(results)) == 3 * len(results)
 
@@ -32,7 +32,7 @@ def test_pools_follow_from_the_generated_numbers(large):
     """Inverse-variance weights at the estimated tau² give the pooled mean of what was written."""
     review, results = large
     rows = review.table("outcomes").query("domain == 'pain'")
-    pool = results["pain_all"].synthesis
+    pool = results["pain_all"]
     weight = 1 / (rows["effect_se"] ** 2 + pool.tau2)
     assert pool.estimate == pytest.approx(np.average(rows["effect"], weights=weight), rel=1e-12)
     people = review.table("studies")["n_randomised"].sum()

@@ -14,6 +14,7 @@ from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism import markers as markers_module
 from evidence.chapters.mechanism.layers import Grid, lay_out
 from evidence.review.review import load_review
+from evidence.wording.facts import Facts
 
 ROOT = Path(__file__).parents[1]
 
@@ -116,9 +117,11 @@ def test_stories_say_the_balance_in_words(review):
 
 
 def test_a_controlled_marker_outside_the_table_is_found(review):
-    outside = markers_module.unlisted_markers(review, "ldn")
-    assert list(outside["keys"]) == ["bihari1988"]
-    assert "bihari1988" not in {row["study"] for row in rows("biomarkers")}
+    assert markers_module.unlisted_markers(review, "ldn").empty
+    listed = review.table("biomarkers")
+    fewer = replace(review, tables={
+        **review.tables, "biomarkers": listed[listed["study"] != "bihari1988"]})
+    assert list(markers_module.unlisted_markers(fewer, "ldn")["keys"]) == ["bihari1988"]
 
 
 def levels(review):
@@ -214,14 +217,36 @@ def test_grid_counts_every_entry_and_puts_controlled_ones_first(review):
     )
 
 
-def test_no_placebo_controlled_result_unless_the_table_holds_one(review):
-    assert counts.placebo_results(review).empty
+def test_placebo_controlled_results_are_those_that_the_table_holds(review):
+    held = counts.placebo_results(review)
+    assert set(held["biomarker_id"]) == {"moloney2026-hs-crp", "bihari1988-ifn-alpha"}
     assert len(counts.placebo_results(review, ("tissue",))) == 2
     found = changed(review, "biomarkers", "biomarker_id", "smith2011-crp",
                     direction="decrease", result_available=True)
-    assert list(counts.placebo_results(found)["biomarker_id"]) == ["smith2011-crp"]
+    more = set(counts.placebo_results(found)["biomarker_id"]) - set(held["biomarker_id"])
+    assert more == {"smith2011-crp"}
     no_placebo = changed(found, "studies", "study", "smith2011", placebo_controlled=False)
-    assert counts.placebo_results(no_placebo).empty
+    assert len(counts.placebo_results(no_placebo)) == len(held)
+
+
+def test_cytokines_of_mixed_role_are_laboratory_markers_and_vague_entries_are_not(review):
+    facts = Facts(review, {})
+    classes = {"pro_inflammatory", "anti_inflammatory", "cytokine_mixed_role", "acute_phase",
+               "faecal"}
+    own = [r for r in rows("biomarkers") if r["marker_class"] in classes]
+    read = [r for r in own if r["result_available"] == "true"]
+    unread = [r for r in own if r["result_available"] != "true" and r["controlled"] == "true"]
+    assert (facts["n_markers_read"], facts["n_markers_unread"]) == (len(read), len(unread))
+    assert facts["n_markers_controlled"] == sum(r["controlled"] == "true" for r in read)
+    assert facts["n_markers_controlled"] + facts["n_markers_uncontrolled"] == len(read)
+    assert facts["n_studies_unread"] == len({r["study"] for r in unread})
+    assert facts["marker_studies"]["parkitny2017"].read == sum(
+        r["study"] == "parkitny2017" for r in read)
+    grid = counts.grid(review)
+    kinds = grid[grid["study"] == "parkitny2017"].groupby("kind")["entries"].sum()
+    assert kinds.iloc[kinds.index.str.startswith("Cyto").argmax()] == facts[
+        "marker_studies"]["parkitny2017"].read
+    assert {r["study"] for r in unread}.isdisjoint({"brewer2018", "moloney2026"})
 
 
 GRID = Grid(width=10, height=4, box=1.5, gap=0.1, lane=0.1, leaving=0.1, arriving=0.1)

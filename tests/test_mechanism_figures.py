@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from matplotlib.lines import Line2D
 
-from evidence.chapters.mechanism import figure as mechanism_map
+from evidence.chapters.markers import figure as markers_figure
 from evidence.figures import catalogue
 from evidence.review.review import load_review
 from evidence.review.studies import LABORATORY
@@ -45,29 +45,27 @@ def test_pages_are_readable(drawn):
     assert faint(drawn) == []
 
 
-def test_the_map_names_every_box_and_explains_its_marks():
+def test_the_map_names_every_box_and_says_where_links_stop():
     exhibit = build("mechanism_map")
     said = words(exhibit)
     table = exhibit.table
     for box in {*table["source"], *table["target"]}:
         assert box in said
-    for word in ("supported", "contested", "contradicted", "unclear", "retracted", "animals"):
+    for word in ("supported", "contested", "unclear", "Reached, uncontested:",
+                 "Outcomes not reached:", "Papers retracted: Filamin A, Gs coupling"):
         assert word in said
     assert "0 of 3 outcomes" in exhibit.title
 
 
-def test_the_key_draws_marks_as_the_map_does():
-    figure = build("mechanism_map").figure()
-    marks = {code: mechanism_map.mark_style(code) for code in mechanism_map.MARKS}
-    key = [line for line in figure.findobj(Line2D) if line.axes is None]
-    drawn = [line for line in figure.axes[0].lines]
-    for style in marks.values():
-        for lines in (key, drawn):
-            assert any(line.get_marker() is style["marker"] or (
-                line.get_marker() == style["marker"]) for line in lines)
-        widths = {line.get_markeredgewidth() for line in (*key, *drawn)
-                  if line.get_marker() is style["marker"]}
-        assert widths <= {style["markeredgewidth"]}
+def test_only_links_of_the_medicine_are_coloured_and_marked():
+    exhibit = build("mechanism_map")
+    figure = exhibit.figure()
+    start = next(text for text in figure.axes[0].texts if text.get_color() == "white")
+    own = exhibit.table[exhibit.table["source"] == " ".join(start.get_text().split())]
+    ends = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "")]
+    assert len(ends) == len(own) > 0
+    key = {line.get_marker() for line in figure.findobj(Line2D) if line.axes is None}
+    assert {line.get_marker() for line in ends} <= key
 
 
 def test_a_finding_turned_around_moves_the_map():
@@ -84,7 +82,7 @@ def test_concentrations_mark_what_a_fair_reader_must_see():
     for part in ("extrapolated", "mirror-image isomer", "naloxone", "paper not read here",
                  "no effect seen", "unread", "0.1 nM", "1 mM", "2.25 to 5.75 nM"):
         assert part in said
-    assert "2,800 to 30,000 times" in exhibit.title
+    assert "2,800 × peak" in said and "30,000 × peak" in said
     assert "naltrexone itself" in exhibit.method and "at or below the band" in exhibit.caption
 
 
@@ -106,7 +104,6 @@ def test_a_changed_concentration_moves_everything():
     layout = REVIEW.table("concentration_rows").query("item_id not in ['k18', 'k19']")
     review = replace(review, tables={**review.tables, "concentration_rows": layout})
     exhibit = build("dose_reached", review)
-    assert "500,000 times" in exhibit.title
     assert "500,000 × peak" in exhibit.alt
     assert "500,000 × peak" in words(exhibit)
     assert exhibit.table["value"].max() == value
@@ -122,7 +119,7 @@ def test_a_level_within_reach_is_said_to_be_reached():
 def test_cytokines_tell_classes_apart_and_say_what_is_missing():
     exhibit = build("cytokines")
     said = words(exhibit)
-    assert exhibit.title.startswith("n = 8, no control: 17 of 63")
+    assert exhibit.title == "17 of 63 analytes fell in 8 people, no control"
     assert "=" not in said.replace("n =", "").replace("p =", "")
     for part in ("pro-inflammatory", "anti-inflammatory", "46 further analytes", "no change",
                  "11 more: direction only", "IL-1Ra", "146.9 → 138.4 pg/mL"):
@@ -133,7 +130,7 @@ def test_a_changed_analyte_moves_everything():
     review = changed("biomarkers", "biomarker_id", "parkitny2017-il-10",
                      marker_class="pro_inflammatory", change_pct=-50.0)
     exhibit = build("cytokines", review)
-    assert "two of them anti-inflammatory" in exhibit.title
+    assert exhibit.content.facts["n_anti"] == 2
     assert "IL-10 −50 %" in exhibit.alt
     assert exhibit.table.set_index("marker").loc["IL-10", "change_pct"] == -50
 
@@ -141,7 +138,8 @@ def test_a_changed_analyte_moves_everything():
 def test_a_second_study_with_a_change_is_said_to_have_one():
     review = changed("biomarkers", "biomarker_id", "lie2018-serum-cytokine-panel",
                      direction="increase")
-    assert "no change" not in build("cytokines", review).title
+    assert "no change" in words(build("cytokines"))
+    assert "no change" not in words(build("cytokines", review))
 
 
 def test_markers_sentence_comes_from_the_table():
@@ -149,20 +147,23 @@ def test_markers_sentence_comes_from_the_table():
     table = REVIEW.table("biomarkers")
     table = table[table["marker_class"].isin(LABORATORY)]
     readable, controlled = table["result_available"], table["controlled"]
-    unread = int((controlled & ~readable).sum())
-    assert exhibit.title == (
-        f"None of {readable.sum()} readable cytokine, CRP, ESR or stool results was set against "
-        f"placebo; {unread} controlled entries hold no result"
-    )
+    found, unread = exhibit.content.facts["n_found"], int((controlled & ~readable).sum())
     said = words(exhibit)
-    assert f"none of {controlled.sum()} readable" in said
-    assert f"{(readable & ~controlled).sum()} of {(~controlled).sum()} readable" in said
-    assert "Outside the table: one conference talk of 1988 (Bihari et al.):" in said
-    found = changed("biomarkers", "biomarker_id", "smith2011-crp", direction="decrease",
-                    result_available=True)
-    after = build("biomarkers", found)
-    assert after.title.startswith(f"One of {readable.sum() + 1} readable")
-    assert f"1 of {controlled.sum()} readable" in words(after)
+    assert f"of {readable.sum()} readable inflammation results" in exhibit.title
+    assert f"{found} of {readable.sum()}" in said and str(unread) in said.split()
+    for study in table.loc[controlled & ~readable, "study"].unique():
+        assert REVIEW.bibliography.cite(study) in said
+    after = build("biomarkers", changed("biomarkers", "biomarker_id", "smith2011-crp",
+                                        direction="decrease", result_available=True))
+    assert after.content.facts["n_found"] == found + 1 and after.title != exhibit.title
+
+
+def test_the_grid_of_markers_counts_every_readable_and_every_controlled_entry():
+    exhibit = build("biomarkers")
+    counts = markers_figure.counted(exhibit.table)
+    table = REVIEW.table("biomarkers")
+    silent = (~table["controlled"].astype(bool) & ~table["result_available"].astype(bool)).sum()
+    assert counts.to_numpy().sum() == len(table) - silent
 
 
 def test_every_study_with_a_marker_has_a_row():

@@ -80,7 +80,7 @@ def test_the_example_is_the_reference_data_and_nothing_else(started):
 
 
 def test_its_numbers_agree_with_the_printed_ones(started):
-    pool = run_analyses(load_review(started))["cases"].synthesis
+    pool = run_analyses(load_review(started))["cases"]
     wanted = next(
         entry for entry in json.loads((ROOT / "data" / "methods.json").read_text())
         if entry["id"] == "reml"

@@ -94,7 +94,7 @@ def build(root, capsys):
 
 def test_add_a_study_in_three_steps(copy, capsys):
     text = section("Add a study in three steps")
-    before = run_analyses(load_review(copy))["fm_pain"].synthesis
+    before = run_analyses(load_review(copy))["fm_pain"]
     (entry,) = blocks(text, "bibtex")
     with (copy / "references.bib").open("a", encoding="utf-8") as file:
         file.write("\n" + entry)
@@ -112,8 +112,8 @@ def test_add_a_study_in_three_steps(copy, capsys):
     assert re.search(r"Moved since the last build:\n  fm_pain: .* → ", said)
     review = load_review(copy)
     pool = run_analyses(review)["fm_pain"]
-    assert pool.synthesis.k == before.k + 1
-    assert pool.synthesis.studies[-1].study == study["study"]
+    assert pool.k == before.k + 1
+    assert pool.studies[-1].study == study["study"]
     assert any(option.outcome_id == outcome["outcome_id"] and option.is_main
                for option in explore(review, pool).options)
     manifest = {item["name"]: item for item in json.loads(
@@ -139,7 +139,7 @@ def test_change_an_analysis(copy):
     (row,) = cells(text)
     add(copy, "analyses", **row)
     added = run_analyses(load_review(copy))[row["analysis"]]
-    assert added.parent == "fm_pain" and added.synthesis.tau2_method == "DL"
+    assert added.parent == "fm_pain" and added.tau2_method == "DL"
     kept = re.findall(r"^\| `(\w+)` \|", text, re.MULTILINE)
     assert set(kept) <= set(table(copy, "analyses")[0])
 

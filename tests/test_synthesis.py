@@ -1,4 +1,4 @@
-"""Synthesis: agreement with metafor, what must hold for any data, and few studies."""
+"""Pool: agreement with metafor, what must hold for any data, and few studies."""
 
 import dataclasses
 import json
@@ -11,8 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS, between_study_variance, pool_many
-from evidence.pooling.measures import Z95
-from evidence.pooling.multiverse import cumulative, leave_one_out
 from evidence.pooling.synthesis import synthesise
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -47,7 +45,7 @@ def on_log_scale(synthesis, estimate, name):
 @pytest.mark.parametrize(("case", "method"), FITS, ids=case_id)
 def test_pool_equals_metafor_rma(case, method):
     expected = case["fits"][method]
-    pool = synthesise(case_effects(case), method=method)
+    pool = synthesise(case_effects(case), tau2_method=method)
     for name in ("k", "tau2", "i2", "q", "q_p_value", "tau2_ci_low", "tau2_ci_high"):
         if name in expected:
             close(getattr(pool, name), expected[name])
@@ -63,8 +61,8 @@ def test_pool_equals_metafor_rma(case, method):
 def test_variants_equal_metafor(case):
     pool = synthesise(case_effects(case))
     for table, expected in (
-        (leave_one_out(pool), case["leave_one_out"]),
-        (cumulative(pool)[1:], case["cumulative"]),
+        (pool.leave_one_out(), case["leave_one_out"]),
+        (pool.cumulative()[1:], case["cumulative"]),
     ):
         shown = table.assign(estimate=np.log(table["estimate"])) if pool.is_ratio else table
         for name in ("estimate", "se", "tau2"):
@@ -203,7 +201,8 @@ def test_limits_that_a_report_prints_are_shown_and_never_change_a_pool():
     alone = synthesise(pd.DataFrame({"yi": [2.4], "vi": [1.5], "ci_low": [-4.8], "ci_high": [0.0]}),
                        measure="MD")
     assert (alone.ci_low, alone.ci_high) == (-4.8, 0.0) and not alone.excludes_null
-    assert alone.default.ci_low == pytest.approx(2.4 - Z95 * np.sqrt(1.5))
+    assert (alone.default.ci_low, alone.default.interval_source) == (-4.8, "reported")
+    assert alone.default.se == pytest.approx(np.sqrt(1.5))
 
 
 def test_two_studies_have_numbers_but_no_prediction():
@@ -240,7 +239,8 @@ def test_favours(yi, higher_is, side):
 
 
 def test_synthesis_is_frozen_and_says_how_it_was_made():
-    pool = synthesise(effects([0.1, 0.2, 0.4], [0.1, 0.1, 0.2]), method="PM", interval_rule="wald")
+    pool = synthesise(effects([0.1, 0.2, 0.4], [0.1, 0.1, 0.2]), tau2_method="PM",
+                      interval_rule="wald")
     line = "Random effects, Paule-Mandel; Wald interval; k = 3, n = 150."
     assert pool.method_line == line
     assert pool.null_value == 1
@@ -249,11 +249,11 @@ def test_synthesis_is_frozen_and_says_how_it_was_made():
     unknown = synthesise(effects([0.1, 0.2], [0.1, 0.1]).assign(n=[50, pd.NA]))
     assert unknown.n is None
     with pytest.raises(ValueError, match="ML is unknown"):
-        synthesise(effects([0.1], [0.1]), method="ML")
+        synthesise(effects([0.1], [0.1]), tau2_method="ML")
 
 
 def test_cumulative_goes_by_year():
-    table = cumulative(synthesise(effects([1, 2, 3], [1, 1, 1], year=[2010, pd.NA, 2000])))
+    table = synthesise(effects([1, 2, 3], [1, 1, 1], year=[2010, pd.NA, 2000])).cumulative()
     assert table["study"].tolist() == ["study 3", "study 1", "study 2"]
     assert table["k"].tolist() == [1, 2, 3]
     assert table["year"].tolist() == [2000, 2010, pd.NA]

@@ -9,16 +9,20 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from evidence import __version__
 from evidence.review import Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
+MEASURES = ("MD", "SMD", "RR", "OR", "RD", "HR", "IRR", "PROP", "COR", "GEN")
+DECIMALS = {"comma": ",", "point": "."}
 STYLES = ("slide", "notebook", "print")
 LONGEST_TITLE = 120
+MOST_LINES = 20  # of rows that are not pooled
 STOP_AT_MOST = 20.0  # seconds after Ctrl-C
 STOPPED = "Stopped; what was written before is whole."
 TRACEBACK = "EVIDENCE_TRACEBACK"
@@ -86,6 +90,10 @@ def _parser() -> argparse.ArgumentParser:
                                  help="targets made side by side (default: one per core)")
         if name == "export":
             _export_options(command)
+    words = "take over references or data; the kind of a file is seen from its content"
+    command = commands.add_parser("import", help=words, description=words)
+    command.set_defaults(run=_import, directory=None)
+    _import_options(command)
     words = "start a review on another topic, with a worked example to replace"
     command = commands.add_parser("new", help=words, description=words)
     command.set_defaults(run=_new)
@@ -140,17 +148,42 @@ def _new_options(command: argparse.ArgumentParser) -> None:
                          help="title of the review")
 
 
+def _import_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("files", metavar="FILE", nargs="+", type=Path,
+                         help="references (RIS, PubMed, CSL-JSON, BibTeX) or data (RevMan, CSV, "
+                         "XLSX, robvis); at the end DIR, a review or the folder of a new one")
+    command.add_argument("--measure", choices=MEASURES, default="",
+                         help="measure of effect (default: as the data say)")
+    command.add_argument("--decimal", choices=DECIMALS, default="",
+                         help="decimal mark, where the numbers can be read in two ways")
+    command.add_argument("--sheet", metavar="NAME", default="", help="sheet of a workbook")
+    command.add_argument("--map", metavar="CSV", type=Path,
+                         help="table of columns: their name, our name")
+
+
 def _check(options: argparse.Namespace) -> int:
     from evidence.pooling import run_analyses
     from evidence.review import load_review
 
     review = load_review(options.directory)
-    run_analyses(review)
+    results = run_analyses(review)
     rows = sum(len(table) for table in review.tables.values())
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
           f"{len(review.bibliography)} references. "
           f"{len(review.warnings)} remarks: evidence status.")
+    _print_left_out(results)
     return 0
+
+
+def _print_left_out(results: Mapping[str, Any]) -> None:
+    """Name what analyses list and do not pool, and analyses that are empty."""
+    from evidence.pooling import left_out
+
+    lines = left_out(results)
+    for line in lines[:MOST_LINES]:
+        print(line)
+    if len(lines) > MOST_LINES:
+        print(f"and {len(lines) - MOST_LINES} more: data/derived/effects.csv")
 
 
 def _analyse(options: argparse.Namespace) -> int:
@@ -162,6 +195,7 @@ def _analyse(options: argparse.Namespace) -> int:
     results = run_analyses(review)
     write_derived(review, results)
     print(f"{len(results)} analyses written to {review.root / 'data' / 'derived'}")
+    _print_left_out(results)
     return 0
 
 
@@ -253,6 +287,27 @@ def _new(options: argparse.Namespace) -> int:
     files = new_review(options.directory, options.title)
     print(f"{len(files)} files written to {options.directory}; README.md says what to replace.\n"
           f"Next: evidence build {shlex.quote(str(options.directory))}")
+    return 0
+
+
+def _import(options: argparse.Namespace) -> int:
+    from evidence.project import import_files, split_paths
+    from evidence.review import importing
+
+    columns = (importing.read_columns(options.map.read_bytes(), options.map.name)
+               if options.map else {})
+    files, directory = split_paths(options.files)
+    done = import_files(files, directory, importing.Options(
+        options.measure, DECIMALS.get(options.decimal, ""), options.sheet, columns))
+    print(*done.found, sep="\n")
+    if done.left:
+        print("\nLeft out, or worth a look:", *(f"  {line}" for line in done.left), sep="\n")
+    if not done.written:
+        print("\nNothing new: nothing was written.")
+        return 0
+    print(f"\nWritten to {done.root}{', a new review' if done.is_new else ''}:",
+          *(f"  {line}" for line in done.written), sep="\n")
+    print(f"\nNext: evidence build {shlex.quote(str(done.root))}")
     return 0
 
 

@@ -11,12 +11,15 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["harms"],
     submod_attrs={
         "bias": ["disagreements", "judgements", "risk_of_bias"],
-        "census": ["census", "offer_census"],
-        "certainty": ["AGAIN", "LEVELS", "certainty_table", "summary_of_findings", "offer_ratings"],
+        "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
+        "certainty": [
+            "AGAIN", "LEVELS", "certainty_table", "offer_ratings", "rating_disagreements",
+            "summary_of_findings",
+        ],
         "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
         "gaps": ["MARKERS", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
-        "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "UNKNOWN", "VERSION"],
+        "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "VERSION"],
     },
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.appraisal.rob2 import domain_of, judge
+from evidence.appraisal.rob2 import domain_of, judge, worst
 from evidence.review import Problem, Review, ReviewError, among
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
 COLUMNS = (
-    "study", "outcome_id", "crossover", "domain", "answers", "algorithm", "judgement",
-    "unverified",
+    "study", "outcome_id", "crossover", "domain", "answers", "judgement", "unread", "unverified",
 )  # fmt: skip
 
 
@@ -46,7 +45,7 @@ def judgements(review: Review) -> pd.DataFrame:
         rows += [
             (study, outcome_id, study in crossovers, item.domain,
              "; ".join(f"{question} {answer}" for question, answer in item.answers),
-             item.algorithm, item.judgement, item.unverified)
+             item.judgement, item.unread, item.unverified)
             for item in judged
         ]
     if problems:
@@ -66,10 +65,22 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     table = judgements(review)
     written = review.table("risk_of_bias")
     texts = ["reason", "source", "source_where"]
+    if table.empty and {"outcome_id", "domain", "judgement"} <= set(written):
+        return _as_given(written, texts)
     if not {"outcome_id", "domain"} <= set(written):
         return table.assign(**dict.fromkeys(texts))
     written = written.reindex(columns=["outcome_id", "domain", *texts])
     return table.merge(written, how="left", on=["outcome_id", "domain"])
+
+
+def _as_given(written: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
+    """Judgements that nobody worked out here, whatever their domains are called."""
+    given = written.dropna(subset=["outcome_id", "domain", "judgement"])
+    words = given["judgement"].astype(str).str.replace("_", " ").str.casefold()
+    domain = given["domain"].where(given["domain"].str.casefold() != "overall", "overall")
+    return given.assign(
+        crossover=False, answers="", unread=False, unverified=False, judgement=words, domain=domain,
+    ).reindex(columns=[*COLUMNS, *texts]).reset_index(drop=True)
 
 
 def statements(review: Review) -> pd.DataFrame:
@@ -93,8 +104,9 @@ def disagreements(review: Review) -> list[Problem]:
         key = (row["outcome_id"], row["domain"])
         now = derived.loc[key] if key in derived.index else None
         for column in ("answers", "algorithm", "judgement"):
-            if column in row and (now is None or row[column] != now[column]):
-                follows = "nothing" if now is None else f"'{now[column]}'"
+            derived_from = "answers" if column == "answers" else "judgement"
+            if column in row and (now is None or row[column] != now[derived_from]):
+                follows = "nothing" if now is None else f"'{now[derived_from]}'"
                 found.append(Problem("data/risk_of_bias.csv", int(index) + 2, column,
                                      str(row[column]), f"the answers give {follows}",
                                      "judge again, and write why", True))
@@ -106,6 +118,13 @@ def overall(review: Review) -> dict[str, str]:
     table = judgements(review)
     rows = table[table["domain"] == "overall"]
     return dict(zip(rows["outcome_id"], rows["judgement"], strict=True))
+
+
+def by_study(review: Review) -> dict[str, str]:
+    """Overall judgement by study, the worst of its judged results."""
+    table = judgements(review)
+    rows = table[table["domain"] == "overall"]
+    return rows.groupby("study")["judgement"].agg(worst).to_dict()
 
 
 def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:

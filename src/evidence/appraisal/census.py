@@ -15,6 +15,7 @@ from evidence.review import (
     is_true,
     people,
     primary_studies,
+    roots,
     with_results,
 )
 from evidence.wording import Makers, Row, offers
@@ -32,6 +33,12 @@ class Census:
         Primary studies: records that are neither reviews nor labels.
     randomised, placebo_controlled : int
         Randomised trials with results, and those of them with a placebo.
+    not_stated : int
+        Studies with results against a placebo that do not say whether people were randomised: they
+        count as neither.
+    without_contrast : int
+        Randomised placebo-controlled trials with results of which no number (effect, p value or
+        counts) for a comparison of the randomised groups could be read.
     participants, placebo_participants : int
         People in primary studies and in randomised placebo-controlled trials with results,
         counted once (see `evidence.review.studies`): people analysed where that is known, else
@@ -46,6 +53,8 @@ class Census:
     studies: int
     randomised: int
     placebo_controlled: int
+    not_stated: int
+    without_contrast: int
     participants: int
     placebo_participants: int
     values: pd.DataFrame
@@ -66,6 +75,7 @@ def census(review: Review) -> Census:
     studies = review.table("studies")
     primary = primary_studies(studies)
     trials = with_results(primary)
+    unstated = trials[is_true(trials, "placebo_controlled") & _empty(trials, "randomised")]
     trials = trials[is_true(trials, "randomised")]
     placebo = trials[is_true(trials, "placebo_controlled")]
     values = {}
@@ -76,11 +86,30 @@ def census(review: Review) -> Census:
             values[name] = [int(counts.get(level, 0)) for level in LEVELS]
     return Census(
         len(studies), len(primary), int(counts_own(trials).sum()),
-        int(counts_own(placebo).sum()),
+        int(counts_own(placebo).sum()), int(counts_own(unstated).sum()),
+        int((~roots(placebo).isin(_compared(review))).groupby(roots(placebo)).all().sum()),
         int(people(primary).sum()), int(people(placebo).sum()),
         pd.DataFrame.from_dict(values, orient="index", columns=list(LEVELS)),
         sum(bool(review.bibliography[key].unverified) for key in review.bibliography),
     )
+
+
+def _empty(table: pd.DataFrame, column: str) -> pd.Series:
+    return table[column].isna() if column in table else pd.Series(False, index=table.index)
+
+
+def _compared(review: Review) -> set[str]:
+    """Studies with a number for a comparison of groups in outcomes.csv that somebody verified."""
+    outcomes = review.table("outcomes")
+    if outcomes.empty:
+        return set()
+    keep = pd.Series(True, outcomes.index)
+    for column, value in (("contrast", "within_arm"), ("verification", "unverified")):
+        if column in outcomes:
+            keep &= outcomes[column] != value
+    counts = outcomes.reindex(columns=["intervention_events", "control_events"]).notna().all(axis=1)
+    numbers = outcomes.reindex(columns=["effect", "p_value"]).notna().any(axis=1) | counts
+    return set(outcomes.loc[keep & numbers, "study"])
 
 
 @offers

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from evidence.appraisal.bias import by_study
 from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.appraisal.information import control_risk, rated_outcomes
-from evidence.pooling import Synthesis
+from evidence.appraisal.rob2 import HIGH, LOW
+from evidence.pooling import Pool
 from evidence.review import Problem, Review, ReviewError
 from evidence.wording import (
     Facts,
@@ -19,6 +21,7 @@ from evidence.wording import (
     Records,
     Row,
     fill,
+    in_words,
     interval,
     joined,
     offers,
@@ -42,6 +45,40 @@ def grade(start: int, down: int, up: int = 0) -> str:
     return LEVELS[min(max(start - down + up, 1), 4) - 1]
 
 
+def bias_levels(weights: Mapping[str, float], judged: Mapping[str, str]) -> int:
+    """Levels down for risk of bias, by the written rule of this package.
+
+    Parameters
+    ----------
+    weights : mapping of str to float
+        Weight of each study in the pool; where nothing is pooled, its people.
+    judged : mapping of str to str
+        Overall judgement of each study; one that is missing counts as not low.
+
+    Returns
+    -------
+    int
+        2 where results judged high carry half of the weight or more, 1 where results that are not
+        low do, else 0.
+
+    Examples
+    --------
+    >>> bias_levels({"a": 60, "b": 40}, {"a": "high", "b": "low"})
+    2
+    >>> bias_levels({"a": 30, "b": 70}, {"a": "high", "b": "some concerns"})
+    1
+    """
+    if _share(weights, lambda study: judged.get(study) == HIGH) >= 0.5:
+        return 2
+    return int(_share(weights, lambda study: judged.get(study) != LOW) >= 0.5)
+
+
+def _share(weights: Mapping[str, float], chosen: Callable[[str], bool]) -> float:
+    """Share of the weight of the chosen studies; NaN without weights."""
+    total = sum(weights.values())
+    return sum(weights[name] for name in weights if chosen(name)) / total if total else np.nan
+
+
 def absolute_effect(ratio: float, risk: float) -> float:
     """Difference per 1,000 people that a risk ratio makes at a risk of the controls.
 
@@ -60,8 +97,10 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
         else those that measured the group of outcomes), trials, participants (counted once),
         waiting (registered placebo-controlled trials of those conditions without results; for
         laboratory markers trials that planned them), usable (whether any number of theirs could
-        enter an analysis), down (levels), certainty. Where the trials are not those judged, it is
-        `AGAIN`; without trials `NO_EVIDENCE`.
+        enter an analysis), down (levels), high_share (share of the weight of the pool, or of the
+        people where nothing is pooled, that results judged at high risk of bias carry; NaN where
+        none was judged), bias_rule (levels by `bias_levels`), certainty. Where the trials are not
+        those judged, it is `AGAIN`; without trials `NO_EVIDENCE`.
     """
     table = rated_outcomes(review)
     if table.empty:
@@ -71,9 +110,13 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
     cells = cells[cells["placebo"].astype(bool)]
     studies = review.table("studies").set_index("study")
     designs = studies["design"] if "design" in studies else pd.Series(dtype=object)
+    biases, classes = by_study(review), _harm_classes(review)
     rows = []
     for row in table.to_dict("records"):
-        found, people = _evidence(row, analyses, cells)
+        kind = _text(row["event_class"])
+        own = cells[cells["study"].isin(classes.get(kind, ()))] if kind else cells
+        found, people, weights = _evidence(row, analyses, own)
+        judged_any = any(study in biases for study in found)
         judged = {part.strip() for part in _text(row["judged_studies"]).split(";")} - {""}
         down = int(np.nansum([_level(row.get(reason)) for reason in REASONS]))
         is_randomised = designs.reindex(found).astype("str").str.startswith("rct").all()
@@ -83,6 +126,9 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
             "studies": tuple(found), "trials": len(found), "participants": people,
             "waiting": _waiting(row, planned if row["domain_group"] == MARKERS else to_come),
             "usable": _usable(review, row, found), "down": down,
+            "high_share": _share(weights, lambda study: biases.get(study) == HIGH)
+            if judged_any else np.nan,
+            "bias_rule": bias_levels(weights, biases) if judged_any else np.nan,
             "certainty": certainty if found else NO_EVIDENCE if not judged else AGAIN,
         })
     return pd.DataFrame(rows)
@@ -110,11 +156,11 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     rows = []
     for row in certainty_table(review, analyses).to_dict("records"):
         analysis = analyses.get(_text(row["analysis"]))
-        has_effect = analysis is not None and analysis.synthesis.k > 0
+        has_effect = analysis is not None and analysis.k > 0
         again = row["certainty"] == AGAIN
         rows.append({
             "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
-            "effect": _effects(review, analysis.synthesis) if has_effect else _nothing(row),
+            "effect": _effects(review, analysis) if has_effect else _nothing(row),
             "per_1000": _per_1000(review, analysis) if has_effect else None,
             "reported": _told(row, "reported", facts) or None,
             "certainty": row["certainty"], "why": "" if again else _why(row),
@@ -123,6 +169,20 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
             "studies": ";".join(row["studies"]),
         })
     return pd.DataFrame(rows)
+
+
+def rating_disagreements(review: Review, analyses: Mapping[str, Any]) -> list[Problem]:
+    """Rows of certainty.csv whose levels for risk of bias are not those of `bias_levels`."""
+    table = certainty_table(review, analyses)
+    if table.empty or "risk_of_bias" not in table:
+        return []
+    stated = table["risk_of_bias"].astype("Float64")
+    different = (stated != table["bias_rule"].astype("Float64")).fillna(False)
+    return [
+        Problem("data/certainty.csv", int(index) + 2, "risk_of_bias", str(row["risk_of_bias"]),
+                f"the judgements give {row['bias_rule']:.0f}", "judge again, and write why", True)
+        for index, row in table[different].iterrows()
+    ]
 
 
 @offers
@@ -155,28 +215,39 @@ def findings_facts(table: pd.DataFrame) -> dict[str, Any]:
 
 
 def _evidence(row: Mapping, analyses: Mapping[str, Any], cells: pd.DataFrame):
+    """Studies behind a row, their people, and the weight of each."""
     analysis = analyses.get(_text(row["analysis"]))
-    if analysis is not None and analysis.synthesis.k:
-        pool = analysis.synthesis
-        return [study.study for study in pool.studies], pool.n
+    if analysis is not None and analysis.k:
+        weights = dict.fromkeys((study.study for study in analysis.studies), 0.0)
+        for study in analysis.studies:
+            weights[study.study] += study.weight
+        return list(weights), analysis.n, weights
     group, domain = _text(row["condition_group"]), _text(row["domain_group"])
     own = cells[cells["domain_group"] == domain]
     if group:
         own = own[own["condition_group"] == group]
-    own = own.drop_duplicates("root")
-    return sorted(own["root"]), int(own["people"].sum())
+    own = own.drop_duplicates("root").set_index("root")["people"].fillna(0).sort_index()
+    return list(own.index), int(own.sum()), own.astype(float).to_dict()
 
 
-def _effects(review: Review, pool: Synthesis) -> str:
-    name = UNITS[pool.measure]
-    if pool.k != 2:
+def _harm_classes(review: Review) -> Mapping[str, set[str]]:
+    """Studies that report anything on a class of harm."""
+    harms = review.table("harms")
+    if not {"event_class", "study"} <= set(harms):
+        return {}
+    return harms.groupby("event_class")["study"].agg(set).to_dict()
+
+
+def _effects(review: Review, pool: Pool) -> str:
+    name = UNITS.get(pool.measure, pool.measure_words.lower())
+    if pool.can_pool or pool.k < 2:
         return _estimate(pool.estimate, pool.ci_low, pool.ci_high, pool.is_ratio, name)
     parts = [
         f"{review.bibliography.cite(row.study)}: "
         + _estimate(row.effect, row.ci_low, row.ci_high, pool.is_ratio, name)
         for row in pool.studies
     ]
-    return "; ".join(parts) + "; two trials are not pooled"
+    return "; ".join(parts) + f"; {in_words(pool.k)} trials are not pooled"
 
 
 def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
@@ -185,19 +256,19 @@ def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) 
     return f"{name} {text}" if is_ratio else f"{text} {name}".strip()
 
 
-def _per_1000(review: Review, analysis: Any) -> str | None:
-    pool = analysis.synthesis
-    risk = control_risk(review, analysis) if pool.measure == "RR" else np.nan
+def _per_1000(review: Review, pool: Pool) -> str | None:
+    risk = control_risk(review, pool) if pool.measure == "RR" else np.nan
     if np.isnan(risk):
         return None
-    shown = [pool] if pool.k != 2 else pool.studies
+    each = not pool.can_pool and pool.k > 1
+    shown = pool.studies if each else [pool]
     parts = []
     for item in shown:
-        value = item.effect if pool.k == 2 else item.estimate
+        value = item.effect if each else item.estimate
         middle, low, high = (
             absolute_effect(ratio, risk) for ratio in (value, item.ci_low, item.ci_high)
         )
-        name = f"{review.bibliography.cite(item.study)}: " if pool.k == 2 else ""
+        name = f"{review.bibliography.cite(item.study)}: " if each else ""
         parts.append(f"{name}{_more(middle)} ({_more(low)} to {_more(high)})")
     return f"{1000 * risk:.0f} with {review.control}; " + "; ".join(parts)
 

@@ -85,7 +85,7 @@ def unpooled(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """
     studies = with_results(primary_studies(review.table("studies")))
     studies = studies[is_placebo_trial(studies)]
-    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    used = {row.study for item in analyses.values() for row in item.studies}
     rows = analysis_rows(review)
     found = [
         (study, _reason(rows[(rows["study"] == study) & _is_outcome(review, rows)]))
@@ -114,6 +114,8 @@ def _not_placebo(row: Mapping[str, Any]) -> str:
     randomised = row.get("randomised")
     if pd.notna(randomised) and randomised:
         return "randomised, no placebo"
+    if "randomised" in row and pd.isna(randomised):
+        return "randomisation not stated"
     return design(row.get("design")).words
 
 

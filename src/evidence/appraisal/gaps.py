@@ -180,14 +180,14 @@ def open_questions(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
         return pd.DataFrame(columns=["outcome", "label", "trials", "share_percent"])
     shares = {}
     for row in judged_analyses(review, analyses).to_dict("records"):
-        pool = analyses[row["analysis"]].synthesis
+        pool = analyses[row["analysis"]]
         aim = target(review, analyses[row["analysis"]], row["important_effect"],
                      row["effect_unit"])
         tau2 = 0.0 if np.isnan(pool.tau2) else pool.tau2
         new = 1 / (aim.variance(aim.per_arm()) + tau2)
         now = sum(1 / (study.vi + tau2) for study in pool.studies)
         shares[row["outcome"]] = 100 * new / (new + now)
-    pooled = {name: item.synthesis.k for name, item in analyses.items()}
+    pooled = {name: item.k for name, item in analyses.items()}
     result = pd.DataFrame({
         "outcome": table["outcome"], "label": table["label"],
         "trials": table["analysis"].map(pooled).fillna(0).astype("Int64"),

@@ -80,12 +80,12 @@ def pooled_sd(review: Review, analysis: Any) -> float:
     without a parallel trial: the standard error of a crossover trial is of paired differences.
     Standardised mean differences are in units of the SD: 1.
     """
-    measure = analysis.synthesis.measure
+    measure = analysis.measure
     if measure == "SMD":
         return 1.0
     rows = analysis_rows(review)
     total, degrees = 0.0, 0.0
-    for study in analysis.synthesis.studies:
+    for study in analysis.studies:
         row = rows.loc[study.outcome_id]
         n1, n0 = _pair(row, "n")
         if study.crossover or not n1 + n0 > 2:
@@ -106,7 +106,7 @@ def _pair(row: pd.Series, name: str) -> tuple[float, float]:
 
 def control_risk(review: Review, analysis: Any) -> float:
     """Share of people with the event in the control arms of an analysis; NaN without counts."""
-    ids = [study.outcome_id for study in analysis.synthesis.studies]
+    ids = [study.outcome_id for study in analysis.studies]
     rows = analysis_rows(review).loc[ids]
     if not {"control_events", "control_n"} <= set(rows):
         return np.nan
@@ -163,7 +163,7 @@ def target(review: Review, analysis: Any, effect: float, unit: str) -> Target:
 
     Points have no SD in an analysis of standardised differences.
     """
-    no_sd = unit == RATIO or (unit == POINTS and analysis.synthesis.measure == "SMD")
+    no_sd = unit == RATIO or (unit == POINTS and analysis.measure == "SMD")
     sd = np.nan if no_sd else pooled_sd(review, analysis)
     risk = control_risk(review, analysis) if unit == RATIO else np.nan
     return Target(float(effect), unit, sd, risk)
@@ -182,7 +182,9 @@ def information_size(review: Review, analyses: Mapping[str, Any], *, alpha: floa
     Returns
     -------
     DataFrame
-        Columns outcome, label, analysis, k, accrued, effect, unit, sd, risk, needed (both arms),
+        Columns outcome, label, analysis, k, accrued, effect, unit, source (key of the document that
+        gives the effect; empty for a convention), sd, risk, one_trial (people that one adequate
+        trial needs, both arms), diversity, needed (one_trial / (1 − diversity), see `diversity`),
         needed_half (the same for half the effect), reached (accrued / needed), excludes_null.
         People of a crossover trial count once, as people.
     """
@@ -191,22 +193,42 @@ def information_size(review: Review, analyses: Mapping[str, Any], *, alpha: floa
         analysis = analyses[row["analysis"]]
         aim = target(review, analysis, row["important_effect"], row["effect_unit"])
         sizes = {"alpha": alpha, "power": power}
-        needed = 2 * np.ceil(aim.per_arm(share=share, **sizes))
-        accrued = np.nan if analysis.synthesis.n is None else analysis.synthesis.n
+        one, half = (2 * np.ceil(aim.per_arm(share=part, **sizes)) for part in (share, share / 2))
+        spread = diversity(analysis)
+        needed = np.ceil(one / (1 - spread))
+        accrued = np.nan if analysis.n is None else analysis.n
         rows.append({
             "outcome": row["outcome"], "label": row["label"], "analysis": row["analysis"],
-            "k": analysis.synthesis.k, "accrued": accrued,
+            "k": analysis.k, "accrued": accrued,
             "effect": aim.part(share),
-            "unit": aim.unit, "sd": aim.sd, "risk": aim.risk, "needed": needed,
-            "needed_half": 2 * np.ceil(aim.per_arm(share=share / 2, **sizes)),
+            "unit": aim.unit, "source": row["important_source"], "sd": aim.sd, "risk": aim.risk,
+            "one_trial": one, "diversity": spread, "needed": needed,
+            "needed_half": np.ceil(half / (1 - spread)),
             "reached": accrued / needed,
-            "excludes_null": analysis.synthesis.excludes_null,
+            "excludes_null": analysis.excludes_null,
         })
     return pd.DataFrame(rows)
 
 
-RATED = ("outcome", "label", "analysis", "condition_group", "domain_group", "judged_studies",
-         "important_effect", "effect_unit", "meaning")
+def diversity(pool: Any) -> float:
+    """Share of the variance of a pooled effect that comes from disagreement between its studies.
+
+    Returns
+    -------
+    float
+        D² = 1 − v_F / v_R (Wetterslev 2009), from the variances of the common-effect and the
+        random-effects estimate; 0 below two studies and with τ² = 0. A meta-analysis needs
+        1 / (1 − D²) times the people of one adequate trial.
+    """
+    if pool.k < 2:
+        return 0.0
+    vi = np.array([study.vi for study in pool.studies])
+    between = 0.0 if np.isnan(pool.tau2) else pool.tau2
+    return float(1 - (1 / (vi + between)).sum() / (1 / vi).sum())
+
+
+RATED = ("outcome", "label", "analysis", "condition_group", "domain_group", "event_class",
+         "judged_studies", "important_effect", "effect_unit", "important_source", "meaning")
 
 
 def rated_outcomes(review: Review) -> pd.DataFrame:
@@ -225,6 +247,6 @@ def judged_analyses(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
     table = rated_outcomes(review)
     if table.empty:
         return table
-    known = [name for name, item in analyses.items() if item.synthesis.n]
+    known = [name for name, item in analyses.items() if item.n]
     return table[table["analysis"].isin(known) & table["important_effect"].notna()
                  & table["effect_unit"].notna()]

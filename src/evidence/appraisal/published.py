@@ -6,13 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from evidence.pooling import Z95
+from evidence.pooling import REPORTED_AS, Z95
 
-MEASURES = {
-    "MD": "mean_difference", "SMD": "standardised_mean_difference", "RR": "risk_ratio",
-    "OR": "odds_ratio", "RD": "risk_difference",
-}  # fmt: skip
-RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio")
+MEASURES = REPORTED_AS | {"IRR": "incidence_rate_ratio", "GEN": "none"}
+RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "rate_ratio", "hazard_ratio")
 TOLERANCE = 1.5  # a printed p value may be this many times off: effect and limits are rounded
 UNKNOWN_DF = range(1, 31)
 
@@ -55,7 +52,7 @@ def beside_ours(published: pd.DataFrame, syntheses) -> pd.DataFrame:
     ----------
     published : DataFrame
         Rows of published_pooled.csv.
-    syntheses : iterable of Synthesis
+    syntheses : iterable of Pool
 
     Returns
     -------
@@ -68,7 +65,7 @@ def beside_ours(published: pd.DataFrame, syntheses) -> pd.DataFrame:
     for pool in syntheses:
         if pool.can_pool:
             rows.append({
-                "id": pool.analysis, "review": "", "outcome": pool.title,
+                "id": pool.name, "review": "", "outcome": pool.title,
                 "contrast": "vs_control", "effect_measure": MEASURES[pool.measure], "k": pool.k,
                 "n": pool.n, "effect": pool.estimate, "ci_low": pool.ci_low,
                 "ci_high": pool.ci_high, "p_value": pool.default.p_value, "p_fits": True,

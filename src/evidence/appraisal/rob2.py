@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-LOW, SOME, UNKNOWN, HIGH = "low", "some concerns", "no information", "high"
-JUDGEMENTS = (LOW, SOME, UNKNOWN, HIGH)  # the later one wins over the earlier ones
+LOW, SOME, HIGH = "low", "some concerns", "high"
+JUDGEMENTS = (LOW, SOME, HIGH)  # the later one wins over the earlier ones
 ANSWERS = ("Y", "PY", "PN", "N", "NI")
+NEVER_NI = ("3.2",)  # questions for which the tool offers no "no information": without evidence PN
 TOOL = "RoB 2"
 VERSION = f"{TOOL}, guidance of August 2019"
 
@@ -104,23 +105,23 @@ CROSSOVER: dict[str, tuple[Rule, ...]] = PARALLEL | {
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One domain, or the trial as a whole (domain "overall").
+    """One domain, or the trial as a whole (domain "overall"), as the published map gives it.
 
-    ``algorithm`` is what the published map gives (low, some concerns or high). ``judgement`` is
-    the same, but "no information" where every answer behind it says so: what nobody has read is
-    neither a fault of a trial nor a reason to trust it. ``unverified`` marks judgements that rest
-    on a map nobody has checked.
+    "No information" is an answer, no judgement: the map turns it into some concerns or high.
+    ``unread`` marks judgements that rest on no information alone, so that reading more could
+    better them; ``unverified`` those that rest on a map nobody has checked. What is high for
+    another reason as well is neither.
     """
 
     domain: str
     answers: tuple[tuple[str, str], ...]
-    algorithm: str
     judgement: str
+    unread: bool
     unverified: bool
 
 
 def worst(judgements) -> str:
-    """The judgement that decides: high, then no information, then some concerns."""
+    """The judgement that decides: high, then some concerns."""
     return max(judgements, key=JUDGEMENTS.index)
 
 
@@ -150,8 +151,9 @@ def judge(answers: Mapping[str, str], crossover: bool = False) -> tuple[Judgemen
     for question, answer in answers.items():
         if question not in QUESTIONS or domain_of(question) not in {part[:2] for part in maps}:
             raise ValueError(f"{question} is no question of this version of the tool")
-        if answer not in ANSWERS:
-            raise ValueError(f"{question}: {answer} is no answer, use {', '.join(ANSWERS)}")
+        offered = [one for one in ANSWERS if one != "NI" or question not in NEVER_NI]
+        if answer not in offered:
+            raise ValueError(f"{question}: {answer} is no answer, use {', '.join(offered)}")
     parts = {part: _part(part, rules, answers) for part, rules in maps.items()}
     domains = []
     for domain in DOMAINS:
@@ -171,16 +173,17 @@ def _part(part: str, rules: tuple[Rule, ...], answers: Mapping[str, str]) -> Jud
     given = tuple((q, answers[q]) for q in QUESTIONS if q in asked and q in answers)
     for conditions, verdict in rules:
         if all(answers.get(question) in allowed for question, allowed in conditions.items()):
-            is_unread = all(answer == "NI" for _, answer in given)
-            judged = UNKNOWN if is_unread else verdict
-            return Judgement(part, given, verdict, judged, part in UNVERIFIED)
+            is_unread = any(answers[question] == "NI" for question in conditions)
+            return Judgement(part, given, verdict, is_unread, part in UNVERIFIED)
     raise ValueError(f"{part}: the answers end before a judgement; asked are {sorted(asked)}")
 
 
 def _together(name: str, parts: list[Judgement]) -> Judgement:
     judgement = worst(part.judgement for part in parts)
+    deciding = [part for part in parts if part.judgement == judgement]
+    unchecked = [part.unverified for part in deciding]
     return Judgement(
-        name, tuple(pair for part in parts for pair in part.answers),
-        worst(part.algorithm for part in parts), judgement,
-        any(part.unverified and part.judgement == judgement for part in parts),
+        name, tuple(pair for part in parts for pair in part.answers), judgement,
+        all(part.unread for part in deciding),
+        all(unchecked) if judgement == HIGH else any(unchecked),
     )

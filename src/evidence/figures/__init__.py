@@ -11,6 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["catalogue", "figure", "images", "marks", "page", "typeface"],
     submod_attrs={
         "figure": ["Content", "Figure", "Spec", "figure_kind", "pick"],
+        "forest.plot": ["forest"],
         "images": ["export", "render"],
         "kinds.answer": ["people_words"],
     },

@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page
@@ -19,6 +21,7 @@ from evidence.figures.greys import to_greys
 from evidence.review import Problem, Review, ReviewError
 from evidence.wording import plural
 
+SCREEN_DPI = 100
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
@@ -157,9 +160,20 @@ class UnknownIdsError(LookupError):
         super().__init__("; ".join(self.ids))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Figure:
-    """A figure with everything that is said about it; all of it reads the same content."""
+    """A figure with everything that is said about it; all of it reads the same content.
+
+    In a notebook it shows itself; ``table`` holds the numbers behind its marks, ``alt`` says it in
+    words, `save` writes it, `axes` draws it anew for those who want to draw on it.
+
+    Examples
+    --------
+    >>> import evidence as ev
+    >>> figure = ev.load().figure("gap_map")
+    >>> figure.name, figure.alt.startswith("Map of evidence and gaps")
+    ('gap_map', True)
+    """
 
     name: str
     notebook: str
@@ -181,7 +195,43 @@ class Figure:
 
     @property
     def table(self) -> pd.DataFrame:
+        """The numbers behind the marks, one row per mark or row of the figure."""
         return self.content.table.copy()
+
+    def axes(self, style: str = "notebook") -> list[Axes]:
+        """Draw the page and return its Axes; ``axes()[0].figure`` is the matplotlib figure."""
+        return self.figure(style).axes
+
+    def save(self, path: Path | str, style: str = "slide", dpi: int | None = None) -> Path:
+        """Write the figure in the format that the ending of `path` names: png, svg or pdf.
+
+        Raises
+        ------
+        ValueError
+            When the ending is another one.
+        """
+        from evidence.figures import images
+
+        path = Path(path)
+        kind = path.suffix.lstrip(".").lower()
+        if kind not in images.FORMATS:
+            raise ValueError(f"'{path.name}' must end in .{', .'.join(images.FORMATS)}")
+        options = {} if dpi is None else {"dpi": dpi}
+        path.write_bytes(images.render(self, [kind], style=style, **options)[kind])
+        return path
+
+    def __repr__(self) -> str:
+        return f"{self.title} ({self.name})"
+
+    def _repr_png_(self) -> bytes:
+        from evidence.figures import images
+
+        return images.render(self, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        """The picture with its alt text, where a screen reader finds it."""
+        return {"image/png": self._repr_png_(), "text/plain": self.alt}, {
+            "image/png": {"alt": self.alt}}
 
     def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
         """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""

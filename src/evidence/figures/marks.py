@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
-from matplotlib.transforms import Affine2D, ScaledTranslation
+from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
 from evidence.figures import page
 
@@ -34,9 +34,10 @@ def interval(ax: Axes, low: float, high: float, y: float, *, limits: tuple[float
             head(ax, end, y, sign, colour, tip)
 
 
-def head(ax: Axes, x: float, y: float, sign: int, colour: str, tip: float = TIP) -> None:
+def head(ax: Axes, x: float, y: float, sign: int, colour: str, tip: float = TIP,
+         transform: Transform | None = None) -> None:
     """The head of an arrow at (x, y) that points left (-1) or right (1); `tip` in points."""
-    size = ScaledTranslation(x, y, ax.transData)
+    size = ScaledTranslation(x, y, transform or ax.transData)
     place = Affine2D().scale(ax.figure.dpi / 72) + size
     corners = [(sign * tip, 0), (-sign * tip, tip), (-sign * tip, -tip)]
     ax.add_patch(Polygon(corners, color=colour, lw=0, zorder=3, transform=place, clip_on=False))
@@ -49,11 +50,13 @@ def trial(*, crossover: bool = False, colour: str = page.BLUE, size: float = TRI
 
 
 def diamond(ax: Axes, low: float, middle: float, high: float, y: float, half: float,
-            colour: str = page.MESSAGE, *, filled: bool = True) -> None:
+            colour: str = page.MESSAGE, *, filled: bool = True,
+            transform: Transform | None = None) -> None:
     """A pooled effect with its interval; `half` is half its height in units of the y axis."""
     corners = [(low, y), (middle, y + half), (high, y), (middle, y - half)]
     ax.add_patch(Polygon(corners, facecolor=colour if filled else "white", edgecolor=colour,
-                         lw=1.6, zorder=4, joinstyle="miter"))
+                         lw=1.6, zorder=4, joinstyle="miter", clip_on=False,
+                         transform=transform or ax.transData))
 
 
 def sides(ax: Axes, null: float, words: tuple[str, str], *, size: float = page.TICKS,

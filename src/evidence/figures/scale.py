@@ -23,11 +23,19 @@ class Scale:
     high: float
     is_ratio: bool
     digits: int
+    has_null: bool = True
 
     @property
     def null(self) -> float:
-        """The value of no difference."""
-        return 1.0 if self.is_ratio else 0.0
+        """The value of no difference; NaN for shares, which have none."""
+        return float("nan") if not self.has_null else 1.0 if self.is_ratio else 0.0
+
+    @property
+    def middle(self) -> float:
+        """The value in the middle of the axis."""
+        if self.is_ratio:
+            return math.sqrt(self.low * self.high)
+        return (self.low + self.high) / 2
 
     def place(self, value: float) -> float:
         """Where `value` stands, 0 at the left end and 1 at the right end."""
@@ -97,7 +105,8 @@ def effect_scale(
     intervals : iterable of (low, high)
         Intervals that may be clipped.
     wanted : sequence of float
-        Other values inside the axis, such as the null value and the limits of the pooled interval.
+        Other values inside the axis, such as the value of no difference (NaN for shares, which
+        have none) and the limits of the pooled interval.
     """
     turn = math.log if is_ratio else float
     core = [turn(v) for v in (*estimates, *wanted) if np.isfinite(v)]
@@ -111,7 +120,8 @@ def effect_scale(
     if is_ratio:
         ends = (math.exp(ends[0]), math.exp(ends[1]))
         limits = [(math.exp(low), math.exp(high)) for low, high in limits]
-    return Scale(*ends, is_ratio=is_ratio, digits=decimals(*limits))
+    return Scale(*ends, is_ratio=is_ratio, digits=decimals(*limits),
+                 has_null=not any(math.isnan(value) for value in wanted[:1]))
 
 
 def ratio_scale(estimates: Sequence[float], limits: Iterable[float]) -> Scale:

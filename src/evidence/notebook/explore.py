@@ -26,8 +26,8 @@ from evidence.notebook.controls import (
 )
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.notebook.selection import Filter
-from evidence.pooling import DEFAULT_RULE, MEASURE_WORDS, METHOD_WORDS, RULE_WORDS
-from evidence.review import DESIGNS, ReviewError, design, keys, word
+from evidence.pooling import MEASURE_WORDS, METHOD_WORDS, POOLING_WORDS, RULE_WORDS
+from evidence.review import DESIGNS, ReviewError, design
 from evidence.wording import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
@@ -167,17 +167,15 @@ class OwnForest(Explorer):
         self.review = n.review
         self.rows = selection.measurable(n.review)
         self.exhibit: Figure | None = None
-        self.basis = "auto"
-        analyses = n.review.table("analyses")
-        self.analyses = analyses.set_index("analysis")
+        self.basis, self.scale = "auto", ""
+        self.analyses = n.analyses
         self.start = one("Start from", [
-            (word(row, "title", row["analysis"]), row["analysis"])
-            for row in analyses.to_dict("records")
+            (pool.title or name, name) for name, pool in n.analyses.items()
         ])
         self.family = one("Outcome", list(dict.fromkeys(self.rows["family"])))
         self.included = several("Results", [], rows=8)
         self.measure = coded("Measure", MEASURE_WORDS)
-        self.method = coded("Estimator", METHOD_WORDS)
+        self.method = coded("Estimator", METHOD_WORDS | POOLING_WORDS)
         self.rule = coded("Interval", RULE_WORDS)
         self.name = typed("File name", "my_forest_plot")
         self.save = widgets.Button(description="Save figure")
@@ -200,25 +198,27 @@ class OwnForest(Explorer):
         if self.start.value is None:
             self.offer()
             return
-        spec = self.analyses.loc[self.start.value]
-        ids = keys(spec["include"])
+        pool = self.analyses[self.start.value]
+        ids = [i for i in pool.effects["outcome_id"] if i in self.rows.index]
+        if not ids:
+            self.offer()
+            return
         family = self.rows.loc[ids[0], "family"]
         with quiet(self.offer, [self.family]):
             self.family.value = family
         with quiet(self.update, self.controls):
             self._list(self.rows[(self.rows["family"] == family) | self.rows.index.isin(ids)])
             self.included.value = tuple(ids)
-            self.measure.value = spec["measure"]
-            self.method.value = word(spec, "tau2_method", "REML")
-            self.rule.value = DEFAULT_RULE
-        basis = spec.get("basis")
-        self.basis = "auto" if pd.isna(basis) else basis
+            self.measure.value = pool.measure
+            self.method.value = pool.method if pool.method in POOLING_WORDS else pool.tau2_method
+            self.rule.value = pool.interval_rule
+        self.basis, self.scale = pool.basis, pool.scale
         self.update()
 
     @in_turn
     def offer(self, _: Any = None) -> None:
         """List the results of the chosen outcome and mark them all."""
-        self.basis = "auto"
+        self.basis, self.scale = "auto", ""
         block = self.rows[self.rows["family"] == self.family.value]
         with quiet(self.update, self.controls):
             self._list(block)
@@ -237,9 +237,9 @@ class OwnForest(Explorer):
         chosen = self.rows.loc[list(self.included.value)]
         try:
             analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
-                                  self.rule.value, basis=self.basis)
+                                  self.rule.value, basis=self.basis, scale=self.scale)
             self.exhibit = own.forest(self.review, analysis)
-            self.words = " ".join([analysis.synthesis.method_line,
+            self.words = " ".join([analysis.method_line,
                                    *own.remarks(chosen, analysis)])
         except ReviewError as error:
             self.words = "; ".join(map(str, error.problems))

@@ -17,10 +17,10 @@ import pandas as pd
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, render
 from evidence.figures import figure as figure_module
+from evidence.notebook import tables
 from evidence.pooling import Analyses
-from evidence.review import Review, load_review, schema, with_citations
-from evidence.wording import Facts, answers, escaped, fill, harmless
-from evidence.wording import html as tables
+from evidence.review import Review, load_review, with_citations
+from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 
 SCREEN_DPI = 100
 
@@ -63,8 +63,8 @@ class Narrator:
 
     Parameters
     ----------
-    root : path, optional
-        Folder of the review; the one around the current folder by default.
+    review : Review or path, optional
+        A loaded review, or the folder of one; the one around the current folder by default.
 
     Attributes
     ----------
@@ -75,8 +75,8 @@ class Narrator:
         What a template may name.
     """
 
-    def __init__(self, root: Path | str | None = None):
-        self.review: Review = load_review(root)
+    def __init__(self, review: Review | Path | str | None = None):
+        self.review: Review = review if isinstance(review, Review) else load_review(review)
         self.analyses = Analyses(self.review)
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
@@ -85,6 +85,10 @@ class Narrator:
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
         return self.review.table(name)
+
+    def title(self, name: str) -> str:
+        """What the dictionary calls a table."""
+        return self.review.dictionary.tables[name].get("title", name)
 
     def say(self, template: str, **more: Any) -> Passage:
         """Markdown from a template (see `evidence.wording.prose`); ``[@key]`` becomes a citation,
@@ -97,6 +101,11 @@ class Narrator:
         text = answers.text(self.review, self.facts, audience)
         return Passage(with_citations(text, self._cite)) if text else _nothing(
             "data/answers.csv has no line")
+
+    def answers(self) -> Passage:
+        """The answer for every audience, behind a click each; the first one is open."""
+        return self.folds({f"For a {audience}": self.answer(audience)
+                           for audience in answers.audiences(self.review)})
 
     def exhibit(self, name: str) -> figure_module.Figure:
         """One figure of data/figures.csv with everything that is said about it."""
@@ -115,6 +124,8 @@ class Narrator:
     def caption(self, name: str) -> Passage:
         """Caption, method line and the place of the files of a figure."""
         exhibit = self.exhibit(name)
+        for key in exhibit.sources:
+            self._cited.setdefault(key)
         files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
         said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
         return Passage(f"{said} Files: {files}.")
@@ -131,39 +142,34 @@ class Narrator:
             display(_nothing("data/figures.csv names no figure"))
 
     def rows(self, name: str, caption: str = "") -> Passage:
-        """A table of the review as it stands: columns that hold something, under their titles."""
+        """A table of the review as it stands: the columns that hold something."""
         frame = self.review.table(name)
-        fields = self.review.dictionary.fields(name) if len(frame) else {}
-        filled = [column for column in frame if frame[column].notna().any()]
-        keys = [c for c in filled if c == "study" or _is_key(fields.get(c, {}))]
-        titles = {c: fields[c]["title"] for c in filled if "title" in fields.get(c, {})}
-        return self.table(frame[filled], caption, names=titles, cite=keys)
+        return self.table(frame[[column for column in frame if frame[column].notna().any()]],
+                          caption)
 
     def table(
         self, frame: pd.DataFrame, caption: str = "", *, names: Mapping[str, str] | None = None,
-        cite: Iterable[str] = (), digits: int = 2,
+        cite: Iterable[str] = (), digits: int = 2, shown: int = tables.COLUMNS, fold: bool = False,
     ) -> Passage:
-        """A table for reading; an empty one says that there are no data.
-
-        Parameters
-        ----------
-        frame : DataFrame
-        caption : str
-        names : mapping, optional
-            Headings by column.
-        cite : iterable of str
-            Columns that hold keys of references (several separated by semicolons); they are shown
-            as citations and count as cited.
-        digits : int
-            Decimals of numbers that are not whole.
-        """
+        """A table for reading (see `evidence.notebook.tables.table`); its citations count as
+        cited, and an empty one says that there are no data."""
         if frame.empty:
             return _nothing(caption)
-        shown = tables.readable(frame, names, digits)
-        for column in cite:
-            heading = dict(zip(frame.columns, shown.columns, strict=True))[column]
-            shown[heading] = [self._citations(cell) for cell in frame[column]]
-        return Passage(tables.to_html(shown, caption), "text/html")
+        text = tables.table(self.review, frame.rename(columns=names or {}), self._citation,
+                            caption, digits=digits, shown=shown, fold=fold)
+        return Passage(text, "text/html")
+
+    def cards(self, frame: pd.DataFrame, **parts: Any) -> Passage:
+        """A card for each row (see `evidence.notebook.tables.cards`)."""
+        if frame.empty:
+            return _nothing("")
+        return Passage(tables.cards(self.review, frame, self._citation, **parts), "text/html")
+
+    def folds(self, parts: Mapping[str, Passage]) -> Passage:
+        """Passages behind a click each, under the words that name them; the first one is open."""
+        made = [tables.folded(html.escape(words), f"\n{passage}\n", is_open=number == 0)
+                for number, (words, passage) in enumerate(parts.items())]
+        return Passage("\n\n".join(made))
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""
@@ -190,27 +196,14 @@ class Narrator:
         self._cited.setdefault(key)
         return f"[{escaped(label)}](#ref-{key})"
 
-    def _citations(self, cell: Any) -> Any:
-        if pd.isna(cell):
-            return tables.DASH
-        links, labels = [], []
-        for key in (part.strip() for part in str(cell).split(";")):
-            if key not in self.review.bibliography:
-                links.append(html.escape(key))
-                labels.append(key)
-                continue
-            self._cited.setdefault(key)
-            label = self.review.bibliography.cite(key)
-            labels.append(label)
-            links.append(f'<a href="#ref-{html.escape(key, quote=True)}">{html.escape(label)}</a>')
-        return tables.Markup("; ".join(links), "; ".join(labels))
+    def _citation(self, key: str) -> Markup:
+        self._cited.setdefault(key)
+        label = self.review.bibliography.cite(key)
+        target = html.escape(key, quote=True)
+        return Markup(f'<a href="#ref-{target}">{html.escape(label)}</a>', label)
 
 
 def _nothing(what: str) -> Passage:
     """What stands in the place of an empty table, answer or figure."""
     return Passage(f"*No data{f': {escaped(what)}' if what else ''}.*")
 
-
-def _is_key(field: Mapping[str, Any]) -> bool:
-    """Whether a column holds keys of references."""
-    return "references.bib" in schema.names(field.get("refersTo"))

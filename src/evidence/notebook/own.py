@@ -14,12 +14,14 @@ from evidence.notebook.selection import Filter, choose
 from evidence.pooling import (
     DEFAULT_RULE,
     MEASURE_WORDS,
-    Analysis,
-    Synthesis,
+    METHOD_MEASURES,
+    POOLING_WORDS,
+    Pool,
     outcome_effects,
     synthesise,
 )
 from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
+from evidence.wording import joined
 
 FOLDER = "figures/custom"
 BASIS_WORDS = {
@@ -46,8 +48,8 @@ def landscape(review: Review, wanted: Filter) -> Figure | None:
 
 def pooled(
     review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
-    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto",
-) -> Analysis:
+    rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto", scale: str = "",
+) -> Pool:
     """An analysis of chosen rows.
 
     Parameters
@@ -59,7 +61,7 @@ def pooled(
         See `evidence.pooling.synthesis.synthesise`.
     title : str
         What the rows measure; their families by default.
-    basis : str
+    basis, scale : str
         See `evidence.pooling.effects.outcome_effects`.
 
     Raises
@@ -70,30 +72,38 @@ def pooled(
     if rows.empty:
         raise ReviewError([Problem("Own forest plot", None, "", "", "nothing is chosen",
                                    "choose at least one result")])
-    effects = outcome_effects(rows, measure, basis)
+    counted = method in POOLING_WORDS
+    if counted and measure not in METHOD_MEASURES[method]:
+        words = {name: text.lower() for name, text in MEASURE_WORDS.items()}
+        allowed = joined((words[name] for name in METHOD_MEASURES[method]), "or")
+        raise ReviewError([Problem("Own forest plot", None, "", "",
+                                   f"this estimator does not pool a {words[measure]}",
+                                   f"choose {allowed}, or another estimator")])
+    scale = scale if measure == "GEN" else ""
+    how = {"method": method} if counted else {"tau2_method": method, "interval_rule": rule}
+    effects = outcome_effects(rows, measure, basis, scale=scale,
+                              method=how.get("method", "inverse_variance"))
     if len(set(effects.loc[effects["included"], "higher_is"]) - {""}) > 1:
         raise ReviewError([Problem("Own forest plot", None, "", "",
                                    "higher is worse in some rows and better in others",
                                    "choose rows of one direction")])
     title = title or "; ".join(dict.fromkeys(rows["family"]))
-    pool = synthesise(effects, measure=measure, method=method, interval_rule=rule,
-                      analysis="own", title=title)
-    return Analysis("own", title, "exploratory", "", "", effects, pool, basis)
+    return synthesise(effects, measure=measure, name="own", title=title, role="exploratory",
+                      basis=basis, scale=scale, **how)
 
 
-def forest(review: Review, analysis: Analysis, name: str = "own_forest") -> Figure:
+def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:
     """The forest plot of an analysis of one's own."""
-    pool = analysis.synthesis
-    words = MEASURE_WORDS[pool.measure]
-    title = analysis.title[:1].upper() + analysis.title[1:]
+    words = pool.measure_words
+    title = pool.title[:1].upper() + pool.title[1:]
     subtitle = f"{title}: {words[0].lower()}{words[1:]}, " \
                f"{review.intervention} against {review.control}. Rows chosen by a reader"
-    return _exhibit(review, {"own": analysis}, "forest_page", {}, {
+    return _exhibit(review, {"own": pool}, "forest_page", {}, {
         "figure": name, "select": "own", "message": _message(pool), "subtitle": _plain(subtitle),
     })
 
 
-def _message(pool: Synthesis) -> str:
+def _message(pool: Pool) -> str:
     null = "1" if pool.is_ratio else "zero"
     if pool.k == 0:
         return "No result can be pooled; the rows give the reasons"
@@ -108,12 +118,12 @@ def _message(pool: Synthesis) -> str:
     return "Two trials, which cannot support a pooled interval"
 
 
-def remarks(rows: pd.DataFrame, analysis: Analysis) -> list[str]:
+def remarks(rows: pd.DataFrame, analysis: Pool) -> list[str]:
     """What a reader should know about rows that they have put together."""
     kept = analysis.effects.loc[analysis.effects["included"], "outcome_id"]
     kinds = list(dict.fromkeys(rows.loc[kept, "family"]))
     found = []
-    if len(kinds) > 1 and analysis.synthesis.measure == "MD":
+    if len(kinds) > 1 and analysis.measure == "MD":
         found.append("A mean difference mixes units here: " + "; ".join(kinds) + ".")
     elif len(kinds) > 1:
         found.append("Different outcomes are put together: " + "; ".join(kinds) + ".")

@@ -93,7 +93,7 @@ def choose(review: Review, wanted: Filter) -> pd.DataFrame:
         keep &= studies["design"].isin(wanted.designs)
     if wanted.placebo is not None:
         control = studies.get("placebo_controlled", pd.Series(False, studies.index))
-        keep &= control.fillna(False).astype(bool) == wanted.placebo
+        keep &= (control == wanted.placebo).fillna(False).astype(bool)
     if wanted.first_year:
         keep &= (studies["year"] >= wanted.first_year).fillna(False)
     if wanted.last_year:

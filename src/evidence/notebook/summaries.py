@@ -3,23 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from evidence.pooling import (
-    MEASURE_WORDS,
-    RULE_WORDS,
-    SMALLEST_POOL,
-    Analysis,
-    Synthesis,
-    leave_one_out,
-)
-from evidence.review import Review, is_placebo_trial
-from evidence.wording import p_value
+from evidence.appraisal import judgements, summary_of_findings
+from evidence.pooling import RULE_WORDS, SMALLEST_POOL, Pool
+from evidence.review import Review, is_placebo_trial, keys
+from evidence.wording import p_value, plural
+
+GRADE_SIGNS = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
 
 
-def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
+def findings(
+    review: Review, analyses: Mapping[str, Any], rows: int | None = None
+) -> pd.DataFrame:
+    """Summary of Findings with what each row opens to.
+
+    Parameters
+    ----------
+    rows : int, optional
+        How many of the first rows of certainty.csv, which stand in the order of their weight for
+        the question of the review.
+
+    Returns
+    -------
+    DataFrame
+        Columns outcome, evidence (trials and people), effect, certainty (with the signs of GRADE)
+        and meaning; then per_1000, reported, why, studies and judged (overall risk of bias of
+        each trial that was judged).
+    """
+    table = summary_of_findings(review, analyses)
+    if table.empty:
+        return table
+    judged = judgements(review)
+    overall = judged[judged["domain"] == "overall"]
+    words = [f"{review.bibliography.cite(row['study'])}: {row['judgement']}"
+             for row in overall.to_dict("records")]
+    by_study = pd.Series(words, index=overall["study"], dtype=object)
+    evidence = [
+        f"{trials} {plural(trials, 'trial')}, {people:,} people" if trials else "none"
+        for trials, people in zip(table["trials"], table["participants"], strict=True)
+    ]
+    risks = ["; ".join(dict.fromkeys(by_study[by_study.index.isin(keys(cell))])) or None
+             for cell in table["studies"]]
+    certainty = [f"{GRADE_SIGNS.get(word, '')} {word}".strip() for word in table["certainty"]]
+    shown = table.assign(evidence=evidence, certainty=certainty, judged=risks)
+    shown = shown[["outcome", "evidence", "effect", "certainty", "meaning", "per_1000", "reported",
+                   "why", "studies", "judged"]].replace("", None)
+    return shown.head(rows) if rows else shown
+
+
+def variants(analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:
     """An analysis and its sensitivity analyses.
 
     Returns
@@ -31,18 +67,17 @@ def variants(analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
     """
     rows = []
     for analysis in analyses.values():
-        if name not in (analysis.analysis, analysis.parent):
+        if name not in (analysis.name, analysis.parent):
             continue
-        pool = analysis.synthesis
-        left_out = ";".join(row.study for row in pool.excluded) or None
-        rows.append([analysis.title, pool.k, pool.n, pool.estimate, *_limits(pool), left_out,
-                     analysis.rationale])
+        left_out = ";".join(row.study for row in analysis.excluded) or None
+        rows.append([analysis.title, analysis.k, analysis.n, analysis.estimate,
+                     *_limits(analysis), left_out, analysis.rationale])
     columns = ["title", "k", "n", "estimate", "ci_low", "ci_high", "pi_low", "pi_high",
                "left_out", "rationale"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
 
 
-def results(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+def results(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Every analysis with its result.
 
     Returns
@@ -52,16 +87,16 @@ def results(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
         pi_high (display scale; the limits as in `variants`), i2 (percent), rationale.
     """
     rows = [
-        [analysis.title, analysis.role, MEASURE_WORDS[pool.measure], pool.k, pool.n,
-         pool.estimate if pool.k else np.nan, *_limits(pool), pool.i2, analysis.rationale]
-        for analysis in analyses.values() for pool in [analysis.synthesis]
+        [pool.title, pool.role, pool.measure_words, pool.k, pool.n,
+         pool.estimate if pool.k else np.nan, *_limits(pool), pool.i2, pool.rationale]
+        for pool in analyses.values()
     ]
     columns = ["title", "role", "measure", "k", "n", "estimate", "ci_low", "ci_high", "pi_low",
                "pi_high", "i2", "rationale"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
 
 
-def interval_rules(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+def interval_rules(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Analyses of three or more studies under each interval rule.
 
     Returns
@@ -71,16 +106,16 @@ def interval_rules(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
         figures show it).
     """
     rows = [
-        [analysis.title, RULE_WORDS[rule.interval_rule], rule.estimate, rule.ci_low, rule.ci_high,
+        [pool.title, RULE_WORDS[rule.interval_rule], rule.estimate, rule.ci_low, rule.ci_high,
          p_value(rule.p_value), rule.interval_rule == pool.interval_rule]
-        for analysis in analyses.values() for pool in [analysis.synthesis] if pool.can_pool
+        for pool in analyses.values() if pool.can_pool
         for rule in pool.pooled
     ]
     return pd.DataFrame(rows, columns=["title", "rule", "estimate", "ci_low", "ci_high", "p_value",
                                        "used"])
 
 
-def without_each(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+def without_each(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Main analyses of three or more studies, pooled again without each study in turn.
 
     Returns
@@ -92,14 +127,14 @@ def without_each(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
     columns = ["study", "k", "estimate", "ci_low", "ci_high", "i2"]
     found = [pd.DataFrame(columns=["title", *columns])]
     for analysis in analyses.values():
-        if analysis.synthesis.can_pool and not analysis.parent:
-            table = leave_one_out(analysis.synthesis)[columns]
+        if analysis.can_pool and not analysis.parent:
+            table = analysis.leave_one_out()[columns]
             table.loc[table["k"] < SMALLEST_POOL, ["ci_low", "ci_high"]] = np.nan
             found.append(table.assign(title=analysis.title))
     return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
 
 
-def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> pd.DataFrame:
+def not_pooled(review: Review, analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:
     """What other placebo-controlled trials report of the condition and outcome of an analysis.
 
     Returns
@@ -109,7 +144,7 @@ def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> p
         the conditions and domains that the pool has: columns study, instrument, week, contrast,
         intervention_n, control_n, effect, p_value (as text), note.
     """
-    pool = analyses[name].synthesis
+    pool = analyses[name]
     outcomes, studies = review.table("outcomes"), review.table("studies")
     ids, trials = ({getattr(row, field) for row in pool.studies} for field in ("outcome_id",
                                                                               "study"))
@@ -124,7 +159,7 @@ def not_pooled(review: Review, analyses: Mapping[str, Analysis], name: str) -> p
     return rows.assign(p_value=rows["p_value"].map(p_value, na_action="ignore").where(known))
 
 
-def unused(review: Review, analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+def unused(review: Review, analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Differences between arms that may be pooled, verified, and named in no analysis.
 
     Returns
@@ -144,13 +179,13 @@ def unused(review: Review, analyses: Mapping[str, Analysis]) -> pd.DataFrame:
     )
 
 
-def _limits(pool: Synthesis) -> list[float]:
+def _limits(pool: Pool) -> list[float]:
     """Interval and prediction interval; NaN below three studies, which cannot support them."""
     limits = [pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
     return limits if pool.can_pool else [np.nan] * 4
 
 
-def single_trials(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
+def single_trials(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Analyses that rest on one trial: nothing is pooled.
 
     Returns
@@ -160,10 +195,10 @@ def single_trials(analyses: Mapping[str, Analysis]) -> pd.DataFrame:
         interval, ratios as ratios), verification and rationale.
     """
     rows = [
-        [analysis.title, analysis.synthesis.measure, row.study, row.n, row.effect, row.ci_low,
+        [analysis.title, analysis.measure, row.study, row.n, row.effect, row.ci_low,
          row.ci_high, row.verification, analysis.rationale]
-        for analysis in analyses.values() if analysis.synthesis.k == 1
-        for row in analysis.synthesis.studies
+        for analysis in analyses.values() if analysis.k == 1
+        for row in analysis.studies
     ]
     columns = ["title", "measure", "study", "n", "effect", "ci_low", "ci_high", "verification",
                "rationale"]

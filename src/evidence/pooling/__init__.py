@@ -10,17 +10,18 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "analyses": [
-            "Analyses", "Analysis", "analysis_rows", "effects_table", "pooled_table",
-            "run_analyses",
+            "Analyses", "analysis_rows", "derived_tables", "effects_table", "included_ids",
+            "left_out", "pooled_table", "run_analyses",
         ],
-        "effects": ["outcome_effects"],
+        "effects": ["METHOD_MEASURES", "REPORTED_AS", "outcome_effects"],
         "estimators": ["DEFAULT_RULE"],
-        "measures": ["Z95"],
-        "multiverse": ["Multiverse", "explore", "leave_one_out"],
+        "measures": ["MEASURES", "MEASURE_WORDS", "RATIOS", "Z95", "is_ratio"],
+        "multiverse": ["Multiverse", "explore"],
+        "pairing": ["readings", "varied"],
         "outlook": ["ABOVE", "BELOW", "INCLUDES", "NewTrialMap", "new_trial_map", "share_beyond"],
         "synthesis": [
-            "MEASURE_WORDS", "METHOD_WORDS", "RULE_WORDS", "SMALLEST_POOL", "ExcludedRow",
-            "Synthesis", "favours_words", "synthesise",
+            "METHOD_WORDS", "POOLING_WORDS", "RULE_WORDS", "SMALLEST_POOL", "ExcludedRow", "Pool",
+            "PooledEstimate", "StudyRow", "favours_words", "pool_frame", "synthesise",
         ],
     },
 )

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import pandas as pd
 
-from evidence.pooling.effects import BASES, MEASURES, NOT_RECORDED, outcome_effects
-from evidence.pooling.estimators import METHODS
-from evidence.pooling.synthesis import Synthesis, synthesise
+from evidence.pooling.effects import BASES, METHOD_MEASURES, NOT_RECORDED, outcome_effects
+from evidence.pooling.effects import METHODS as POOLING_METHODS
+from evidence.pooling.estimators import INTERVAL_RULES, METHODS
+from evidence.pooling.measures import MEASURES
+from evidence.pooling.synthesis import DRAW_POOL, SCALES, Pool, synthesise, with_columns
 from evidence.review import Problem, ReviewError, keys, roots, word
 
 FILE = "data/analyses.csv"
@@ -23,40 +24,31 @@ EFFECT_COLUMNS = (
 POOLED_COLUMNS = (
     "analysis", "measure", "k", "n", "tau2_method", "interval_rule", "is_default", "estimate",
     "se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2", "tau2_ci_low",
-    "tau2_ci_high", "i2", "q", "q_p_value", "excluded",
+    "tau2_ci_high", "i2", "q", "q_p_value", "interval_source", "excluded",
 )  # fmt: skip
+ALLOWED = {
+    "measure": MEASURES, "tau2_method": METHODS, "basis": BASES, "method": POOLING_METHODS,
+    "interval_rule": INTERVAL_RULES, "draw_pool": DRAW_POOL, "scale": SCALES,
+}  # fmt: skip
+WORDS = (
+    "title", "role", "parent", "rationale", "scale", "method", "tau2_method", "interval_rule",
+    "draw_pool", "label_low", "label_high",
+)  # fmt: skip
+OF_STUDY = ("design", "n_analysed", "n_randomised")  # what the study says goes before
 BARRING = {"unit": "participants", "poolable": True, "verification": NOT_RECORDED}
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
-    """One row of analyses.csv with its effects and its synthesis.
-
-    ``parent`` is the analysis that a sensitivity analysis belongs to, empty otherwise.
-    ``effects`` is the table of `evidence.pooling.effects.outcome_effects`, taken with ``basis``.
-    """
-
-    analysis: str
-    title: str
-    role: str
-    parent: str
-    rationale: str
-    effects: pd.DataFrame
-    synthesis: Synthesis
-    basis: str = "auto"
-
-
-class Analyses(Mapping[str, Analysis]):
+class Analyses(Mapping[str, Pool]):
     """Results of data/analyses.csv by id, run when the first of them is looked at."""
 
     def __init__(self, review):
         self._review = review
 
     @cached_property
-    def _results(self) -> dict[str, Analysis]:
+    def _results(self) -> dict[str, Pool]:
         return run_analyses(self._review)
 
-    def __getitem__(self, name: str) -> Analysis:
+    def __getitem__(self, name: str) -> Pool:
         return self._results[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -66,7 +58,7 @@ class Analyses(Mapping[str, Analysis]):
         return len(self._results)
 
 
-def run_analyses(review) -> dict[str, Analysis]:
+def run_analyses(review) -> dict[str, Pool]:
     """Run every analysis of a review.
 
     Parameters
@@ -76,7 +68,7 @@ def run_analyses(review) -> dict[str, Analysis]:
 
     Returns
     -------
-    dict of str to Analysis
+    dict of str to Pool
         In the order of the file.
 
     Raises
@@ -91,8 +83,11 @@ def run_analyses(review) -> dict[str, Analysis]:
         raise ReviewError(problems)
     results = {}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
-        results[spec["analysis"]] = _run(spec, rows)
-        problems += _mixture_problems(results[spec["analysis"]], rows, line)
+        pool = results[spec["analysis"]] = _run(spec, rows)
+        problems += _mixture_problems(pool, rows, line)
+        if pool.k > 1 and not np.isfinite(pool.estimate):
+            rule, advice = "one arm has no events in any trial", "use peto or inverse_variance"
+            problems.append(Problem(FILE, line, "method", pool.method, rule, advice))
     if problems:
         raise ReviewError(problems)
     return results
@@ -110,10 +105,10 @@ def analysis_rows(review) -> pd.DataFrame:
         tables.append(harms.rename(columns={"harm_id": "outcome_id"}).assign(higher_is="worse"))
     rows = pd.concat([_unbarred(table).astype(object) for table in tables], ignore_index=True)
     studies = review.table("studies").set_index("study")
-    for name in ("design", "n_analysed", "n_randomised"):
-        if name in studies:
-            rows[name] = rows["study"].map(studies[name].astype(object))
-    rows["participants_of"] = rows["study"].map(roots(studies).astype(object))
+    names = [name for name in studies if name not in rows or name in OF_STUDY]
+    theirs = studies[names].astype(object).assign(participants_of=roots(studies).astype(object))
+    theirs = theirs.reindex(rows["study"]).set_axis(rows.index)
+    rows = pd.concat([rows.drop(columns=list(theirs), errors="ignore"), theirs], axis=1)
     rows["year"] = rows["study"].map(lambda study: _year(review.bibliography, study))
     return rows.set_index("outcome_id", drop=False)
 
@@ -123,11 +118,11 @@ def _unbarred(table: pd.DataFrame) -> pd.DataFrame:
     return table.assign(**{name: value for name, value in BARRING.items() if name not in table})
 
 
-def effects_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
+def effects_table(results: Mapping[str, Pool]) -> pd.DataFrame:
     """Every row named in an analysis, one row per analysis and outcome (`EFFECT_COLUMNS`)."""
     tables = []
     for name, result in results.items():
-        weights = {row.outcome_id: row.weight for row in result.synthesis.studies}
+        weights = {row.outcome_id: row.weight for row in result.studies}
         table = result.effects.copy()
         table["analysis"] = name
         table["weight_percent"] = table["outcome_id"].map(weights).astype(float)
@@ -135,11 +130,10 @@ def effects_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame(columns=EFFECT_COLUMNS)
 
 
-def pooled_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
+def pooled_table(results: Mapping[str, Pool]) -> pd.DataFrame:
     """One row per analysis and interval rule (`POOLED_COLUMNS`)."""
     rows = []
-    for name, result in results.items():
-        pool = result.synthesis
+    for name, pool in results.items():
         shared = {field: getattr(pool, field) for field in POOLED_COLUMNS if hasattr(pool, field)}
         left_out = [f"{row.outcome_id}: {row.reason}" for row in pool.excluded]
         shared |= {"analysis": name, "excluded": "; ".join(left_out)}
@@ -151,40 +145,140 @@ def pooled_table(results: Mapping[str, Analysis]) -> pd.DataFrame:
     return table.astype({"n": "Int64", "k": "Int64"})
 
 
-def _run(spec: Mapping, rows: pd.DataFrame) -> Analysis:
+def left_out(results: Mapping[str, Pool]) -> list[str]:
+    """What was named and is not pooled, one line per row; analyses that are empty come first."""
+    empty = [f"{name}: nothing is pooled" for name, pool in results.items() if not pool.k]
+    return empty + [
+        f"{name}: {row.outcome_id} is not pooled: {row.reason}"
+        for name, pool in results.items() for row in pool.excluded
+    ]
+
+
+def derived_tables(results: Mapping[str, Pool]) -> dict[str, pd.DataFrame]:
+    """Tables of data/derived by name: effects and pooled, and the others where there are any."""
+    tables = {"effects": effects_table(results), "pooled": pooled_table(results)}
+    pools = results.values()
+    for name, found in (
+        ("subgroups", [pool.subgroups() for pool in pools if pool.subgroup_by]),
+        ("regressions", [pool.regression() for pool in pools if not pool.why_no_regression]),
+        ("small_study", [pool.small_study() for pool in pools if not pool.why_no_small_study]),
+    ):  # fmt: skip
+        if found:
+            tables[name] = pd.concat(found, ignore_index=True)
+    return tables
+
+
+def included_ids(spec: Mapping, rows: pd.DataFrame) -> list[str]:
+    """Ids of the rows that an analysis names, one by one or by a filter, in order.
+
+    A filter is ``column = value``, several with semicolons between; all of them must hold. Columns
+    are those of outcomes.csv, harms.csv and studies.csv; numbers are compared as numbers.
+    """
+    parts = keys(spec.get("include"))
+    if not is_filter(parts, rows):
+        return parts
+    kept = pd.Series(True, rows.index)
+    for part in parts:
+        column, _, value = (piece.strip() for piece in part.partition("="))
+        kept &= rows[column].map(_as_text) == _as_text(_number_or_text(value))
+    return rows.index[kept].tolist()
+
+
+def is_filter(parts: list[str], rows: pd.DataFrame) -> bool:
+    """Whether the items of an include cell are conditions instead of ids."""
+    if not parts or not all("=" in part for part in parts):
+        return False
+    return not any(part in rows.index for part in parts)
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _as_text(value) -> str:
+    """A cell as a filter writes it."""
+    if pd.isna(value):
+        return ""
+    if isinstance(value, (bool, np.bool_)):
+        return "true" if value else "false"
+    return f"{float(value):.15g}" if isinstance(value, (int, float, np.number)) else str(value)
+
+
+def _run(spec: Mapping, rows: pd.DataFrame) -> Pool:
     measure, basis = spec["measure"], word(spec, "basis", "auto")
-    effects = outcome_effects(rows.loc[keys(spec.get("include"))], measure, basis)
-    synthesis = synthesise(
-        effects,
-        measure=measure,
-        method=word(spec, "tau2_method", "REML"),
-        analysis=spec["analysis"],
-        title=word(spec, "title"),
-    )
-    texts = ("analysis", "title", "role", "parent", "rationale")
-    return Analysis(*(word(spec, name) for name in texts), effects, synthesis, basis)
+    chosen = rows.loc[included_ids(spec, rows)]
+    words = {name: word(spec, name) for name in WORDS}
+    groups = {"subgroup_by": word(spec, "subgroup_by"), "moderators": keys(spec.get("moderators"))}
+    effects = outcome_effects(chosen, measure, basis, scale=words["scale"],
+                              method=words["method"] or "inverse_variance")
+    return synthesise(with_columns(effects, chosen, **groups), measure=measure, basis=basis,
+                      name=spec["analysis"], **groups, **words)
 
 
 def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[Problem]:
     problems = []
     names = set(analyses["analysis"]) if len(analyses) else set()
     counts = rows.index.value_counts().to_dict()
-    allowed = {"measure": MEASURES, "tau2_method": METHODS, "basis": BASES}
     for line, spec in enumerate(analyses.to_dict("records"), start=2):
-        for column, values in allowed.items():
+        found = []
+        for column, values in ALLOWED.items():
             value = word(spec, column)
             if (value or column == "measure") and value not in values:
-                advice = f"use one of {', '.join(values)}"
-                problems.append(Problem(FILE, line, column, value, "is unknown", advice))
+                found.append((column, value, "is unknown", f"use one of {', '.join(values)}"))
+        found = found or _unfit(spec)
         parent = word(spec, "parent")
         if parent and parent not in names:
             rule, advice = "is no analysis of this file", "name one or leave the cell empty"
-            problems.append(Problem(FILE, line, "parent", parent, rule, advice))
-        problems += [
-            Problem(FILE, line, "include", outcome_id, rule, advice)
-            for outcome_id, rule, advice in _id_problems(keys(spec.get("include")), counts)
-        ]
+            found.append(("parent", parent, rule, advice))
+        for column in ("subgroup_by", "moderators"):
+            found += [
+                (column, name, "is no column of outcomes, harms or studies", "name one that is")
+                for name in keys(spec.get(column)) if name not in rows
+            ]
+        found += [("include", *words) for words in _include_problems(spec, rows, counts)]
+        problems += [Problem(FILE, line, *words) for words in found]
     return problems
+
+
+def _unfit(spec: Mapping) -> list[tuple[str, str, str, str]]:
+    """Choices of one analysis that do not go together."""
+    measure, method, scale = word(spec, "measure"), word(spec, "method"), word(spec, "scale")
+    found = []
+    if method in METHOD_MEASURES:
+        allowed = METHOD_MEASURES[method]
+        if measure not in allowed:
+            found.append(("method", method, f"does not pool {measure}",
+                          f"use it for {', '.join(allowed)}"))
+        for column, only in (("tau2_method", "FE"), ("interval_rule", "wald")):
+            if word(spec, column, only) != only:
+                found.append((column, word(spec, column), f"does not go with {method}",
+                              f"write {only} or leave the cell empty"))
+        if word(spec, "basis") == "reported":
+            found.append(("basis", "reported", f"does not go with {method}, which pools counts",
+                          "leave the cell empty"))
+    if scale and measure != "GEN":
+        found.append(("scale", scale, f"belongs to GEN: {measure} has its own scale",
+                      "leave the cell empty"))
+    return found
+
+
+def _include_problems(
+    spec: Mapping, rows: pd.DataFrame, counts: Mapping[str, int]
+) -> list[tuple[str, str, str]]:
+    parts = keys(spec.get("include"))
+    if not is_filter(parts, rows):
+        return _id_problems(parts, counts)
+    unknown = [part for part in parts if part.partition("=")[0].strip() not in rows]
+    if unknown:
+        return [(part, "begins with no column of outcomes, harms or studies",
+                 "write column = value") for part in unknown]
+    ids = included_ids(spec, rows)
+    if not ids:
+        return [("; ".join(parts), "matches no outcome", "check columns and values")]
+    return _id_problems(ids, counts)
 
 
 def _id_problems(ids: list[str], counts: Mapping[str, int]) -> list[tuple[str, str, str]]:
@@ -202,11 +296,11 @@ def _id_problems(ids: list[str], counts: Mapping[str, int]) -> list[tuple[str, s
     return found
 
 
-def _mixture_problems(result: Analysis, rows: pd.DataFrame, line: int) -> list[Problem]:
+def _mixture_problems(pool: Pool, rows: pd.DataFrame, line: int) -> list[Problem]:
     """What the pooled rows of an analysis must have in common and have not."""
-    ids = result.effects.loc[result.effects["included"], "outcome_id"]
-    found = mixtures(rows.loc[ids], result.synthesis.measure)
-    return [Problem(FILE, line, "include", result.analysis, *words) for words in found]
+    ids = pool.effects.loc[pool.effects["included"], "outcome_id"]
+    found = mixtures(rows.loc[ids], pool.measure)
+    return [Problem(FILE, line, "include", pool.name, *words) for words in found]
 
 
 def _year(bibliography, study: str) -> int | None:
@@ -224,8 +318,8 @@ def mixtures(rows: pd.DataFrame, measure: str) -> list[tuple[str, str]]:
     rows : DataFrame
         Rows of `analysis_rows`. What a row does not state is taken to agree.
     measure : str
-        MD, SMD, RR, OR, RD or GEN. Any rows may differ in direction, mean differences in scale,
-        ready-made effects in what they are.
+        One of `evidence.pooling.measures.MEASURES`. Any rows may differ in direction, mean
+        differences in scale, ready-made effects in what they are.
 
     Returns
     -------

@@ -1,8 +1,8 @@
 """Pooling of many data sets at once: between-study variance, mean, intervals, heterogeneity.
 
-Data sets are columns: ``yi`` and ``vi`` have shape (k, m) for m data sets of k studies. PyMARE
-estimates the between-study variance; its likelihood search would stop near 1e-6, so that of REML
-is finished here by Newton steps. Paule-Mandel, which PyMARE does not have, is solved here.
+Data sets are columns: ``yi`` and ``vi`` have shape (k, m) for m data sets of k studies. The
+restricted likelihood is scanned on a grid, since it may have two maxima, and finished by Newton
+steps. Mantel-Haenszel pools counts and stands beside them, for one data set at a time.
 """
 
 from __future__ import annotations
@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from pymare.estimators import DerSimonianLaird, Hedges, VarianceBasedLikelihoodEstimator
-from pymare.stats import q_profile
-from scipy import special, stats
+from scipy import optimize, special, stats
 
 from evidence.pooling.measures import Z95
 
@@ -21,9 +19,8 @@ INTERVAL_RULES = ("wald", "hartung_knapp", "hartung_knapp_floored")
 DEFAULT_RULE = "hartung_knapp_floored"
 
 CHUNK = 10_000  # data sets at a time, so that they stay in the processor's cache
-SEARCH_STEPS = 3  # of PyMARE after its scan; Newton steps do the rest
+SCAN = 32  # points of the restricted likelihood, besides zero
 NEWTON_STEPS = 100
-OTHER_STARTS = (0, 0.01, 0.1, 1, 10, 100)
 TOLERANCE = 1e-13
 
 
@@ -46,6 +43,7 @@ class Pools:
     tau2: np.ndarray
     i2: np.ndarray
     q: np.ndarray
+    q_df: np.ndarray
 
     @property
     def p_value(self) -> np.ndarray:
@@ -58,9 +56,8 @@ class Pools:
 
     @property
     def q_p_value(self) -> np.ndarray:
-        """p value of Cochran's Q on k - 1 degrees of freedom, empty for one study."""
-        df = np.where(self.k > 1, self.k - 1, np.nan)
-        return special.chdtrc(df, self.q)
+        """p value of Cochran's Q on `q_df` degrees of freedom, empty for one study."""
+        return special.chdtrc(np.where(self.q_df > 0, self.q_df, np.nan), self.q)
 
 
 def pool_many(
@@ -135,19 +132,91 @@ def between_study_variance(yi, vi, method: str = "REML") -> np.ndarray:
         return _paule_mandel(yi, vi)
     if method == "REML":
         return _polish_reml(yi, vi, _search_reml(yi, vi))
-    estimator = DerSimonianLaird if method == "DL" else Hedges
-    fit = estimator(small_sample_correction="wald").fit(yi, vi, np.ones((k, 1)))
-    return np.ravel(fit.params_["tau2"])
+    if method == "HE":
+        return np.maximum(yi.var(axis=0, ddof=1) - vi.mean(axis=0), 0)
+    weight = 1 / vi
+    total = weight.sum(axis=0)
+    q, _ = _cochran(yi, vi)
+    return np.maximum((q - (k - 1)) / (total - (weight**2).sum(axis=0) / total), 0)
 
 
 def tau2_interval(yi, vi) -> tuple[float, float]:
-    """Q-profile 95 % limits of tau² of one data set (Viechtbauer 2007); NaN for one study."""
+    """Q-profile 95 % limits of tau² of one data set (Viechtbauer 2007); NaN for one study.
+
+    The generalised Q falls as tau² grows; each limit is where it meets a quantile of chi² with
+    k - 1 degrees of freedom, or zero where it lies below that from the start.
+    """
     yi, vi = np.asarray(yi, dtype=float), np.asarray(vi, dtype=float)
     if len(yi) < 2:
         return np.nan, np.nan
     unit = _typical(vi)  # the root finder's tolerance is absolute
-    limits = q_profile(yi / np.sqrt(unit), vi / unit, np.ones((len(yi), 1)))
-    return float(limits["ci_l"] * unit), float(limits["ci_u"] * unit)
+    y, v = yi / np.sqrt(unit), vi / unit
+
+    def above(tau2: float, quantile: float) -> float:
+        weight = 1 / (v + tau2)
+        mean = (weight * y).sum() / weight.sum()
+        return (weight * (y - mean) ** 2).sum() - quantile
+
+    limits = []
+    for quantile in stats.chi2.ppf([0.975, 0.025], len(yi) - 1):
+        limits.append(0.0 if above(0, quantile) <= 0 else unit * falling_root(above, quantile))
+    return float(limits[0]), float(limits[1])
+
+
+def falling_root(function, *args) -> float:
+    """Where a function that is positive at zero and falls from there on meets zero."""
+    end = 1.0
+    while function(end, *args) > 0:
+        end *= 4
+    return optimize.brentq(function, 0, end, args=args, xtol=1e-14, rtol=1e-14)
+
+
+def mantel_haenszel(measure: str, counts) -> tuple[float, float, np.ndarray]:
+    """Pool counts by Mantel and Haenszel, without anything added to empty cells.
+
+    Parameters
+    ----------
+    measure : str
+        RR, OR, RD or IRR.
+    counts : array of shape (k, 4)
+        Events and people (IRR: person-time) of the intervention arms, then of the control arms.
+
+    Returns
+    -------
+    estimate, se : float
+        On the log scale for ratios. Errors after Greenland and Robins (RR, IRR), Robins, Breslow
+        and Greenland (OR) and Sato, Greenland and Robins (RD). NaN where an arm has no events in
+        any study, or the OR no people without one: the ratio does not exist.
+    weights : ndarray of shape (k,)
+        Share of each study, sums to 1.
+    """
+    a, n1, c, n2 = np.asarray(counts, dtype=float).T
+    total = n1 + n2
+    if measure == "RD":
+        weight = n1 * n2 / total
+        estimate = (a * n2 - c * n1) / total
+        estimate = estimate.sum() / weight.sum()
+        skew = c * (n1 / total) ** 2 - a * (n2 / total) ** 2 + n1 * n2 * (n2 - n1) / total**2 / 2
+        spread = (a * (n2 - c) + c * (n1 - a)) / total / 2
+        variance = (estimate * skew.sum() + spread.sum()) / weight.sum() ** 2
+        return float(estimate), float(np.sqrt(variance)), weight / weight.sum()
+    if measure == "OR":
+        b, d = n1 - a, n2 - c
+        up, weight = a * d / total, b * c / total
+        one, other = (a + d) / total, (b + c) / total
+        parts = ((one * up).sum(), (one * weight + other * up).sum(), (other * weight).sum())
+    else:
+        up, weight = a * n2 / total, c * n1 / total
+        shared = a * c / total if measure == "RR" else 0.0
+        middle = n1 * n2 * (a + c) / total**2 - shared
+        parts = (0.0, 2 * middle.sum(), 0.0)
+    rise, fall = up.sum(), weight.sum()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = (parts[0] / rise**2 + parts[1] / (rise * fall) + parts[2] / fall**2) / 2
+        share = weight / fall
+    if not (rise > 0 and fall > 0):
+        return np.nan, np.nan, share
+    return float(np.log(rise / fall)), float(np.sqrt(variance)), share
 
 
 def _pool(yi, vi, tau2, method: str, rule: str) -> dict:
@@ -172,7 +241,7 @@ def _pool(yi, vi, tau2, method: str, rule: str) -> dict:
     i2 = np.maximum(q - (k - 1), 0) / np.where(q > 0, q, 1)
     if method != "FE":
         i2 = tau2 / (tau2 + typical)
-    result |= {"q": q, "i2": 100 * i2}
+    result |= {"q": q, "q_df": k - 1, "i2": 100 * i2}
     if k > 2 and method != "FE":
         reach = stats.t.ppf(0.975, k - 1) * np.sqrt(tau2 + variance)
         result |= {"pi_low": estimate - reach, "pi_high": estimate + reach}
@@ -192,21 +261,21 @@ def _cochran(yi, vi) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _search_reml(yi, vi) -> np.ndarray:
-    """PyMARE's maximum of the restricted likelihood, or a better one of a few other points.
+    """Best tau² of zero and a grid: equal steps of its logarithm, from small to the range of yi.
 
-    PyMARE spaces its search by the mean variance. Variances of very different size can make that
-    too coarse for a likelihood with two maxima, hence the points around the typical variance.
+    No maximum lies above the squared range of the effects. Below a hundredth of the smallest
+    variance the likelihood is all but a straight line, whose better end is zero or the grid.
     """
-    estimator = VarianceBasedLikelihoodEstimator(
-        method="REML", small_sample_correction="wald", maxiter=SEARCH_STEPS
-    )
-    best = np.ravel(estimator.fit(yi, vi, np.ones((len(yi), 1))).params_["tau2"])
+    best = np.zeros(yi.shape[1])
     height = _reml(yi, vi, best)
-    for multiple in OTHER_STARTS:
-        other = multiple * _typical(vi)
-        value = _reml(yi, vi, other)
-        best = np.where(value > height, other, best)
+    low = vi.min(axis=0) / 100
+    step = (np.maximum(np.ptp(yi, axis=0) ** 2, 4 * low) / low) ** (1 / (SCAN - 1))
+    point = low
+    for _ in range(SCAN):
+        value = _reml(yi, vi, point)
+        best = np.where(value > height, point, best)
         height = np.maximum(value, height)
+        point = point * step
     return best
 
 
@@ -219,7 +288,7 @@ def _reml(yi, vi, tau2) -> np.ndarray:
 
 
 def _polish_reml(yi, vi, tau2) -> np.ndarray:
-    """Newton steps to the zero of the restricted score nearest to PyMARE's solution.
+    """Newton steps to the zero of the restricted score nearest to the best point of the grid.
 
     The sign of the score keeps a bracket around the maximum: it lies above a point with positive
     score and below one with negative score. A step that would leave the bracket is replaced by

@@ -1,17 +1,61 @@
-"""Effect measures of one comparison: differences, ratios and their sampling variances.
+"""Effect measures: differences, ratios, shares, correlations and their sampling variances.
 
 Every function takes numbers or arrays that broadcast and returns ``(yi, vi)``: the effect,
-intervention minus control (ratios: log of intervention over control), and its sampling variance.
+intervention minus control (ratios: log of intervention over control; shares: logit; correlations:
+Fisher's z), and its sampling variance.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy import stats
-from scipy.special import gammaln
+from scipy.special import expit, gammaln, logit
 
 Z95 = 1.959963984540054
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
+MEASURES = ("MD", "SMD", "RR", "OR", "RD", "HR", "IRR", "PROP", "COR", "GEN")
+RATIOS = ("RR", "OR", "HR", "IRR")
+MEASURE_WORDS = {
+    "MD": "Mean difference",
+    "SMD": "Standardised mean difference",
+    "RR": "Risk ratio",
+    "OR": "Odds ratio",
+    "RD": "Risk difference",
+    "HR": "Hazard ratio",
+    "IRR": "Rate ratio",
+    "PROP": "Proportion",
+    "COR": "Correlation",
+    "GEN": "Effect",
+}
+
+
+def is_ratio(measure: str, scale: str = "") -> bool:
+    """Whether a measure is shown as a ratio; ready-made effects are when ``scale`` is log."""
+    return measure in RATIOS or (measure == "GEN" and scale == "log")
+
+
+def to_analysis(values, measure: str, scale: str = ""):
+    """Values as they are shown, on the scale on which they are pooled.
+
+    Examples
+    --------
+    >>> float(to_analysis(0.5, "PROP"))
+    0.0
+    """
+    turn = {"PROP": logit, "COR": np.arctanh}
+    return (np.log if is_ratio(measure, scale) else turn.get(measure, np.asarray))(values)
+
+
+def to_shown(values, measure: str, scale: str = ""):
+    """Values of the scale on which they are pooled, as they are shown: ratios, shares, r.
+
+    Examples
+    --------
+    >>> float(to_shown(0.0, "RR"))
+    1.0
+    """
+    turn = {"PROP": expit, "COR": np.tanh}
+    return (np.exp if is_ratio(measure, scale) else turn.get(measure, np.asarray))(values)
 
 
 def mean_difference(mean1, sd1, n1, mean2, sd2, n2):
@@ -122,6 +166,96 @@ def risk_difference(events1, n1, events2, n2):
     return a / (a + b) - c / (c + d), a * b / (a + b) ** 3 + c * d / (c + d) ** 3
 
 
+def peto_odds_ratio(events1, n1, events2, n2):
+    """Log odds ratio after Peto, for rare events and arms of like size; nothing is added to cells.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``(O - E) / V`` and ``1 / V``, with the hypergeometric expectation E and variance V of the
+        events in the intervention arm (Yusuf et al. 1985).
+
+    Raises
+    ------
+    ValueError
+        When counts are impossible, or nobody or everybody in both arms had the event.
+    """
+    a, n1, c, n2 = _floats(events1, n1, events2, n2)
+    _check_counts(a, n1, c, n2, needs_events=True)
+    if np.any((a == n1) & (c == n2)):
+        raise ValueError("everybody in both arms had the event")
+    total, events = n1 + n2, a + c
+    variance = events * (total - events) * n1 * n2 / (total**2 * (total - 1))
+    return (a - events * n1 / total) / variance, 1 / variance
+
+
+def rate_ratio(events1, time1, events2, time2):
+    """Log ratio of two incidence rates, events over person-time.
+
+    Where one arm has no event, 0.5 is added to the events of both.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``log((a / t1) / (c / t2))``; ``1/a + 1/c``.
+
+    Raises
+    ------
+    ValueError
+        When a count is negative, a time is not positive, or no arm has an event.
+    """
+    a, time1, c, time2 = _floats(events1, time1, events2, time2)
+    if np.any((a < 0) | (c < 0) | (time1 <= 0) | (time2 <= 0)):
+        raise ValueError("events and person-time do not fit: events >= 0, time > 0")
+    if np.any((a == 0) & (c == 0)):
+        raise ValueError("no events in both arms")
+    half = 0.5 * ((a == 0) | (c == 0))
+    a, c = a + half, c + half
+    return np.log(a / time1) - np.log(c / time2), 1 / a + 1 / c
+
+
+def proportion(events, n):
+    """Logit of a share; where nobody or everybody counts, 0.5 is added to both cells.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``log(a / (n - a))``; ``1/a + 1/(n - a)``.
+
+    Raises
+    ------
+    ValueError
+        When counts are impossible.
+    """
+    a, n = _floats(events, n)
+    if np.any((a < 0) | (a > n) | (n <= 0)):
+        raise ValueError("events and people do not fit: 0 <= events <= n, n > 0")
+    half = 0.5 * ((a == 0) | (a == n))
+    a, b = a + half, n - a + half
+    return np.log(a / b), 1 / a + 1 / b
+
+
+def correlation(r, n):
+    """Fisher's z of a correlation.
+
+    Returns
+    -------
+    yi, vi : float or ndarray
+        ``atanh(r)``; ``1 / (n - 3)``.
+
+    Raises
+    ------
+    ValueError
+        When r is not between -1 and 1 or fewer than four people are behind it.
+    """
+    r, n = _floats(r, n)
+    if np.any(np.abs(r) >= 1):
+        raise ValueError("a correlation must lie between -1 and 1")
+    if np.any(n < 4):
+        raise ValueError("a correlation needs four people or more")
+    return np.arctanh(r), 1 / (n - 3)
+
+
 def se_from_ci(low, high, df=None, *, log=False):
     """Standard error behind a 95 % interval.
 
@@ -144,7 +278,7 @@ def se_from_ci(low, high, df=None, *, log=False):
         low, high = np.log(low), np.log(high)
     if np.any(high <= low):
         raise ValueError("the upper limit is not above the lower limit")
-    return (high - low) / (2 * _critical(df))
+    return (high - low) / (2 * critical(df))
 
 
 def se_from_p(effect, p_value, df=None):
@@ -211,6 +345,25 @@ def paired_standardised_mean_difference(mean1, sd1, mean2, sd2, n, correlation):
     return d, (1 / n + d**2 / (2 * n)) * 2 * (1 - r)
 
 
+def implied_correlation(sd1, sd2, n, se):
+    """Correlation between two periods that a standard error of the paired difference implies.
+
+    Returns
+    -------
+    float or ndarray
+        ``(sd1**2 + sd2**2 - n se**2) / (2 sd1 sd2)``, `paired_mean_difference` solved for r; it
+        lies outside -1 to 1 where spreads and error cannot belong together.
+
+    Examples
+    --------
+    >>> float(round(implied_correlation(2.0, 2.0, 25, 0.4), 2))
+    0.5
+    """
+    sd1, sd2, n, se = _floats(sd1, sd2, n, se)
+    _check_arms(sd1, n, sd2, n)
+    return (sd1**2 + sd2**2 - n * se**2) / (2 * sd1 * sd2)
+
+
 def vary_correlation(mean1, sd1, mean2, sd2, n, correlations=CORRELATIONS):
     """The paired mean difference of one trial under several correlations.
 
@@ -228,7 +381,8 @@ def _floats(*values):
     return tuple(array[()] for array in arrays)
 
 
-def _critical(df):
+def critical(df=None):
+    """Quantile behind a 95 % interval: of t with `df` degrees of freedom, of z without."""
     return Z95 if df is None else stats.t.ppf(0.975, df)
 
 
@@ -247,10 +401,14 @@ def _check_correlation(r):
 def _filled_cells(events1, n1, events2, n2, *, needs_events):
     """The four cells, with 0.5 added to each cell of a table that has an empty one."""
     a, n1, c, n2 = _floats(events1, n1, events2, n2)
+    _check_counts(a, n1, c, n2, needs_events)
+    b, d = n1 - a, n2 - c
+    half = 0.5 * ((a == 0) | (b == 0) | (c == 0) | (d == 0))
+    return a + half, b + half, c + half, d + half
+
+
+def _check_counts(a, n1, c, n2, needs_events):
     if np.any((a < 0) | (c < 0) | (a > n1) | (c > n2) | (n1 <= 0) | (n2 <= 0)):
         raise ValueError("events and people do not fit: 0 <= events <= n, n > 0")
     if needs_events and np.any((a == 0) & (c == 0)):
         raise ValueError("no events in both arms")
-    b, d = n1 - a, n2 - c
-    half = 0.5 * ((a == 0) | (b == 0) | (c == 0) | (d == 0))
-    return a + half, b + half, c + half, d + half

@@ -15,10 +15,11 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from evidence.pooling.analyses import Analysis, analysis_rows, mixtures
-from evidence.pooling.effects import RATIOS, outcome_effects
-from evidence.pooling.estimators import INTERVAL_RULES, METHODS, Pools, pool_many
-from evidence.pooling.synthesis import SMALLEST_POOL, StudyRow, Synthesis
+from evidence.pooling.analyses import analysis_rows, mixtures
+from evidence.pooling.effects import outcome_effects
+from evidence.pooling.estimators import INTERVAL_RULES, METHODS, pool_many
+from evidence.pooling.measures import to_shown
+from evidence.pooling.synthesis import SMALLEST_POOL, Pool
 from evidence.review import Problem, ReviewError
 
 FILE = "data/specifications.csv"
@@ -124,7 +125,7 @@ class Multiverse:
         return int(rows["excludes_null"].sum()), len(rows)
 
 
-def explore(review, analysis: Analysis) -> Multiverse:
+def explore(review, analysis: Pool) -> Multiverse:
     """Pool every combination of the choices of one analysis.
 
     Combinations that leave out more than one trial of the main analysis, or that hold fewer than
@@ -134,7 +135,7 @@ def explore(review, analysis: Analysis) -> Multiverse:
     Parameters
     ----------
     review : evidence.review.review.Review
-    analysis : Analysis
+    analysis : Pool
         The one whose choices specifications.csv lists.
 
     Returns
@@ -147,31 +148,30 @@ def explore(review, analysis: Analysis) -> Multiverse:
         When an option names a row that cannot be pooled, two choices share a trial, or a choice
         has not exactly one main option.
     """
-    synthesis = analysis.synthesis
     trials, effects = _trial_options(review, analysis)
-    methods = [Option(ESTIMATOR, m, METHOD_LABELS[m], m == synthesis.tau2_method) for m in METHODS]
-    is_common = synthesis.tau2_method == COMMON_EFFECT
-    main_rule = COMMON_EFFECT_RULE if is_common else synthesis.interval_rule
+    methods = [Option(ESTIMATOR, m, METHOD_LABELS[m], m == analysis.tau2_method) for m in METHODS]
+    is_common = analysis.tau2_method == COMMON_EFFECT
+    main_rule = COMMON_EFFECT_RULE if is_common else analysis.interval_rule
     rules = [Option(RULE, rule, RULE_LABELS[rule], rule == main_rule) for rule in INTERVAL_RULES]
     sets = _data_sets(list(trials.values()))
-    table = _pool_sets(sets, effects, synthesis.measure)
+    table = _pool_sets(sets, effects, analysis)
     options = (*(o for group in trials.values() for o in group), *methods, *rules)
     main = pd.Series(True, table.index)
     for option in options:
         if option.is_main:
             main &= table[option.choice] == option.option
-    null = synthesis.null_value
+    null = analysis.null_value
     table["excludes_null"] = (table["ci_low"] > null) | (table["ci_high"] < null)
     table["is_main"] = main
-    return Multiverse(analysis.analysis, options, null, table, _switches(table, options, null))
+    return Multiverse(analysis.name, options, null, table, _switches(table, options, null))
 
 
 def _trial_options(
-    review, analysis: Analysis
+    review, analysis: Pool
 ) -> tuple[dict[str, list[Option]], Mapping[str, tuple[float, float, float]]]:
     """Options by choice, and effect, variance and people of every row they name."""
     rows = review.table("specifications")
-    name, measure = analysis.analysis, analysis.synthesis.measure
+    name, measure = analysis.name, analysis.measure
     rows = rows[rows["analysis"] == name] if "analysis" in rows else rows
     known = analysis_rows(review)
     trials: dict[str, list[Option]] = {}
@@ -183,7 +183,8 @@ def _trial_options(
         if not outcome:
             continue
         line = int(index) + 2
-        effect = outcome_effects(known.loc[[outcome]], measure, analysis.basis).iloc[0]
+        effect = outcome_effects(known.loc[[outcome]], measure, analysis.basis,
+                                 scale=analysis.scale).iloc[0]
         if effect["reason"]:
             advice = "name a row that can be pooled"
             problems.append(Problem(FILE, line, "outcome_id", outcome, effect["reason"], advice))
@@ -216,7 +217,9 @@ def _data_sets(groups: Sequence[Sequence[Option]]) -> list[tuple[Option, ...]]:
     return kept
 
 
-def _pool_sets(sets: list[tuple[Option, ...]], effects: Mapping, measure: str) -> pd.DataFrame:
+def _pool_sets(
+    sets: list[tuple[Option, ...]], effects: Mapping, analysis: Pool
+) -> pd.DataFrame:
     """Pool all sets at once, under each pair of estimator and interval rule."""
     absent = (np.nan, np.nan, np.nan)
     cells = np.array(
@@ -226,13 +229,13 @@ def _pool_sets(sets: list[tuple[Option, ...]], effects: Mapping, measure: str) -
     yi, vi, people = cells.transpose(2, 1, 0)
     shared = pd.DataFrame([{o.choice: o.option for o in chosen} for chosen in sets])
     shared["n"] = np.nansum(people, axis=0).astype(int)
-    show = np.exp if measure in RATIOS else np.asarray
     parts = []
     for method, rule in product(METHODS, INTERVAL_RULES):
         if method == COMMON_EFFECT and rule != COMMON_EFFECT_RULE:
             continue
         pools = pool_many(yi, vi, method=method, rule=rule)
-        values = {name: show(getattr(pools, name)) for name in ("estimate", "ci_low", "ci_high")}
+        values = {name: to_shown(getattr(pools, name), analysis.measure, analysis.scale)
+                  for name in ("estimate", "ci_low", "ci_high")}
         parts.append(shared.assign(**{ESTIMATOR: method, RULE: rule, "k": pools.k}, **values))
     return pd.concat(parts, ignore_index=True)
 
@@ -258,55 +261,3 @@ def _switches(table: pd.DataFrame, options: Sequence[Option], null: float) -> pd
             "shift": float((pairs["estimate"] - pairs["estimate_main"]).mean()),
         })  # fmt: skip
     return pd.DataFrame(rows)
-
-
-def leave_one_out(synthesis: Synthesis) -> pd.DataFrame:
-    """Pool again without each study in turn, under the analysis' own estimator and rule.
-
-    Returns
-    -------
-    DataFrame
-        One row per study: ``outcome_id`` and ``study`` left out, then as `pooled_frame`.
-    """
-    masks = ~np.eye(synthesis.k, dtype=bool)
-    return _pool_masks(synthesis, synthesis.studies, masks)
-
-
-def cumulative(synthesis: Synthesis) -> pd.DataFrame:
-    """Pool study by study, from the oldest on; studies without year come last.
-
-    Returns
-    -------
-    DataFrame
-        One row per study: ``outcome_id`` and ``study`` added, ``year``, then as `pooled_frame`.
-    """
-    rows = sorted(synthesis.studies, key=lambda row: (row.year is None, row.year or 0))
-    masks = np.triu(np.ones((synthesis.k, synthesis.k), dtype=bool))
-    table = _pool_masks(synthesis, rows, masks)
-    table.insert(2, "year", pd.array([row.year for row in rows], dtype="Int64"))
-    return table
-
-
-def pooled_frame(pools: Pools, is_ratio: bool) -> pd.DataFrame:
-    """Results of `pool_many` as a table on the display scale: ``k``, estimate, limits, tau², I²."""
-    names = ("k", "estimate", "se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
-    table = pd.DataFrame({name: getattr(pools, name) for name in (*names, "tau2", "i2")})
-    if is_ratio:
-        shown = ["estimate", "ci_low", "ci_high", "pi_low", "pi_high"]
-        table[shown] = np.exp(table[shown])
-    return table
-
-
-def _pool_masks(synthesis: Synthesis, rows: tuple[StudyRow, ...], masks) -> pd.DataFrame:
-    """Pool one data set per column of `masks`, which says which of `rows` it holds."""
-    yi, vi = (np.array([getattr(row, name) for row in rows]) for name in ("yi", "vi"))
-    pools = pool_many(
-        np.where(masks, yi[:, None], np.nan),
-        np.where(masks, vi[:, None], np.nan),
-        method=synthesis.tau2_method,
-        rule=synthesis.interval_rule,
-    )
-    table = pooled_frame(pools, synthesis.is_ratio)
-    table.insert(0, "outcome_id", [row.outcome_id for row in rows])
-    table.insert(1, "study", [row.study for row in rows])
-    return table

@@ -8,11 +8,11 @@ import numpy as np
 from scipy import stats
 
 from evidence.pooling.estimators import pool_many
-from evidence.pooling.synthesis import Synthesis
+from evidence.pooling.synthesis import SMALLEST_POOL, Pool
 from evidence.review import NoDataError
 
 
-def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
+def share_beyond(synthesis: Pool, threshold, tau2: float | None = None):
     """Probability that a further setting's mean difference favours the intervention by `threshold`.
 
     It is no share of known settings: it holds the uncertainty of the mean as well as the variance
@@ -23,7 +23,7 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
 
     Parameters
     ----------
-    synthesis : Synthesis
+    synthesis : Pool
         Of differences, with a direction and at least three studies.
     threshold : float or ndarray
         Points of the scale in favour of the intervention; zero asks for any difference.
@@ -41,9 +41,10 @@ def share_beyond(synthesis: Synthesis, threshold, tau2: float | None = None):
     NoDataError
         When fewer than three studies, a ratio or an unknown direction would make it meaningless.
     """
-    if not synthesis.can_pool:
+    if synthesis.k < SMALLEST_POOL:
         raise NoDataError("fewer than three studies say nothing about further settings")
-    if synthesis.is_ratio or synthesis.higher_is not in ("worse", "better"):
+    if (synthesis.is_ratio or synthesis.measure == "PROP"
+            or synthesis.higher_is not in ("worse", "better")):
         raise NoDataError("needs differences whose direction is known")
     estimate, se = synthesis.default.estimate, synthesis.default.se
     if tau2 is None:
@@ -92,12 +93,12 @@ class NewTrialMap:
         return int(found.min()) if len(found) else None
 
 
-def new_trial_map(pool: Synthesis, sd: float, effects, sizes, *, trials: int = 1) -> NewTrialMap:
+def new_trial_map(pool: Pool, sd: float, effects, sizes, *, trials: int = 1) -> NewTrialMap:
     """Pool the studies of an analysis with further parallel trials of every effect and size.
 
     Parameters
     ----------
-    pool : Synthesis
+    pool : Pool
         An analysis of mean differences; its estimator and interval rule are used.
     sd : float
         Standard deviation within arms; the variance of a new trial is 4 SD² / size (equal arms).

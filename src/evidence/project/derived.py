@@ -1,4 +1,4 @@
-"""Derived."""
+"""Results of the analyses as tables of data/derived: equal results give equal text."""
 
 from __future__ import annotations
 
@@ -8,26 +8,30 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from evidence.pooling import Analysis, effects_table, pooled_table
+from evidence.pooling import Pool, derived_tables
 from evidence.storage import write_bytes
 
-EFFECTS, POOLED = "data/derived/effects.csv", "data/derived/pooled.csv"
+DERIVED = "data/derived"
+POOLED = f"{DERIVED}/pooled.csv"
+OPTIONAL = ("subgroups", "regressions", "small_study")  # there when an analysis has them
 
 
-def derived_texts(results: Mapping[str, Analysis]) -> dict[str, str]:
-    """Text of the derived tables by their path in the review; equal results give equal text."""
-    tables = {EFFECTS: effects_table(results), POOLED: pooled_table(results)}
+def derived_texts(results: Mapping[str, Pool]) -> dict[str, str]:
+    """Text of the derived tables by their path in the review."""
     return {
-        name: table.map(_cell).to_csv(index=False, lineterminator="\n")
-        for name, table in tables.items()
+        f"{DERIVED}/{name}.csv": table.map(_cell).to_csv(index=False, lineterminator="\n")
+        for name, table in derived_tables(results).items()
     }
 
 
-def write_derived(review, results: Mapping[str, Analysis]) -> tuple[Path, ...]:
-    """Write data/derived/effects.csv and pooled.csv, each in one step."""
+def write_derived(review, results: Mapping[str, Pool]) -> tuple[Path, ...]:
+    """Write the tables of data/derived, each in one step; one that nothing fills any more goes."""
     texts = derived_texts(results)
     for name, text in texts.items():
         write_bytes(review.root / name, text.encode("utf-8"))
+    for name in OPTIONAL:
+        if f"{DERIVED}/{name}.csv" not in texts:
+            (review.root / DERIVED / f"{name}.csv").unlink(missing_ok=True)
     return tuple(review.root / name for name in texts)
 
 

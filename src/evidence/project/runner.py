@@ -20,8 +20,11 @@ TIME_LIMIT = 600  # seconds for one cell
 STARTS = 3  # attempts to bring up a kernel
 TABLES_READ = """
 import json as _json
-from evidence.notebook import Narrator as _Narrator
-_reviews = [value.review for value in list(globals().values()) if isinstance(value, _Narrator)]
+from evidence.review import Review as _Review
+_reviews = [
+    found for value in list(globals().values()) for found in (value, getattr(value, "review", None))
+    if isinstance(found, _Review)
+]
 if _reviews:
     print(_json.dumps(sorted({name for review in _reviews for name in review.tables.read})))
 """  # runs after the last cell and is not kept

@@ -6,18 +6,26 @@ import csv
 import html
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from io import StringIO
 from pathlib import Path
 
 from evidence.publish import readme
-from evidence.review import Problem, ReviewError, default_dictionary
+from evidence.review import BIBLIOGRAPHY, Problem, ReviewError, default_dictionary
 from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter
 RENAMED = {"gitignore": ".gitignore"}  # packages leave files out that begin with a dot
+NEEDED = ("studies", "outcomes", "analyses")
+EXAMPLE = tuple(f"data/{name}.csv" for name in (*NEEDED, "answers", "figures"))
+EXAMPLE_WORDS = re.compile(
+    r"\*\*What is in here now is a worked example\*\*.*?(?=\n\n)", re.DOTALL)
+IMPORTED_WORDS = (
+    "**What is in here was imported**: every value is marked `secondary` and names the file and\n"
+    "row that it came from, until somebody reads it in its source."
+)
 MARKDOWN = re.compile(r"([\\`*_\[\]|~#])")
 
 
@@ -72,6 +80,32 @@ def _files(title: str) -> dict[str, bytes]:
     return files | {name: text.encode("utf-8") for name, text in texts.items()}
 
 
+def skeleton(title: str, labels: Mapping[str, str]) -> dict[str, bytes]:
+    """Content of a review without studies, by path: what `new_review` writes but for its example.
+
+    Parameters
+    ----------
+    title : str
+    labels : mapping
+        ``intervention_label`` and ``control_label``, where they are known.
+    """
+    files = {name: text for name, text in _files(title).items()
+             if name not in (BIBLIOGRAPHY, *EXAMPLE)}  # fmt: skip
+    readme = files["README.md"].decode()
+    files["README.md"] = EXAMPLE_WORDS.sub(IMPORTED_WORDS, readme, count=1).encode()
+    rows = list(csv.reader(StringIO(files["data/review.csv"].decode())))
+    known = {"title": title} | labels
+    files["data/review.csv"] = _csv(
+        [rows[0], *([item, known.get(item, "")] for item, _ in rows[1:])])
+    fields = default_dictionary().fields
+    for name in NEEDED:
+        needed = [column for column, field in fields(name).items()
+                  if field.get("constraints", {}).get("required")]  # fmt: skip
+        files[f"data/{name}.csv"] = _csv([needed])
+    files[BIBLIOGRAPHY] = b"% One entry for each source.\n"
+    return files
+
+
 def _walk(package: Traversable) -> Iterator[tuple[str, Traversable]]:
     waiting = [("", package.joinpath("starter"))]
     while waiting:
@@ -84,11 +118,14 @@ def _walk(package: Traversable) -> Iterator[tuple[str, Traversable]]:
 
 
 def _with_title(text: str, title: str) -> str:
+    rows = csv.reader(StringIO(text))
+    return _csv([[title if cell == PLACE else cell for cell in row] for row in rows]).decode()
+
+
+def _csv(rows: list[list[str]]) -> bytes:
     buffer = StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(
-        [title if cell == PLACE else cell for cell in row] for row in csv.reader(StringIO(text))
-    )
-    return buffer.getvalue()
+    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().encode()
 
 
 def _for_markdown(title: str) -> str:

@@ -10,13 +10,14 @@ import pandas as pd
 
 from evidence.appraisal import (
     AGAIN,
+    HIGH,
     NO_ERROR,
-    UNKNOWN,
     WITHIN,
     census,
     certainty_table,
     disagreements,
     judgements,
+    rating_disagreements,
     root_people,
     unpooled,
     waiting,
@@ -77,7 +78,7 @@ def _unused(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     for row in table.itertuples():
         yield f"  {row.study}: {row.reason}"
     known = root_people(review)
-    used = {row.study for item in analyses.values() for row in item.synthesis.studies}
+    used = {row.study for item in analyses.values() for row in item.studies}
     known = known[known["has_results"].astype(bool) & ~known["placebo"].astype(bool)]
     others = len(known.index.difference(list(used)))
     yield (f"  and {others} {plural(others, 'study', 'studies')} without a randomised placebo, "
@@ -120,7 +121,7 @@ def _remarks(review: Review) -> Iterator[str]:
 
 
 def _judge_again(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
-    for problem in disagreements(review):
+    for problem in [*disagreements(review), *rating_disagreements(review, analyses)]:
         yield f"Mend {problem}"
     table = certainty_table(review, analyses)
     if len(table):
@@ -130,13 +131,14 @@ def _judge_again(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
 
 def _read_methods(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     table = judgements(review)
-    unread = table[(table["judgement"] == UNKNOWN) & (table["domain"] == "overall")]
+    unread = table[(table["domain"] == "overall") & (table["judgement"] == HIGH)
+                   & table["unread"].astype(bool)]
     weights: dict[str, float] = {}
     for item in analyses.values():
-        for row in item.synthesis.studies:
+        for row in item.studies:
             weights[row.outcome_id] = max(weights.get(row.outcome_id, 0), row.n or 0)
     for row in sorted(unread.itertuples(), key=lambda row: -weights.get(row.outcome_id, 0)):
-        yield f"Read the methods of {row.study}: its risk of bias cannot be judged"
+        yield f"Read the methods of {row.study}: its risk of bias is high for want of information"
 
 
 def _read_results(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:

@@ -17,8 +17,8 @@ from evidence.wording import MINUS, interval, p_value, plural, signed
 
 STUDY, RESULT, CLAIM = "study", "result", "claim"
 ALONE, UNVERIFIED, NO_RESULT = "one arm, no comparison", "unverified", "no results"
-ARM_WORDS = (("pct", "{:g} %"), ("change_pct", "change of {:.1f} %"), ("change", "change of {:.2f}"),
-             ("mean", "mean {:.2f}"))
+ARM_WORDS = {"pct": "{:g} %", "change_pct": "change of {:.1f} %", "change": "change of {:.2f}",
+             "mean": "mean {:.2f}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +154,7 @@ def _arm(row: Mapping[str, Any], arm: str) -> str:
     events, count = row.get(f"{arm}_events"), row.get(f"{arm}_n")
     if pd.notna(events) and pd.notna(count):
         return f"{events:.0f} of {count:.0f}"
-    for column, words in ARM_WORDS:
+    for column, words in ARM_WORDS.items():
         if pd.notna(value := row.get(f"{arm}_{column}")):
             return words.format(value).replace("-", MINUS)
     return ""

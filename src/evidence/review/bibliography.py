@@ -1,46 +1,41 @@
-"""References: short citations and the Vancouver list of a strictly read BibTeX file.
-
-LaTeX is decoded in author, editor, title, journal and booktitle only, since decoding would cut
-addresses and notes at ``%``.
-"""
+"""References: short citations and the Vancouver list of a BibTeX file."""
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
+from urllib.parse import quote, unquote
 
-from bibtexparser.middlewares.names import (
-    parse_single_name_into_parts,
-    split_multiple_persons_names,
-)
-from pylatexenc.latex2text import LatexNodes2Text
-
-from evidence.review.bibtex import Entry, read_entries
+from evidence.review.authors import Name, read_names
+from evidence.review.bibtex import Entry, read_entries, year_in_key
+from evidence.review.latex import BRACES, ENTITY, decoded, unknown_macros
 from evidence.review.problems import Problem
 
-DECODED = ("author", "title", "journal", "booktitle", "editor")
-IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url")
-LATEX = re.compile(r"[\\$~%]|--|``|''")
-BRACES = str.maketrans("", "", "{}")
-
-_latex_to_text = LatexNodes2Text(keep_braced_groups=False).latex_to_text
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A person, or a body whose whole name stands in `family`."""
-
-    family: str
-    given: str = ""
-
-    @property
-    def initials(self) -> str:
-        """First letters of the given names, as Vancouver style prints them."""
-        return "".join(part[0] for part in re.split(r"[\s.-]+", self.given) if part)
+DECODED = ("title", "subtitle", "journal", "booktitle", "publisher", "series", "institution",
+           "school", "organization", "address", "howpublished", "author", "editor")  # fmt: skip
+HOLDERS = ("journal", "booktitle", "publisher", "institution", "school", "organization",
+           "howpublished")  # fmt: skip
+IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url", "eprint")
+DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
+RESOLVER = re.compile(r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi\.acm\.org/)|(?:doi|DOI)\s*:?\s*")
+PMID = re.compile(r"(?:https?://\S*/|pmid\s*:?\s*)?(\d{1,8})/?", re.IGNORECASE)
+PMID_IN_NOTE = re.compile(r"\bPMID:\s*(\d{1,8})\b")
+YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+IN_PRESS = re.compile(
+    r"in press|forthcoming|to appear|accepted|ahead of print|online first|early view|im druck"
+    r"|sous presse|en prensa|in stampa", re.IGNORECASE
+)  # fmt: skip
+DATES = ("year", "date", "issue_date", "eventdate", "origdate", "pubdate")
+ADDRESS_SIGNS = {
+    "textless": "<", "textgreater": ">", "textasciitilde": "~", "textunderscore": "_", "sim": "~",
+    "textbackslash": "\\", "textquotesingle": "'", "textasciicircum": "^", "less": "<",
+    "greater": ">", "url": "", "href": "",
+}  # fmt: skip
+SAFE = "/:;().,-_+~*!$&'@="  # signs of a DOI that need no encoding in an address
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +69,11 @@ class Reference:
     def link(self) -> str:
         """Address of the document: its DOI, else PubMed, else a web address; may be empty."""
         if self["doi"]:
-            return f"https://doi.org/{self['doi']}"
+            return f"https://doi.org/{quote(self['doi'], safe=SAFE)}"
         if self["pmid"]:
             return f"https://pubmed.ncbi.nlm.nih.gov/{self['pmid']}/"
+        if self["eprint"] and self["archiveprefix"].lower() == "arxiv" and not self["url"]:
+            return f"https://arxiv.org/abs/{quote(self['eprint'], safe=SAFE)}"
         return self["url"] if self["url"].startswith(("https://", "http://")) else ""
 
     @property
@@ -84,7 +81,7 @@ class Reference:
         """Short citation such as "Parkitny & Younger 2017"."""
         names = [name.family for name in self.authors]
         if not names:
-            who = self["journal"] or self["title"]
+            who = self["journal"] or self["title"] or self["booktitle"] or self.key
         elif self.others or len(names) > 2:
             who = f"{names[0]} et al."
         else:
@@ -96,11 +93,11 @@ class Reference:
     @property
     def vancouver(self) -> str:
         """The reference in Vancouver style, plain text without its link."""
-        names = [f"{name.family} {name.initials}".strip() for name in self.authors[:6]]
+        names = [name.vancouver for name in self.authors[:6]]
         if self.others or len(self.authors) > 6:
             names.append("et al")
         parts = [", ".join(names), self["title"]]
-        journal = self["journal"] or self["booktitle"] or self["publisher"]
+        journal = next((self[name] for name in HOLDERS if self[name]), "")
         place = self["volume"] + (f"({self['number']})" if self["number"] else "")
         pages = self["pages"].replace("--", "–")
         dated = self.year + (f";{place}" if place else "") + (f":{pages}" if pages else "")
@@ -166,7 +163,7 @@ def _letters(number: int) -> str:
 
 
 def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography, list[Problem]]:
-    """Read a BibTeX file strictly.
+    """Read a BibTeX file.
 
     Parameters
     ----------
@@ -179,7 +176,7 @@ def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography
     -------
     bibliography : Bibliography
     warnings : list of Problem
-        Entries without identifier or year, and fields nobody has checked.
+        What is odd but usable, entries without identifier or year, fields nobody has checked.
 
     Raises
     ------
@@ -187,36 +184,126 @@ def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography
         With every problem of the file, when there is any.
     """
     name = name or path.name
-    references = {entry.key: _reference(entry) for entry in read_entries(path, name)}
-    warnings = [w for r in references.values() for w in _reference_warnings(r, name)]
+    entries, warnings = read_entries(path, name)
+    references = {}
+    for entry in entries:
+        references[entry.key], remarks = _reference(entry, name)
+        warnings += remarks
+        warnings += _reference_warnings(references[entry.key], name)
     return Bibliography(MappingProxyType(references)), warnings
 
 
-def _reference(entry: Entry) -> Reference:
-    people = split_multiple_persons_names(entry.fields.get("author", ""))
-    others = bool(people) and people[-1].strip().lower() == "others"
-    names = tuple(_name(person) for person in people[: -1 if others else None])
-    fields = {
-        key: _decoded(value) if key in DECODED else value for key, value in entry.fields.items()
-    }
-    return Reference(entry.key, entry.kind, names, others, MappingProxyType(fields), entry.line)
+def _reference(entry: Entry, name: str) -> tuple[Reference, list[Problem]]:
+    """A reference with plain texts, and remarks on what could not be read as it should be."""
+    remarks: list[Problem] = []
+
+    def remark(field: str, rule: str, advice: str) -> None:
+        value = entry.fields.get(field, "")
+        remarks.append(Problem(name, entry.line_of(field), field, value, rule, advice, True))
+
+    people = read_names(entry.fields.get("author", ""))
+    if people.remark:
+        remark("author", people.remark,
+               "write Last, First and Last, First; set bodies in {braces}")
+    fields = dict(entry.fields)
+    for field_name in DECODED:
+        if field_name in fields:
+            fields[field_name] = decoded(entry.fields[field_name])
+            unknown = unknown_macros(entry.fields[field_name])
+            if unknown:
+                remark(field_name, f"holds {', '.join(unknown)}, which is not known here",
+                       "write the sign itself; until then it is shown as it stands")
+    for field_name in ("doi", "url", "eprint"):
+        if fields.get(field_name):
+            fields[field_name] = address_text(fields[field_name])
+    if fields.get("doi"):
+        found = dois(fields["doi"])
+        if not found:
+            remark("doi", "is not a DOI, so that nothing leads to it",
+                   "write it such as 10.1000/182")
+        elif len(found) > 1:
+            remark("doi", f"holds {len(found)} DOIs; the first is used", "keep one")
+        fields["doi"] = found[0] if found else ""
+    fields["pmid"] = _pmid(fields)
+    if entry.fields.get("pmid") and not fields["pmid"]:
+        remark("pmid", "is not a PubMed number, so that nothing leads to it",
+               "write its digits only")
+    fields["year"], source = year_of(entry.fields)
+    in_key = year_in_key(entry.key)
+    if not source and any(entry.fields.get(field_name) for field_name in DATES):
+        stated = next(field_name for field_name in DATES if entry.fields.get(field_name))
+        remark(stated, "is not a year", "write four digits, or: in press")
+    elif in_key and fields["year"].isdigit() and in_key != fields["year"]:
+        remark(source, f"differs from the year in the key {entry.key}",
+               "check which is right; a key is only a name")
+    fields = {key: value for key, value in fields.items() if value or key in entry.fields}
+    reference = Reference(entry.key, entry.kind, people.names, people.others,
+                          MappingProxyType(fields), entry.line)  # fmt: skip
+    return reference, remarks
 
 
-@lru_cache(maxsize=4096)  # journals and given names come again and again
-def _decoded(text: str) -> str:
-    """LaTeX to plain text; a bare % is a per cent sign here, not the start of a comment."""
-    if not LATEX.search(text):
-        return text.translate(BRACES)
-    return " ".join(_latex_to_text(re.sub(r"(?<!\\)%", r"\\%", text)).split())
+def address_text(text: str) -> str:
+    r"""An address or DOI without the LaTeX that exporters write into it.
+
+    Examples
+    --------
+    >>> address_text(r"10.1000/978-3-0\_12"), address_text(r"https://example.org/a\%20b{\_}c")
+    ('10.1000/978-3-0_12', 'https://example.org/a%20b_c')
+    """
+    text = text.replace(r"$\backslash$", "\\")
+    for macro, sign in ADDRESS_SIGNS.items():
+        text = re.sub(rf"\\{macro}(?![A-Za-z])(?:\{{\}}|\s+)?", lambda _, sign=sign: sign, text)
+    text = re.sub(r"\$([<>_#&~%]|\\sim)\$", lambda m: m[1].replace(r"\sim", "~"), text)
+    text = re.sub(r"\\([_%&#~$^{}/])(?:\{\})?", r"\1", text)
+    text = text.translate(BRACES)
+    return ENTITY.sub(lambda found: html.unescape(found[0]), text).strip()
 
 
-def _name(person: str) -> Name:
-    person = person.strip()
-    if person.startswith("{") and person.endswith("}"):
-        return Name(_decoded(person[1:-1]))
-    parts = parse_single_name_into_parts(person)
-    family = " ".join([*parts.von, *parts.last, *parts.jr])
-    return Name(_decoded(family), _decoded(" ".join(parts.first)))
+def dois(text: str) -> list[str]:
+    """DOIs of a field, without resolver, in order.
+
+    Examples
+    --------
+    >>> dois("https://doi.org/10.1000/182, 10.1000/183")
+    ['10.1000/182', '10.1000/183']
+    """
+    found = []
+    for part in re.split(r"[\s|]+|[,;]\s*(?=(?:https?:|doi|10\.\d{4}))", text):
+        bare, cut = RESOLVER.subn("", part.strip(), count=1)
+        bare = (unquote(bare) if cut and "%" in bare else bare).rstrip(".,;").strip("<>\"'")
+        if DOI.fullmatch(bare) and bare not in found:
+            found.append(bare)
+    return found if len(text.split()) == 1 or len(found) > 1 or RESOLVER.match(text) else []
+
+
+def _pmid(fields: Mapping[str, str]) -> str:
+    """PubMed number: its own field, else what an exporter put into another."""
+    stated = fields.get("pmid", "")
+    if not stated and fields.get("archiveprefix", "").lower() in ("pubmed", "pmid"):
+        stated = fields.get("eprint", "")
+    found = PMID.fullmatch(stated.strip())
+    if not found and not stated:
+        found = PMID_IN_NOTE.search(f"{fields.get('note', '')} {fields.get('annote', '')}")
+    return found[1] if found else ""
+
+
+def year_of(fields: Mapping[str, str]) -> tuple[str, str]:
+    """Year of a document and the field that gave it; "in press" is one, nothing is empty.
+
+    Examples
+    --------
+    >>> year_of({"date": "2019-05-02/2019-06-01"}), year_of({"year": "to appear"})
+    (('2019', 'date'), ('in press', 'year'))
+    """
+    for name in DATES:
+        found = YEAR.search(fields.get(name, ""))
+        if found:
+            return found[1], name
+    for name in (*DATES, "pubstate", "note", "howpublished"):
+        value = fields.get(name, "")
+        if value == "inpress" or (len(value) < 40 and IN_PRESS.search(value)):
+            return "in press", name
+    return "", ""
 
 
 def _reference_warnings(reference: Reference, name: str) -> list[Problem]:

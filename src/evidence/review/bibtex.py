@@ -1,47 +1,66 @@
-"""A strict reader of BibTeX.
+"""A reader of BibTeX and BibLaTeX as reference managers write it.
 
-bibtexparser reads the file; this module refuses what it lets pass: a missing comma that merges two
-fields, entries that failed to parse, text outside every entry, duplicate keys and fields, keys
-whose year is not the year of the entry. Values are returned as they stand in the file.
+bibtexparser splits the file. This module expands ``@string`` and month macros, joins ``#``, lets
+entries inherit by ``crossref`` and ``xdata``, and refuses what would go wrong in silence: a missing
+comma that merges two fields, braces that do not match, a key or a field that stands twice. Values
+are returned as LaTeX; what is odd but usable is kept, with a remark.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import bibtexparser
 from bibtexparser import model
-from bibtexparser.middlewares.names import (
-    InvalidNameError,
-    parse_single_name_into_parts,
-    split_multiple_persons_names,
-)
 
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.textfile import control_problem, read_text
 
-KEY = re.compile(r"[A-Za-z0-9]+(?:[_:/.+-][A-Za-z0-9]+)*")
-YEAR_IN_KEY = re.compile(r"^\D+((?:1[89]|20)\d\d)(?!\d)")
-DOI = re.compile(r"10\.\d{4,9}/[^\s\"<>\\{}]+")
-JUNIOR = re.compile(r"(?:jr|sr|junior|senior|[ivx]+|\d(?:st|nd|rd|th))\.?", re.IGNORECASE)
+PLAIN_KEY = re.compile(r"[^\s;,{}\[\]\"<>\\]+")
+YEAR_IN_KEY = re.compile(r"(?<=[^\W\d_])_?((?:19|20)\d\d)(?=[a-z]?$|[A-Za-z_:-])")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+NOT_REFERENCES = ("xdata", "control", "ieeetranbstctl", "set", "bibnote")
+AUTOMATIC = ("crossref", "xref", "xdata", "ids", "entryset", "entrysubtype", "execute", "label",
+             "options", "presort", "related", "shorthand", "sortkey", "relatedtype")  # fmt: skip
+OWN = (*AUTOMATIC, "doi", "url", "pmid", "pmcid", "eprint", "pages", "abstract", "file", "note",
+       "keywords", "urldate", "title", "subtitle", "author")  # fmt: skip
+PARTS = ("inproceedings", "conference", "incollection", "inbook", "inreference", "suppbook",
+         "suppcollection", "bookinbook")  # fmt: skip
+ALIASES = {  # names of BibLaTeX and of exporters, for those that BibTeX styles know
+    "journaltitle": "journal", "journal-title": "journal", "location": "address",
+    "eprinttype": "archiveprefix", "pmc": "pmcid", "pubmedid": "pmid", "pubmed": "pmid",
+}  # fmt: skip
+REPEATABLE = ("keywords", "keyword", "note", "annote", "annotation", "abstract", "file", "isbn",
+              "issn", "language", "url", "address", "publisher", "location", "comment", "groups",
+              "howpublished", "mendeley-tags", "series", "copyright", "editor")  # fmt: skip
+SPACED_START = re.compile(r"(?m)^([ \t]*)@[ \t]*(\w+)(\s*)([{(])")
+REMAINS = re.compile(r"(?m)^\s*[})\]]|^\s*,|^\s*[\w-]+\s*=|@\s*\w+\s*[{(]|[\w\"}]\s*\}\s*,?\s*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One BibTeX entry: raw values by lower-case field name, without their braces or quotes."""
+    """One entry: LaTeX values by lower-case field name, without their braces or quotes.
+
+    `lines` says where each field stands in the file, `line` where the entry begins.
+    """
 
     key: str
     kind: str
     fields: dict[str, str]
     line: int
+    lines: dict[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def line_of(self, name: str) -> int:
+        """Line of a field, that of the entry where the field is inherited or absent."""
+        return self.lines.get(name, self.line)
 
 
-def read_entries(path: Path, name: str) -> list[Entry]:
-    """Entries of a BibTeX file, in its order.
+def read_entries(path: Path, name: str) -> tuple[list[Entry], list[Problem]]:
+    """Entries of a BibTeX file, in its order, and remarks.
 
     Parameters
     ----------
@@ -55,157 +74,272 @@ def read_entries(path: Path, name: str) -> list[Entry]:
         With every problem of the file, when there is any.
     """
     text = read_text(path, name, "add the bibliography, one BibTeX entry for each source")
+    entries, problems = parsed(text, name)
+    if not entries and not problems:
+        problems.append(Problem(name, None, "", "", "holds no reference", "add one BibTeX entry"))
+    errors = [problem for problem in problems if not problem.is_warning]
+    if errors:
+        raise ReviewError(errors)
+    return entries, problems
+
+
+def parsed(text: str, name: str, strict: bool = True) -> tuple[list[Entry], list[Problem]]:
+    """Entries of a BibTeX text, and all that is wrong or odd in it.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        How messages call the file.
+    strict : bool
+        Whether each entry needs a key of its own; an import gives it one.
+    """
     text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = SPACED_START.sub(r"\1@\2\4\3", text)
     logging.getLogger("bibtexparser").setLevel(logging.CRITICAL)
     blocks = bibtexparser.parse_string(text, parse_stack=[]).blocks
+    macros, problems = _macros(blocks, name)
     entries: list[Entry] = []
-    problems: list[Problem] = []
     seen: dict[str, str] = {}
     for block, previous in zip(blocks, [None, *blocks], strict=False):
+        if isinstance(block, model.DuplicateFieldKeyBlock):
+            block = block.ignore_error_block
+        if not strict and isinstance(block, model.DuplicateBlockKeyBlock):
+            block = block.ignore_error_block
         if type(block) is not model.Entry:
-            if not _is_harmless(block, previous):
-                problems.append(_block_problem(block, name))
+            problems += _block_problems(block, previous, name)
             continue
-        found = list(_entry_problems(block, name))
+        entry, found = _entry(block, macros, name)
         twin = seen.setdefault(block.key.lower(), block.key)
-        if block.key and twin != block.key:
+        if not strict:
+            found = [problem for problem in found if problem.column != "key"]
+        elif twin != block.key:
             found.append(
                 Problem(name, block.start_line + 1, "key", block.key,
                         f"differs from '{twin}' in capitals only", "rename or delete one entry")
             )
-        if not found:
-            values = {item.key.lower(): _plain(item.value) for item in block.fields}
-            entries.append(Entry(block.key, block.entry_type.lower(), values, block.start_line + 1))
         problems += found
-    if not blocks or not (entries or problems):
-        problems.append(Problem(name, None, "", "", "holds no reference", "add one BibTeX entry"))
-    if problems:
-        raise ReviewError(problems)
-    return entries
+        if all(problem.is_warning for problem in found):
+            entries.append(entry)
+    entries, complaints = _inherited(entries, name)
+    problems += complaints
+    usable = []
+    for entry in entries:
+        if entry.kind in NOT_REFERENCES:
+            continue
+        found = list(_entry_problems(entry, name))
+        problems += found
+        if all(problem.is_warning for problem in found):
+            usable.append(entry)
+    return usable, problems
 
 
-def _is_harmless(block: model.Block, previous: model.Block | None) -> bool:
-    """Comments, and the rest of an entry that is reported already."""
-    if isinstance(block, model.ExplicitComment):
-        return True
-    if not isinstance(block, model.ImplicitComment):
-        return False
-    if isinstance(previous, model.ParsingFailedBlock):
-        return True
-    lines = [line.strip() for line in block.raw.strip().split("\n") if line.strip()]
-    return all(line.startswith("%") for line in lines) and lines[-1].strip("% ") != ""
+def _macros(blocks: list[model.Block], name: str) -> tuple[dict[str, str], list[Problem]]:
+    """Text of each ``@string``, which may use those before it."""
+    macros, problems = dict(zip(MONTHS, MONTHS, strict=True)), []
+    for block in blocks:
+        if isinstance(block, model.String):
+            value, found = _value(block.value, macros, name, block.start_line + 1, block.key)
+            macros[block.key.lower()] = value
+            problems += found
+    return macros, problems
 
 
-def _block_problem(block: model.Block, name: str) -> Problem:
+def _block_problems(
+    block: model.Block, previous: model.Block | None, name: str
+) -> list[Problem]:
+    """What is wrong with a block that is no entry; text between entries is a comment of BibTeX."""
     row = block.start_line + 1
     start = (block.raw or "").strip().split("\n")[0]
+    if isinstance(block, model.ExplicitComment | model.String | model.Preamble):
+        return []
     if isinstance(block, model.DuplicateBlockKeyBlock):
-        return Problem(name, row, "key", block.key, "stands twice", "rename or delete one entry")
-    if isinstance(block, model.DuplicateFieldKeyBlock):
-        fields = ", ".join(sorted(block.duplicate_keys))
-        return Problem(name, row, fields, start, "field stands twice", "delete one of the two")
-    if isinstance(block, model.ParsingFailedBlock):
-        return Problem(name, row, "", start, "entry cannot be read",
-                       "check its braces, quotes, equal signs and commas")
-    if isinstance(block, model.String | model.Preamble):
-        return Problem(name, row, "", start, "abbreviations are not used here",
-                       "write the text out in each entry and delete this")
-    return Problem(name, row, "", start, "is not part of any entry",
-                   "look for a brace too many above, put it into @comment{…}, or delete it")
+        first = block.previous_block
+        if isinstance(first, model.String):
+            return []
+        return [Problem(name, row, "key", block.key, "stands twice", "rename or delete one entry")]
+    if isinstance(block, model.ImplicitComment):
+        if isinstance(previous, model.ParsingFailedBlock) and not isinstance(
+            previous, model.DuplicateBlockKeyBlock | model.DuplicateFieldKeyBlock
+        ):
+            return []
+        lines = [line for line in block.raw.split("\n") if not line.strip().startswith("%")]
+        if not REMAINS.search("\n".join(lines)):
+            return []
+        return [Problem(name, row, "", start, "is not part of any entry",
+                        "look for a brace too many above, put it into @comment{…}, or delete it")]
+    return [Problem(name, row, "", start, "entry cannot be read",
+                    "check its braces, quotes, equal signs and commas")]
 
 
-def _entry_problems(entry: model.Entry, name: str) -> Iterator[Problem]:
-    row = entry.start_line + 1
-    if not KEY.fullmatch(entry.key):
-        yield Problem(name, row, "key", entry.key, "is not a plain key",
-                      "use letters, digits and - _ : / . between them, such as smith2020")
+def _entry(
+    block: model.Entry, macros: Mapping[str, str], name: str
+) -> tuple[Entry, list[Problem]]:
+    row = block.start_line + 1
+    problems: list[Problem] = []
+    if not block.key:
+        problems.append(Problem(name, row, "key", "", "has no key",
+                                "write one behind the brace, such as smith2020"))
+    elif not PLAIN_KEY.fullmatch(block.key):
+        problems.append(
+            Problem(name, row, "key", block.key, "holds a sign that keeps tables from naming it",
+                    "use letters, digits and - _ : / . such as smith2020", True)
+        )
     values: dict[str, str] = {}
     lines: dict[str, int] = {}
-    broken: set[str] = set()
-    for item in entry.fields:
-        field = item.key.lower()
+    for item in block.fields:
+        field_name = item.key.lower()
         line = row if item.start_line is None else item.start_line + 1
-        complaint = _value_problem(item.value)
         unprintable = control_problem(item.value)
-        if unprintable or complaint:
-            broken.add(field)
-            yield Problem(name, line, item.key, *(unprintable or (item.value, *complaint)))
-        elif field in values:
-            yield Problem(name, line, item.key, item.value, "field stands twice",
-                          "delete one of the two")
-        if field not in broken:
-            values.setdefault(field, _plain(item.value))
-        lines.setdefault(field, line)
-    for field, complaint in _field_problems(entry.key, values):
-        yield Problem(name, lines.get(field, row), field, values.get(field, ""), *complaint)
-    if not values.get("title", "").strip("{} ") and not broken:
-        rule = "is empty" if "title" in values else "is missing"
-        yield Problem(name, lines.get("title", row), "title", "", rule, "add a title")
+        if unprintable:
+            problems.append(Problem(name, line, item.key, *unprintable))
+            continue
+        value, found = _value(item.value, macros, name, line, item.key)
+        problems += found
+        lines.setdefault(field_name, line)
+        if not re.fullmatch(r"[^\s{}\",=@]+", field_name):
+            problems.append(Problem(name, line, item.key, "", "is not the name of a field",
+                                    "check the commas around it"))
+        elif not values.get(field_name):
+            values[field_name] = value
+        elif value and value != values[field_name]:
+            if field_name not in REPEATABLE:
+                problems.append(Problem(name, line, item.key, item.value, "field stands twice",
+                                        "delete one of the two"))
+            else:
+                values[field_name] += f"; {value}"
+    return Entry(block.key, block.entry_type.lower(), values, row, lines), problems
 
 
-def _value_problem(raw: str) -> tuple[str, str] | None:
-    """Rule and advice that a raw value breaks: it must be one token in braces or quotes."""
-    raw = raw.strip()
-    if raw.isdecimal() and raw.isascii():
-        return None
-    if not raw:
-        return "has no value", "write {value}, or delete the field"
-    if raw[0] not in '{"':
-        if "=" in raw:
-            return "holds more than one field", "add the comma that is missing after the first"
-        return "is neither in braces nor in quotes", "write {value}"
-    depth = 0
-    for position, character in enumerate(raw):
-        if character in "{}" and raw[position - 1] != "\\":
-            depth += 1 if character == "{" else -1
-        closes = depth == 0 and position > 0 and character == ("}" if raw[0] == "{" else '"')
-        if closes and position < len(raw) - 1:
-            return "holds more than one value", "add the comma that is missing after the first"
-        if depth < 0:
+def _value(
+    raw: str, macros: Mapping[str, str], name: str, line: int, field: str
+) -> tuple[str, list[Problem]]:
+    """Text of a raw value: braces, quotes, digits and macros with ``#`` between them."""
+    def problem(rule: str, advice: str, is_warning: bool = False) -> list[Problem]:
+        return [Problem(name, line, field, raw, rule, advice, is_warning)]
+
+    out: list[str] = []
+    rest = raw.strip()
+    remarks: list[Problem] = []
+    if not rest:
+        return "", [Problem(name, line, field, "", "has no value",
+                            "write {value}, or delete the field", True)]
+    while True:
+        if rest[0] in '{"':
+            end = _closing(rest)
+            if end is None:
+                return "", problem("has unbalanced braces or quotes",
+                                   "close each one that is opened")
+            out.append(rest[1:end])
+            rest = rest[end + 1 :].strip()
+        else:
+            token = re.match(r"[^\s#{}\",=]+", rest)
+            if not token:
+                return "", problem("is neither in braces nor in quotes", "write {value}")
+            word, rest = token[0], rest[token.end() :].strip()
+            if word.isdecimal() and word.isascii():
+                out.append(word)
+            elif word.lower() in macros:
+                out.append(macros[word.lower()])
+            elif not rest or rest.startswith("#"):
+                out.append(word)
+                remarks += problem("is neither in braces nor a known abbreviation",
+                                   f"write {{{word}}} if that is what it should say", True)
+            else:
+                rest = f"{word} {rest}"
+                break
+        if not rest:
+            return " ".join("".join(out).split()), remarks
+        if not rest.startswith("#"):
             break
-    if depth != 0 or (raw[0] == '"' and (len(raw) == 1 or raw[-1] != '"')):
-        return "has unbalanced braces or quotes", "close each one that is opened"
+        rest = rest[1:].strip()
+        if not rest:
+            return "", problem("ends with #", "write the text that follows it, or delete it")
+    if "=" in rest or out:
+        what = "field" if "=" in rest else "value"
+        return "", problem(f"holds more than one {what}",
+                           "add the comma that is missing after the first")
+    return "", problem("is neither in braces nor in quotes", "write {value}")
+
+
+def _closing(text: str) -> int | None:
+    """Where the brace or quote that begins `text` is closed."""
+    depth = 0
+    for position, sign in enumerate(text):
+        if sign in "{}" and text[position - 1 : position] != "\\":
+            depth += 1 if sign == "{" else -1
+            if depth < 0:
+                return None
+            if depth == 0 and text[0] == "{":
+                return position
+        elif sign == text[0] == '"' and position and depth == 0 and text[position - 1] != "\\":
+            return position
     return None
 
 
-def _plain(raw: str) -> str:
-    raw = raw.strip()
-    return raw if raw.isdecimal() else " ".join(raw[1:-1].split())
+def _inherited(entries: list[Entry], name: str) -> tuple[list[Entry], list[Problem]]:
+    """Entries with what their ``crossref`` and ``xdata`` give them."""
+    known = {entry.key.lower(): entry for entry in entries}
+    problems: list[Problem] = []
+
+    def whole(entry: Entry, way: tuple[str, ...]) -> dict[str, str]:
+        fields = dict(entry.fields)
+        parents = [("xdata", key) for key in fields.get("xdata", "").split(",")]
+        parents += [("crossref", fields.get("crossref", ""))]
+        for how, key in parents:
+            key = key.strip()
+            parent = known.get(key.lower())
+            if not key or key.lower() in way:
+                continue
+            if parent is None:
+                if len(way) == 1:
+                    problems.append(Problem(name, entry.line, how, key, "is no entry of this file",
+                                            "add that entry, or write its fields here", True))
+                continue
+            given = whole(parent, (*way, key.lower()))
+            skipped = AUTOMATIC if how == "xdata" else OWN
+            if how == "crossref":
+                title = given.get("title", "")
+                target = ("booktitle" if entry.kind in PARTS else
+                          "journal" if parent.kind in ("periodical", "journal") else "")
+                if target and title and not {target, "journaltitle"} & set(fields):
+                    fields[target] = title
+            for inherited, value in given.items():
+                if inherited not in skipped:
+                    fields.setdefault(inherited, value)
+        return fields
+
+    return [replace(entry, fields=_renamed(whole(entry, (entry.key.lower(),))))
+            for entry in entries], problems
 
 
-def _field_problems(key: str, values: dict[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:
-    doi, pmid, year = (values.get(field, "") for field in ("doi", "pmid", "year"))
-    if doi and not DOI.fullmatch(doi):
-        yield "doi", ("is not a DOI", "write it without resolver, such as 10.1000/182")
-    if pmid and not re.fullmatch(r"[0-9]{1,8}", pmid):
-        yield "pmid", ("is not a PubMed number", "write its digits only")
-    in_key = YEAR_IN_KEY.match(key)
-    if year and not re.fullmatch(r"[0-9]{4}", year):
-        yield "year", ("is not a year", "write four digits")
-    elif in_key and year and in_key[1] != year:
-        yield "year", (f"differs from the year in the key {key}", "mend the key or the year")
-    for field in ("author", "editor"):
-        complaint = _names_problem(values.get(field, ""))
-        if complaint:
-            yield field, complaint
+def _renamed(fields: dict[str, str]) -> dict[str, str]:
+    """Fields under the names that BibTeX gives them; nothing is lost where both stand."""
+    for other, usual in ALIASES.items():
+        if fields.get(other) and not fields.get(usual):
+            fields[usual] = fields.pop(other)
+    if not fields.get("number") and re.fullmatch(r"[\w/ .–-]{1,12}", fields.get("issue", "")):
+        fields["number"] = fields.pop("issue")
+    return fields
 
 
-def _names_problem(names: str) -> tuple[str, str] | None:
-    """Names set apart by commas or semicolons would silently become one odd person."""
-    if re.search(r"\bet\.? al\b", names):
-        return "holds 'et al.'", "write 'and others'"
-    try:
-        people = [
-            parse_single_name_into_parts(person)
-            for person in split_multiple_persons_names(names)
-            if not person.startswith("{")
-        ]
-    except InvalidNameError:
-        people = None
-    if people is None or any(
-        ";" in " ".join([*person.first, *person.last])
-        or (person.jr and not JUNIOR.fullmatch(" ".join(person.jr)))
-        for person in people
-    ):
-        return "is not a list of names", "write Last, First and Last, First; set bodies in {braces}"
-    return None
+def _entry_problems(entry: Entry, name: str) -> Iterator[Problem]:
+    shown = any(entry.fields.get(field, "").strip("{} ") for field in (
+        "booktitle", "doi", "url", "pmid", "author", "editor", "howpublished", "note", "registry",
+        "institution", "organization", "publisher", "journal", "eprint", "maintitle",
+    ))  # fmt: skip
+    if not entry.fields.get("title", "").strip("{} "):
+        rule = "is empty" if "title" in entry.fields else "is missing"
+        yield Problem(name, entry.line_of("title"), "title", "", rule, "add a title", shown)
+
+
+def year_in_key(key: str) -> str:
+    """A year where a key has it: behind letters, at the end or before letters; else empty.
+
+    Examples
+    --------
+    >>> year_in_key("smith2020b"), year_in_key("DBLP:journals/corr/abs-1910-01108")
+    ('2020', '')
+    """
+    found = YEAR_IN_KEY.search(key)
+    return found[1] if found else ""

@@ -267,6 +267,7 @@ def link_problems(
                 continue
             named = [(part,) for part in items(values[0], field)] if field else [values]
             for value in dict.fromkeys(named):
-                if value not in known:
+                is_filter = field.get("filter", False) and "=" in value[0]
+                if value not in known and not is_filter:
                     yield Problem(shown[table], line, ", ".join(columns), ", ".join(value),
                                   f"is not in {places}", "mend the spelling, or add the row there")

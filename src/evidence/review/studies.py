@@ -71,7 +71,9 @@ SECONDARY_ROLES = ("review", "meta_analysis", "label")
 SECONDARY_DESIGNS = (
     "systematic_review", "meta_analysis", "narrative_review", "not_applicable", "laboratory",
 )
-LABORATORY = ("pro_inflammatory", "anti_inflammatory", "acute_phase", "faecal")
+LABORATORY = (
+    "pro_inflammatory", "anti_inflammatory", "cytokine_mixed_role", "acute_phase", "faecal",
+)
 LEVELS = ("primary", "secondary", "derived", "unverified")
 
 

@@ -79,7 +79,7 @@ class Facts(Mapping[str, Any]):
             "review": lambda: Row(review.labels("review", "item", "value")),
             "intervention": lambda: review.intervention,
             "control": lambda: review.control,
-            "analyses": lambda: {name: run.synthesis for name, run in analyses.items()},
+            "analyses": lambda: analyses,
         }
         for offer in _OFFERS:
             self._makers |= offer(review, analyses)

@@ -12,6 +12,7 @@ import pandas as pd
 from evidence.wording.prose import MINUS
 
 DASH = "–"
+WIDEST = 1000  # pixels of a table
 LONG = 90  # letters; such a column is kept wide enough to read
 CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # a word of a vocabulary, such as pro_inflammatory
 NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
@@ -73,7 +74,8 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
         f"<tr>{row('td', values)}</tr>" for values in frame.itertuples(index=False, name=None)
     )
     title = f"<caption>{html.escape(caption)}</caption>\n" if caption else ""
-    return (f"<table>\n{title}<thead><tr>{row('th', frame.columns)}</tr></thead>\n"
+    head = f"<thead><tr>{row('th', frame.columns)}</tr></thead>"
+    return (f'<table style="max-width:{WIDEST}px">\n{title}{head}\n'
             f"<tbody>\n{body}\n</tbody>\n</table>")
 
 
@@ -81,7 +83,7 @@ def _style(cells: list[str]) -> str:
     if all(NUMBER.fullmatch(cell) for cell in cells):
         return "text-align:right"
     wide = any(len(cell) > LONG for cell in cells)
-    return "text-align:left" + (";min-width:16em" if wide else "")
+    return "text-align:left" + (";min-width:11em" if wide else "")
 
 
 class Markup:

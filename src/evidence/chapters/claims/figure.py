@@ -25,8 +25,8 @@ LOOKS = {  # ground and ink of a verdict
     "supported": (page.MESSAGE, WHITE),
     "supported_with_caveat": ("#A9CCE3", page.BLACK), "limited": ("#A9CCE3", page.BLACK),
     "mixed": ("#D2D2D2", page.BLACK),
-    "overgeneralised": (page.ACCENT, WHITE), "not_supported": (page.ACCENT, WHITE),
-    "contradicted": (page.ACCENT, WHITE),
+    "overgeneralised": (page.VERMILION, page.BLACK), "not_supported": (page.VERMILION, page.BLACK),
+    "contradicted": (page.VERMILION, page.BLACK),
 }
 UNKNOWN = (WHITE, page.INK)  # not verifiable, untested: an empty box
 

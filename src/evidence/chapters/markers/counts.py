@@ -11,11 +11,11 @@ from evidence.review import LABORATORY, Review, people
 from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
-    "Cyto-\nkines": ("pro_inflammatory", "anti_inflammatory"),
-    "CRP,\nESR,\nstool": ("acute_phase", "faecal"),
+    "Cytokines": ("pro_inflammatory", "anti_inflammatory", "cytokine_mixed_role"),
+    "CRP, ESR, stool": ("acute_phase", "faecal"),
     "Tissue": ("tissue",),
-    "Cells": ("immune_cell",),
-    "Opioid": ("endogenous_opioid",),
+    "Immune cells": ("immune_cell",),
+    "Own opioids": ("endogenous_opioid",),
     "Other": ("other",),
 }
 FINDINGS = ("decrease", "increase", "no_change", "open", "no_result")

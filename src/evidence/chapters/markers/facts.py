@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from evidence.review import LABORATORY, Review, is_true
-from evidence.wording import Makers, offers
+from evidence.wording import Makers, Records, offers
 
 
 def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
@@ -20,7 +20,8 @@ def controlled_markers(markers: pd.DataFrame) -> pd.DataFrame:
 
 MARKER_COUNTS = {  # controlled, result_available; None: either
     "n_markers": (None, None), "n_markers_read": (None, True),
-    "n_markers_controlled": (True, True), "n_markers_unread": (True, False),
+    "n_markers_controlled": (True, True), "n_markers_uncontrolled": (False, True),
+    "n_markers_unread": (True, False),
 }
 
 
@@ -40,11 +41,33 @@ def _laboratory(review: Review) -> pd.DataFrame:
     return markers[markers["marker_class"].isin(LABORATORY)]
 
 
+def by_study(review: Review) -> pd.DataFrame:
+    """Laboratory markers of inflammation counted by study.
+
+    Returns
+    -------
+    DataFrame
+        Columns study, entries, read (with a readable result), unread (planned or measured with a
+        control, no result could be read).
+    """
+    markers = _laboratory(review)
+    read, controlled = is_true(markers, "result_available"), is_true(markers, "controlled")
+    counted = markers.assign(entries=1, read=read, unread=controlled & ~read)
+    return counted.groupby("study", sort=False)[["entries", "read", "unread"]].sum().reset_index()
+
+
 @offers
 def offer_markers(review: Review, analyses: Mapping[str, Any]) -> Makers:
-    """Four counts of laboratory markers of inflammation: ``n_markers``, ``n_markers_read`` (with a
-    readable result), ``n_markers_controlled`` (with a readable result against a control),
-    ``n_markers_unread`` (planned or measured with a control, no result could be read)."""
+    """Counts of laboratory markers of inflammation: ``n_markers``, ``n_markers_read`` (with a
+    readable result), ``n_markers_controlled`` and ``n_markers_uncontrolled`` (of these with and
+    without a control), ``n_markers_unread`` (planned or measured with a control, no result could be
+    read), ``n_studies_unread`` (studies of the latter), and ``marker_studies``, the rows of
+    `by_study`."""
     if "biomarkers" not in review.tables:
         return {}
-    return {name: partial(_count_markers, review, *flags) for name, flags in MARKER_COUNTS.items()}
+    counts = {name: partial(_count_markers, review, *flags)
+              for name, flags in MARKER_COUNTS.items()}
+    return counts | {
+        "n_studies_unread": lambda: int((by_study(review)["unread"] > 0).sum()),
+        "marker_studies": lambda: Records(by_study(review), "study"),
+    }

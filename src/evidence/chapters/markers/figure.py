@@ -125,6 +125,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_controlled_unread": int((controlled & ~readable).sum()),
         "n_studies": table["study"].nunique(),
         "n_controlled_studies": table.loc[table["controlled"], "study"].nunique(),
+        "vague": _cited(review, entries[(entries["marker_class"] == "other")
+                                        & entries["controlled"].fillna(False).astype(bool)
+                                        & ~entries["result_available"].fillna(False).astype(bool)]),
         "n_tissue": len(tissue), "n_outside": len(outside),
         "outside": [f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
                     for _, row in outside.iterrows()],
@@ -153,6 +156,12 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     return Content(facts, table, method, summary, "Grid of studies and kinds of marker",
                    tuple(table["study"].unique()),
                    ("biomarkers", "studies", "mechanism_edges", "mechanism_nodes"), draw)
+
+
+def _cited(review: Review, entries: pd.DataFrame) -> list[str]:
+    """Citations of the studies of some entries; "none" without any."""
+    studies = dict.fromkeys(entries["study"])
+    return [review.bibliography.cite(study) for study in studies] or ["none"]
 
 
 def _outside(review: Review, row: pd.Series) -> str:

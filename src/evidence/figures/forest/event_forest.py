@@ -17,7 +17,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, effect, forest_columns
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
-from evidence.pooling import MEASURE_WORDS, Synthesis, analysis_rows, favours_words
+from evidence.pooling import Pool, analysis_rows
 from evidence.review import NoDataError, Review
 from evidence.wording import in_words, plural
 
@@ -26,7 +26,7 @@ SECOND_HAND = " *"
 ARMS = ("intervention", "control")
 
 
-def event_scale(pools: list[Synthesis]) -> Scale:
+def event_scale(pools: list[Pool]) -> Scale:
     """One axis for the trials and pools of all outcomes."""
     shown = [row for pool in pools for row in (*pool.studies, *[pool.default] * pool.can_pool)]
     estimates = [row.effect if hasattr(row, "effect") else row.estimate for row in shown]
@@ -50,13 +50,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         if column not in rows:
             raise NoDataError(f"the review has no column {column} in data/outcomes.csv")
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
-    shown = [analyses[name].synthesis for name in spec.select if name in analyses]
+    shown = [analyses[name]  for name in spec.select if name in analyses]
     scale = event_scale(shown)
     lines: list[Row] = []
     groups: list[str] = []
     for name in spec.select:
         if name in analyses:
-            pool = analyses[name].synthesis
+            pool = analyses[name]
             group, found = pool.title, _analysis_rows(review, pool, rows, scale)
         else:
             group, found = _percent_heading(review, rows.loc[name]), [_percent_row(rows.loc[name])]
@@ -75,7 +75,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lower": _names(review, {row.study for row, null in effects if row.effect < null}),
         "counts": {
             name: [f"{row.cells['intervention']} against {row.cells['control']}"
-                   for row in _analysis_rows(review, analyses[name].synthesis, rows, scale)
+                   for row in _analysis_rows(review, analyses[name], rows, scale)
                    if row.kind == "study"]
             for name in spec.select if name in analyses
         },
@@ -83,12 +83,12 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     first = shown[0]
 
     arms = review.intervention, review.control
-    paged = partial(paged_forest, lines, forest_columns(lines, first.measure, arms), [scale],
-                    sides=favours_words(first.higher_is, *arms))
+    paged = partial(paged_forest, lines, forest_columns(lines, first.measure_words, arms), [scale],
+                    sides=first.sides(*arms))
 
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
-    method = f"{MEASURE_WORDS[first.measure]}s from the counts of each trial. {_pooling(shown)}"
+    method = f"{first.measure_words}s from the counts of each trial. {_pooling(shown)}"
     if any(SECOND_HAND in line.label for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
     what = "Forest plot" + " without pool" * (not any(pool.can_pool for pool in shown))
@@ -96,7 +96,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    paged()[0], paged=lambda style: paged(style=style))
 
 
-def _pooling(pools: list[Synthesis]) -> str:
+def _pooling(pools: list[Pool]) -> str:
     """How the outcomes are pooled, or why they are not."""
     pooled = [pool for pool in pools if pool.can_pool]
     if not pooled:
@@ -113,18 +113,19 @@ def _names(review: Review, studies: set[str]) -> list[str]:
 def _row_ids(analyses: Mapping[str, Any], name: str) -> list[str]:
     if name not in analyses:
         return [name]
-    return [row.outcome_id for row in analyses[name].synthesis.studies]
+    return [row.outcome_id for row in analyses[name].studies]
 
 
 def counts(row: pd.Series) -> tuple[str, str] | None:
-    """Events of people in both arms, where a row has them."""
-    cells = [(row.get(f"{arm}_events"), row.get(f"{arm}_n")) for arm in ARMS]
-    if any(pd.isna(cell) for pair in cells for cell in pair):
-        return None
-    return tuple(f"{events:.0f} of {people:.0f}" for events, people in cells)
+    """Events of people, else in person-time, of both arms where a row has them."""
+    for size, join in (("n", " of {:.0f}"), ("time", " in {:g}")):
+        cells = [(row.get(f"{arm}_events"), row.get(f"{arm}_{size}")) for arm in ARMS]
+        if not any(pd.isna(cell) for pair in cells for cell in pair):
+            return tuple(f"{events:.0f}{join.format(people)}" for events, people in cells)
+    return None
 
 
-def _analysis_rows(review: Review, pool: Synthesis, rows: pd.DataFrame,
+def _analysis_rows(review: Review, pool: Pool, rows: pd.DataFrame,
                    scale: Scale) -> list[Row]:
     lines = []
     for study in pool.studies:

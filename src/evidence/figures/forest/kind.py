@@ -11,7 +11,7 @@ import pandas as pd
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
-from evidence.pooling import Synthesis, analysis_rows, favours_words
+from evidence.pooling import Pool, analysis_rows
 from evidence.review import Review
 from evidence.wording import in_words, interval, plural, signed
 
@@ -28,7 +28,7 @@ SAME = "The same, "  # how the title of a further analysis points to the main on
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
-    pools = [item.synthesis for item in pick(analyses, spec.select)]
+    pools = list(pick(analyses, spec.select))
     main = pools[0]
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]
@@ -52,9 +52,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                        marks=dict.fromkeys(derived, DERIVED), pool_labels=names, events={})
     arms = review.intervention, review.control
     paged = partial(
-        paged_forest, rows, forest_columns(rows, main.measure, arms),
+        paged_forest, rows, forest_columns(rows, main.measure_words, arms),
         [scale] if any(pool.k for pool in pools) else [], notes=forest_notes(pools, names),
-        sides=favours_words(main.higher_is, *arms),
+        sides=main.sides(*arms),
     )  # fmt: skip
 
     method = main.method_line.rstrip(".")
@@ -68,33 +68,33 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    paged()[0], paged=lambda style: paged(style=style))
 
 
-def _pool_labels(pools: list[Synthesis]) -> list[str]:
+def _pool_labels(pools: list[Pool]) -> list[str]:
     """The first pool by its size, since the subtitle says what it is; others by their titles."""
     count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, 'trial')} pooled"
     titles = [pool.title.removeprefix(SAME) for pool in pools[1:]]
     return [count, *(title[:1].upper() + title[1:] for title in titles)]
 
 
-def _table(pools: list[Synthesis]) -> pd.DataFrame:
+def _table(pools: list[Pool]) -> pd.DataFrame:
     """One row per study and pool, on the display scale."""
     rows = []
     for pool in pools:
         for row in pool.studies:
             rows.append({
-                "analysis": pool.analysis, "study": row.study, "design": row.design, "n": row.n,
+                "analysis": pool.name, "study": row.study, "design": row.design, "n": row.n,
                 "effect": row.effect, "ci_low": row.ci_low, "ci_high": row.ci_high,
                 "weight": row.weight if pool.can_pool else None, "values": row.verification,
             })
         if pool.can_pool:
             rows.append({
-                "analysis": pool.analysis, "study": "pooled", "design": None, "n": pool.n,
+                "analysis": pool.name, "study": "pooled", "design": None, "n": pool.n,
                 "effect": pool.estimate, "ci_low": pool.ci_low, "ci_high": pool.ci_high,
                 "weight": 100.0, "values": None,
             })
     return pd.DataFrame(rows).astype({"n": "Int64"}) if rows else pd.DataFrame()
 
 
-def _sentence(pool: Synthesis, labels: Mapping[str, str]) -> str:
+def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     """One pool in words."""
     words = [
         f"{labels[row.study]} {row.effect:.2f} ({interval(row.ci_low, row.ci_high)})"
@@ -103,8 +103,9 @@ def _sentence(pool: Synthesis, labels: Mapping[str, str]) -> str:
     text = f"{pool.title}: {'; '.join(words)}"
     if pool.can_pool:
         rule = pool.default
-        text += (f"; pooled {pool.estimate:.2f} ({interval(pool.ci_low, pool.ci_high)}), "
-                 f"prediction interval {interval(rule.pi_low, rule.pi_high)}")
+        text += f"; pooled {pool.estimate:.2f} ({interval(pool.ci_low, pool.ci_high)})"
+        if rule.pi_low == rule.pi_low:
+            text += f", prediction interval {interval(rule.pi_low, rule.pi_high)}"
     elif pool.k:
         text += f"; {pool.k} {plural(pool.k, 'trial')}, no pooled interval"
     else:

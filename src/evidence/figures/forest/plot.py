@@ -1,7 +1,8 @@
-"""Forest plot of one synthesis, or of several stacked ones, on a single canvas.
+"""Forest plot of one pool, or of several stacked ones, on a single canvas.
 
-Everything is placed in inches on one `Axes` without frame: columns of text, the effect axis between
-them. Widths come from the typeface, so that text neither overlaps nor leaves the canvas.
+Everything is placed in inches on the canvas: columns of text, the effect axis between them. Widths
+come from the typeface, so that text neither overlaps nor leaves the canvas. In the end the `Axes`
+covers the effect axis alone, with effects as its data, so that a reader can draw on it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
+from matplotlib.transforms import ScaledTranslation
 
 from evidence.figures import marks as drawing
 from evidence.figures.forest import grid as forest_grid
@@ -27,7 +29,7 @@ from evidence.figures.forest.rows import (
 )
 from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
 from evidence.figures.scale import Scale, tick_text
-from evidence.pooling import Synthesis, favours_words
+from evidence.pooling import Pool
 
 SLIDE = (13.333, 7.5)
 WIDTHS = {"notebook": 12.0, "print": 7.2}
@@ -38,7 +40,7 @@ PRINTED, TALLEST, GROWN = 12.4, 17.0, 15.0  # inches, inches, points of a page t
 
 
 def forest(
-    syntheses: Synthesis | Sequence[Synthesis],
+    syntheses: Pool | Sequence[Pool],
     ax: Axes | None = None,
     *,
     layout: str = "slide",
@@ -56,7 +58,7 @@ def forest(
 
     Parameters
     ----------
-    syntheses : Synthesis or sequence of Synthesis
+    syntheses : Pool or sequence of Pool
         Several pools of one measure are stacked; the axis and the rows left out are those of the
         first.
     ax : Axes, optional
@@ -80,14 +82,16 @@ def forest(
     Returns
     -------
     Axes
-        Data coordinates are inches from the lower left corner of the canvas.
+        It covers the rows beside the effect axis: x are effects on the display scale (logarithmic
+        for ratios), y are inches from the lower end of the canvas. ``ax.axvline(-1)`` marks an
+        effect in all rows.
 
     Raises
     ------
     ValueError
         When the layout is unknown, no pool is given, or pools of several measures are mixed.
     """
-    pools = (syntheses,) if isinstance(syntheses, Synthesis) else tuple(syntheses)
+    pools = (syntheses,) if isinstance(syntheses, Pool) else tuple(syntheses)
     if layout not in LARGEST:
         raise ValueError(f"unknown layout {layout}: use one of {', '.join(LARGEST)}")
     if len({pool.measure for pool in pools}) != 1:
@@ -104,13 +108,9 @@ def forest(
         events=events or {},
         with_rules=rules,
     )
-    columns = forest_columns(rows, pools[0].measure, (intervention_label, control_label))
-    if effect_label:
-        columns = [
-            Column("effect", f"{effect_label} [95 % interval]", is_right=True)
-            if column.name == "effect" else column for column in columns
-        ]
-    sides = favours_words(pools[0].higher_is, intervention_label, control_label)
+    columns = forest_columns(rows, effect_label or pools[0].measure_words,
+                             (intervention_label, control_label))
+    sides = pools[0].sides(intervention_label, control_label)
     return draw_forest(
         rows, columns, [scale] if any(pool.k for pool in pools) else [], ax, layout=layout,
         notes=forest_notes(pools, names), sides=sides,
@@ -158,13 +158,14 @@ def draw_forest(
         width = WIDTHS[layout] * (1 - 2 * MARGIN)
         grid = forest_grid.grow(*texts, width=width, size=LARGEST[layout])
         ax.figure.set_size_inches(WIDTHS[layout], grid.height / (1 - 2 * MARGIN))
-    ax.set(xlim=(0, grid.width), ylim=(0, grid.height))
     ax.set_axis_off()
     pen = _Pen(ax, grid, [scales] if isinstance(scales, Scale) else list(scales))
-    bottom = _draw_rows(pen, rows, columns)
+    bottom, top = _draw_rows(pen, rows, columns)
     if pen.scale:
         _draw_sides(pen, bottom, sides)
     _draw_notes(pen, bottom)
+    if pen.scale:
+        pen.open(bottom, top)
     return ax
 
 
@@ -203,10 +204,10 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
     return [drawing_of(part, part is parts[-1]) for part in parts]
 
 
-def _pool_names(pools: Sequence[Synthesis]) -> list[str]:
+def _pool_names(pools: Sequence[Pool]) -> list[str]:
     if len(pools) == 1:
         return ["Pooled"]
-    return [pool.title or pool.analysis or f"Pool {i}" for i, pool in enumerate(pools, 1)]
+    return [pool.title or pool.name or f"Pool {i}" for i, pool in enumerate(pools, 1)]
 
 
 def _canvas(layout: str) -> Axes:
@@ -223,11 +224,29 @@ class _Pen:
         self.ax, self.grid, self.scales = ax, grid, scales
         self.left, self.right = grid.columns["plot"]
         self.thick = max(grid.size / 18, 0.5)
+        figure = ax.figure
+        self.canvas = ax.get_position()
+        corner = figure.transSubfigure.transform(self.canvas.p0) / figure.dpi
+        inch = figure.dpi_scale_trans
+        self.transform = inch + ScaledTranslation(*corner, inch)
+        self.place = {"transform": self.transform, "clip_on": False}
 
     @property
     def scale(self) -> Scale | None:
         """That of the rows drawn now."""
         return self.scales[0] if self.scales else None
+
+    def open(self, bottom: float, top: float) -> None:
+        """Leave the effect axis, between two heights in inches, to whoever draws on it next."""
+        x0, y0, wide, high = self.canvas.bounds
+        wide, high = wide / self.grid.width, high / self.grid.height
+        self.ax.set_position((x0 + self.left * wide, y0 + bottom * high,
+                              (self.right - self.left) * wide, (top - bottom) * high))
+        self.ax.set(xscale="log" if self.scale.is_ratio else "linear", ylim=(bottom, top),
+                    xlim=(self.scale.low, self.scale.high))
+
+    def plot(self, x: Sequence[float], y: Sequence[float], *style, **more) -> None:
+        self.ax.plot(x, y, *style, **self.place, **more)
 
     def x(self, value: float) -> float:
         """Inches from the left of an effect, not beyond the ends of the axis."""
@@ -236,7 +255,7 @@ class _Pen:
 
     def text(self, x: float, y: float, text: str, **style) -> None:
         style = {"size": self.grid.size, "va": "center_baseline", "color": INK} | style
-        self.ax.text(x, y, text, **style)
+        self.ax.text(x, y, text, **self.place, **style)
 
     def block(self, x: float, y: float, lines: Sequence[str], **style) -> None:
         """Lines of one text, as high above `y` as below it."""
@@ -258,15 +277,16 @@ class _Pen:
         """An interval; an end beyond the axis becomes an arrow."""
         if np.isfinite([low, high]).all():
             ends = [self.x(low), self.x(high)]
-            self.ax.plot(ends, [y, y], color=colour, lw=width * self.thick, zorder=2,
+            self.plot(ends, [y, y], color=colour, lw=width * self.thick, zorder=2,
                          solid_capstyle="butt")
             for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
                 if not self.scale.inside(value):
-                    drawing.head(self.ax, end, y, sign, colour, 7 * self.thick)
+                    drawing.head(self.ax, end, y, sign, colour, 7 * self.thick, self.transform)
 
 
-def _draw_rows(pen: _Pen, rows: Sequence[Row], columns: Sequence[Column]) -> float:
-    """Headings and rows from the top; the height of the last axis is returned."""
+def _draw_rows(pen: _Pen, rows: Sequence[Row],
+               columns: Sequence[Column]) -> tuple[float, float]:
+    """Headings and rows from the top; the heights of the last axis and of its first row."""
     grid = pen.grid
     head = 1.25 * grid.em
     y = grid.height - grid.head_lines * grid.line
@@ -274,7 +294,7 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row], columns: Sequence[Column]) -> flo
     for column in columns:
         for number, words in enumerate(reversed(grid.headings[column.name])):
             pen.cell(column, y + 0.5 * grid.line + number * head, words, weight="bold")
-    pen.ax.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
+    pen.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
     y = top = y - 0.25 * grid.line
     for row, label, span in zip(rows, grid.labels, grid.spans, strict=True):
         if row.kind == "axis":
@@ -288,7 +308,7 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row], columns: Sequence[Column]) -> flo
     bottom = y - 0.15 * grid.line
     if pen.scale:
         _draw_axis(pen, bottom, top)
-    return bottom
+    return bottom, top
 
 
 def _draw_row(pen: _Pen, row: Row, columns: Sequence[Column], label: Sequence[str],
@@ -309,16 +329,16 @@ def _draw_row(pen: _Pen, row: Row, columns: Sequence[Column], label: Sequence[st
         half = (0.5 if row.focus else 0.34) * grid.line
         colour = MESSAGE if row.focus else INK
         drawing.diamond(pen.ax, pen.x(row.low), pen.x(row.point), pen.x(row.high), y, half, colour,
-                        filled=row.kind == "pool")
+                        filled=row.kind == "pool", transform=pen.transform)
     elif row.kind == "prediction":
         pen.line(row.low, row.high, y, MESSAGE, 1.6)
         for value in (row.low, row.high):
             if pen.scale.inside(value):
-                pen.ax.plot([pen.x(value)] * 2, [y - 0.16 * grid.line, y + 0.16 * grid.line],
+                pen.plot([pen.x(value)] * 2, [y - 0.16 * grid.line, y + 0.16 * grid.line],
                             color=MESSAGE, lw=1.6 * pen.thick, zorder=2)
     elif row.kind == "rule":
         pen.line(row.low, row.high, y, INK if row.bold else GREY, 3.2 if row.bold else 1.6)
-        pen.ax.plot([pen.x(row.point)], [y], "|", color=INK, ms=0.6 * grid.size, zorder=3)
+        pen.plot([pen.x(row.point)], [y], "|", color=INK, ms=0.6 * grid.size, zorder=3)
 
 
 def _square(pen: _Pen, row: Row, y: float) -> None:
@@ -330,6 +350,7 @@ def _square(pen: _Pen, row: Row, y: float) -> None:
     pen.ax.add_patch(Rectangle(
         (pen.x(row.point) - side / 2, y - side / 2), side, side, edgecolor=shade,
         facecolor="white" if row.crossover else shade, lw=2.0 * pen.thick, zorder=4,
+        **pen.place,
     ))
 
 
@@ -337,17 +358,19 @@ def _draw_axis(pen: _Pen, y: float, top: float) -> None:
     """Axis with its ticks, and the line of no difference from it up to `top`."""
     grid, null = pen.grid, pen.scale.null
     if pen.scale.inside(null):
-        pen.ax.plot([pen.x(null)] * 2, [y, top], color=INK, lw=1.0, zorder=1)
-    pen.ax.plot([pen.left, pen.right], [y, y], color=INK, lw=1.0)
+        pen.plot([pen.x(null)] * 2, [y, top], color=INK, lw=1.0, zorder=1)
+    pen.plot([pen.left, pen.right], [y, y], color=INK, lw=1.0)
     for value in _ticks_that_fit(pen):
         x = pen.x(value)
-        pen.ax.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
+        pen.plot([x, x], [y, y - 0.15 * grid.line], color=INK, lw=1.0)
         pen.text(x, y - 0.7 * grid.line, tick_text(value), ha="center")
 
 
 def _draw_sides(pen: _Pen, y: float, sides: tuple[str, str]) -> None:
     """What both sides of the line mean, below the axis."""
-    grid, null = pen.grid, pen.scale.null
+    grid, null = pen.grid, pen.scale.null if pen.scale.has_null else pen.scale.middle
+    if not any(sides):
+        return
     left, right = f"← {sides[0]}", f"{sides[1]} →"
     wide_left, wide_right = inches(left, grid.size), inches(right, grid.size)
     gap = 0.6 * grid.em
@@ -364,7 +387,7 @@ def _draw_notes(pen: _Pen, y: float) -> None:
     line = min(grid.line, 1.35 * grid.em)
     at = y - 2.9 * grid.line
     if grid.has_key:
-        pen.ax.plot([forest_grid.KEY_LEFT * grid.em], [at + 0.03 * grid.em],
+        pen.plot([forest_grid.KEY_LEFT * grid.em], [at + 0.03 * grid.em],
                     **drawing.trial(crossover=True, colour=INK, size=0.7 * grid.size))
         pen.text(forest_grid.KEY_TEXT * grid.em, at, forest_grid.KEY, color=GREY)
         at -= line

@@ -15,7 +15,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, forest_columns
 from evidence.figures.scale import Scale, effect_scale
-from evidence.pooling import Synthesis, analysis_rows, favours_words, outcome_effects
+from evidence.pooling import Pool, analysis_rows, favours_words, outcome_effects
 from evidence.review import Review
 from evidence.wording import Row as Fact
 from evidence.wording import signed
@@ -55,7 +55,7 @@ def block_scale(table: pd.DataFrame) -> Scale:
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Selected analyses, rows of published_pooled.csv and, as notes, of discrepancies.csv."""
-    ours = [analyses[name].synthesis for name in spec.select if name in analyses]
+    ours = [analyses[name]  for name in spec.select if name in analyses]
     notes = review.table("discrepancies")
     notes = notes.set_index("id") if len(notes) else notes
     notes = notes.loc[[name for name in spec.select if name in notes.index]]
@@ -86,7 +86,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
     arms = review.intervention, review.control
 
-    paged = partial(paged_forest, lines, forest_columns(lines, "", arms), scales,
+    paged = partial(paged_forest, lines, forest_columns(lines, "Effect", arms), scales,
                     sides=favours_words(ours[0].higher_is, *arms))
 
     summary = "; ".join(
@@ -148,7 +148,7 @@ def _implied(odd: pd.DataFrame, letter: str) -> str:
     return f"; this interval goes with {about[0]:.2f}" if about else ""
 
 
-def _without_sd(review: Review, pool: Synthesis) -> list[str]:
+def _without_sd(review: Review, pool: Pool) -> list[str]:
     """Trials of a pool whose row cannot be standardised."""
     rows = analysis_rows(review).loc[[row.outcome_id for row in pool.studies]]
     effects = outcome_effects(rows, "SMD")

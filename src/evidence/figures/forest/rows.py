@@ -8,18 +8,13 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from evidence.figures.scale import Scale, effect_scale
-from evidence.pooling import MEASURE_WORDS, ExcludedRow, Synthesis
+from evidence.pooling import ExcludedRow, Pool
 from evidence.review import design
 
 RULE_LABELS = {
     "wald": "Wald",
     "hartung_knapp": "Hartung-Knapp",
     "hartung_knapp_floored": "Hartung-Knapp, floored",
-}
-TOO_FEW = {
-    0: "No trial can be pooled.",
-    1: "One trial: there is nothing to pool.",
-    2: "Two trials cannot support a pooled interval; their own intervals stand above.",
 }
 FEW = 3  # studies left out, each with a row of its own
 PLAIN_DESIGNS = ("parallel", "crossover")  # told apart by the mark alone
@@ -81,7 +76,7 @@ class Row:
                                          if name not in ("effect", "weight"))
 
 
-def forest_scale(pools: Sequence[Synthesis]) -> Scale:
+def forest_scale(pools: Sequence[Pool]) -> Scale:
     """One axis for all pools of a figure."""
     studies = [row for pool in pools for row in pool.studies]
     shown = [pool for pool in pools if pool.can_pool]
@@ -95,20 +90,21 @@ def forest_scale(pools: Sequence[Synthesis]) -> Scale:
     )
 
 
-def forest_columns(rows: Sequence[Row], measure: str, arms: tuple[str, str]) -> list[Column]:
-    """The columns that some row fills, names of the arms over the counts of events."""
+def forest_columns(rows: Sequence[Row], heading: str, arms: tuple[str, str]) -> list[Column]:
+    """The columns that some row fills: names of the arms over the counts of events, `heading` and
+    "[95 % interval]" over the effects."""
     known = [
         Column("design", "Design", is_text=True), Column("n", "n"),
         Column("details", "", is_text=True),
         Column("intervention", arms[0]), Column("control", arms[1]),
-        Column("effect", f"{MEASURE_WORDS.get(measure, 'Effect')} [95 % interval]", is_right=True),
+        Column("effect", f"{heading} [95 % interval]", is_right=True),
         Column("weight", "Weight", is_right=True),
     ]
     return [column for column in known if any(row.cells.get(column.name) for row in rows)]
 
 
 def forest_rows(
-    pools: Sequence[Synthesis],
+    pools: Sequence[Pool],
     scale: Scale,
     *,
     study_labels: Mapping[str, str],
@@ -120,16 +116,18 @@ def forest_rows(
 ) -> list[Row]:
     """Studies, rows left out, pools, prediction interval and interval strip.
 
-    The first pool shows its studies; a further pool shows those that no pool above it showed.
+    The first pool shows its studies, by subgroup with a subtotal each where it has subgroups; a
+    further pool shows those that no pool above it showed.
     """
     rows: list[Row] = []
     seen: set[str] = set()
     for number, (pool, label) in enumerate(zip(pools, pool_labels, strict=True)):
         fresh = [row for row in pool.studies if row.outcome_id not in seen]
-        rows += [
-            _study_row(row, pool, scale, study_labels, design_labels, marks, events)
+        shown = {
+            row.outcome_id: _study_row(row, pool, scale, study_labels, design_labels, marks, events)
             for row in fresh
-        ]
+        }
+        rows += _grouped(pool, shown, scale) if number == 0 else shown.values()
         seen |= {row.outcome_id for row in fresh}
         if number == 0:
             rows += _left_out_rows(pool.excluded, study_labels, marks)
@@ -149,6 +147,22 @@ def _study_row(row, pool, scale, study_labels, design_labels, marks, events) -> 
     }
     return Row("study", study_labels.get(row.study, row.study) + marks.get(row.study, ""), cells,
                row.effect, row.ci_low, row.ci_high, row.weight / largest, row.crossover)
+
+
+def _grouped(pool: Pool, shown: Mapping[str, Row], scale: Scale) -> list[Row]:
+    """Rows of studies by subgroup, each group with its heading and its subtotal."""
+    parts = pool.parts() if pool.subgroup_by else {}
+    if len(parts) < 2:
+        return list(shown.values())
+    rows: list[Row] = []
+    for name, part in parts.items():
+        rows += [*[Row("gap", height=0.4)] * bool(rows), Row("heading", name)]
+        rows += [replace(shown[row.outcome_id], indented=True) for row in part.studies]
+        if part.k > 1 and np.isfinite(part.default.estimate):
+            cells = {"n": count(part.n), "effect": effect(part.default, scale)}
+            rows.append(Row("subtotal", f"Subtotal, {part.k} studies", cells, part.estimate,
+                            part.ci_low, part.ci_high, bold=True, indented=True))
+    return rows
 
 
 def _without_plain_designs(rows: list[Row]) -> list[Row]:
@@ -181,18 +195,31 @@ def _left_out_rows(
     ]
 
 
-def forest_notes(pools: Sequence[Synthesis], pool_labels: Sequence[str]) -> list[str]:
+def forest_notes(pools: Sequence[Pool], pool_labels: Sequence[str]) -> list[str]:
     """What stands under the axis: heterogeneity, and why a pool is not drawn."""
     notes = []
     for pool, label in zip(pools, pool_labels, strict=True):
-        note = _heterogeneity(pool) if pool.can_pool else TOO_FEW[pool.k]
+        note = _heterogeneity(pool) if pool.can_pool else pool.why_undrawn
+        if pool.can_pool and pool.subgroup_by:
+            note += _between(pool)
         if len(pools) > 1:
             note = f"{label}: {note if pool.can_pool else note[0].lower() + note[1:]}"
-        notes.append(note)
+        notes += [note] * bool(note)
     return notes
 
 
-def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, focus: bool,
+def _between(pool: Pool) -> str:
+    """The test between subgroups, as a further sentence."""
+    table = pool.subgroups()
+    if len(table) < 2 or not np.isfinite(table["p_between"].iloc[0]):
+        return ""
+    row = table.iloc[0]
+    p = "< 0.001" if row["p_between"] < 0.001 else f"= {row['p_between']:.3f}"
+    return (f". Difference between subgroups: Q = {row['q_between']:.1f}, "
+            f"df = {row['df_between']:.0f} (p {p})")
+
+
+def _pool_rows(pool: Pool, label: str, scale: Scale, *, focus: bool,
                with_rules: bool) -> list[Row]:
     default = pool.default
     cells = {"n": count(pool.n), "effect": effect(default, scale), "weight": "100 %"}
@@ -205,7 +232,7 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, focus: bool,
         low, high = default.pi_low, default.pi_high
         rows.append(Row("prediction", "Prediction interval",
                         {"effect": scale.interval(low, high)}, low=low, high=high))
-    if with_rules:
+    if with_rules and len(pool.pooled) > 1:
         rows += [Row("gap", height=0.2), Row("heading", "By interval rule")]
         rows += [
             Row("rule", RULE_LABELS[row.interval_rule], {"effect": effect(row, scale)},
@@ -216,7 +243,9 @@ def _pool_rows(pool: Synthesis, label: str, scale: Scale, *, focus: bool,
     return rows
 
 
-def _heterogeneity(pool: Synthesis) -> str:
+def _heterogeneity(pool: Pool) -> str:
+    if not np.isfinite(pool.q):
+        return ""
     p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
     return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"

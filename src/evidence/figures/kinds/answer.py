@@ -21,7 +21,7 @@ from evidence.appraisal import AGAIN, LEVELS, certainty_table
 from evidence.figures import marks, page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, tick_text
-from evidence.pooling import Synthesis, analysis_rows, favours_words
+from evidence.pooling import Pool, analysis_rows
 from evidence.review import NoDataError, Review
 from evidence.wording import Facts, answers, in_words, interval, plural, signed
 
@@ -48,7 +48,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     if not tiles:
         raise NoDataError("no short line of data/answers.csv has a title")
     rated = _rated(review, analyses)
-    pool = pick(analyses, spec.select[:1])[0].synthesis
+    pool = pick(analyses, spec.select[:1])[0]
     chart = _charted(review, pool)
     asides = answers.notes(review, facts, answers.ASIDE)
     foot = answers.notes(review, facts, answers.FOOT)
@@ -138,7 +138,8 @@ class _Sheet:
                 break
         else:
             raise page.TooLongError(
-                f"'{text}' needs {len(broken)} lines of {widest:.1f} inches at {size} pt, {lines} of {width:.1f} are free")
+                f"'{text}' needs {len(broken)} lines of {widest:.1f} inches at {size} pt, "
+                f"{lines} of {width:.1f} are free")
         pitch = LINE * size / 72
         for number, line in enumerate(broken):
             self.text(x, top - (number + 0.5) * pitch, line, size, **style)
@@ -218,9 +219,9 @@ def _chart(sheet: _Sheet, width: float, top: float, chart: _Chart,
         sheet.text(width, middle, numbers[number], ha="right", weight=weight)
         _mark(sheet, chart, (left, right), middle, number)
     _axis(sheet, chart.scale, (left, right), bottom, top)
-    for x, text, align in ((left - 0.1, f"← {chart.sides[0]}", "right"),
-                           (right + 0.1, f"{chart.sides[1]} →", "left")):
-        sheet.text(x, bottom - 0.17, text, ha=align)
+    if any(chart.sides):
+        sheet.text(left - 0.1, bottom - 0.17, f"← {chart.sides[0]}", ha="right")
+        sheet.text(right + 0.1, bottom - 0.17, f"{chart.sides[1]} →", ha="left")
 
 
 def _narrow(figure: Figure, chart: _Chart) -> Axes:
@@ -247,9 +248,9 @@ def _narrow(figure: Figure, chart: _Chart) -> Axes:
         _mark(sheet, chart, ends, y - 0.46, number)
     bottom = top - len(chart.rows) * STACKED
     _axis(sheet, chart.scale, ends, bottom, top - 0.32)
-    for x, text, align in ((0, f"← {chart.sides[0]}", "left"),
-                           (NARROW, f"{chart.sides[1]} →", "right")):
-        sheet.text(x, bottom - 0.45, text, ha=align)
+    if any(chart.sides):
+        sheet.text(0, bottom - 0.45, f"← {chart.sides[0]}", ha="left")
+        sheet.text(NARROW, bottom - 0.45, f"{chart.sides[1]} →", ha="right")
     return ax
 
 
@@ -257,7 +258,7 @@ def _narrow(figure: Figure, chart: _Chart) -> Axes:
 class _Chart:
     """Rows of the chart, top to bottom, with what is written beside each, and their scale."""
 
-    pool: Synthesis
+    pool: Pool
     rows: tuple[Any, ...]
     names: tuple[str, ...]
     numbers: tuple[str, ...]
@@ -266,7 +267,7 @@ class _Chart:
     sides: tuple[str, str]
 
 
-def _charted(review: Review, pool: Synthesis) -> _Chart:
+def _charted(review: Review, pool: Pool) -> _Chart:
     """The chart of an analysis: its studies as far as there is room, and its pool."""
     shown = pool.studies if pool.k <= MOST else ()
     rows = (*shown, *([pool] if pool.can_pool else []))
@@ -277,13 +278,13 @@ def _charted(review: Review, pool: Synthesis) -> _Chart:
         pool, rows, tuple(_name(review, row) for row in rows),
         tuple(f"{scale.number(value)} {scale.interval(*ends)}"
               for value, ends in zip(effects, limits, strict=True)),
-        limits, scale, favours_words(pool.higher_is, review.intervention, review.control),
+        limits, scale, pool.sides(review.intervention, review.control),
     )
 
 
 def _name(review: Review, row: Any) -> str:
     people = "" if row.n is None else f" ({row.n})"
-    if isinstance(row, Synthesis):
+    if isinstance(row, Pool):
         return f"{in_words(row.k).capitalize()} {plural(row.k, 'trial')} pooled{people}"
     return f"{review.bibliography.cite(row.study)}{people}"
 
@@ -309,7 +310,8 @@ def _axis(sheet: _Sheet, scale: Scale, ends: tuple[float, float], y: float, top:
     def x(value: float) -> float:
         return ends[0] + scale.place(value) * (ends[1] - ends[0])
 
-    sheet.ax.plot([x(scale.null)] * 2, [y, top], color=page.INK, lw=1, zorder=1)
+    if scale.inside(scale.null):
+        sheet.ax.plot([x(scale.null)] * 2, [y, top], color=page.INK, lw=1, zorder=1)
     sheet.ax.plot(ends, [y, y], color=page.GREY, lw=0.8)
     for value in scale.ticks(5):
         sheet.ax.plot([x(value)] * 2, [y - 0.05, y], color=page.GREY, lw=0.8)
@@ -334,7 +336,7 @@ def _foot(sheet: _Sheet, left: float, top: float, foot: Sequence[tuple[str, str]
         top = sheet.block(left, top, width, text, len(lines), (size,)) - between
 
 
-def _summary(table: pd.DataFrame, pool: Synthesis, foot: Sequence[tuple[str, str]]) -> str:
+def _summary(table: pd.DataFrame, pool: Pool, foot: Sequence[tuple[str, str]]) -> str:
     """Every tile and the chart in words."""
     parts = []
     for row in table.itertuples(index=False):

@@ -96,6 +96,11 @@ def _people(row: pd.Series, study: pd.Series) -> float:
     return pd.NA
 
 
+def _has_placebo(study: pd.Series) -> bool:
+    """Whether a placebo is stated; an empty cell is not."""
+    return pd.notna(study["placebo_controlled"]) and bool(study["placebo_controlled"])
+
+
 def _comparator(study: pd.Series) -> str:
     """What the control is, in words; empty where that is not stated."""
     stated = str(study["comparator"])
@@ -127,7 +132,7 @@ def _result(row: pd.Series, study: pd.Series) -> str:
         text = p_value(row["p_value"])
         text = f"p {text}" if text.startswith("below") else f"p {sign} {row['p_value']:g}"
         parts.append(together(text))
-    if not study["placebo_controlled"]:
+    if not _has_placebo(study):
         named = _comparator(study)
         parts.append(f"against {named}" if named else CONTROL_UNKNOWN)
     elif not parts:

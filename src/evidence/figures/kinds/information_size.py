@@ -1,4 +1,4 @@
-"""Information size: people so far beside the people that one adequate trial would need."""
+"""Information size: people so far beside the people that an answer would need."""
 
 from __future__ import annotations
 
@@ -72,8 +72,13 @@ def effect_words(row: Any) -> str:
     return f"{row.effect:g} {plural(row.effect, 'point')}"
 
 
-def assumption(row: Any) -> str:
-    """The assumptions behind one row in words."""
+def assumption(row: Any, source: str = "") -> str:
+    """The assumptions behind one row in words, with the source of the effect where it has one."""
+    spread = f", D² {100 * row.diversity:.0f} %" * (row.diversity > 0)
+    return _effect_assumed(row) + spread + f" ({source})" * bool(source)
+
+
+def _effect_assumed(row: Any) -> str:
     if row.unit == RATIO:
         risk = f"{100 * row.risk:.0f} %"
         return f"{row.label}: risk ratio {row.effect:.2f} at a control risk of {risk}"
@@ -107,7 +112,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "reached_names": list(enough["label"]),
         "reached": dict(zip(table["outcome"], 100 * table["reached"], strict=True)),
         "needed": dict(zip(table["outcome"], table["needed"], strict=True)),
-        "assumptions": "; ".join(assumption(row) for row in table.itertuples()),
+        "assumptions": "; ".join(
+            assumption(row, "" if pd.isna(row.source) else review.bibliography.cite(row.source))
+            for row in table.itertuples()
+        ),
         "alpha": ALPHA, "power": 100 * POWER,
     }
 
@@ -129,9 +137,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"{row.label}: {row.accrued} people of {row.needed:,.0f}" for row in table.itertuples()
     ) + "."
     sources = tuple(dict.fromkeys(
-        study.study for name in table["analysis"] for study in analyses[name].synthesis.studies
+        study.study for name in table["analysis"] for study in analyses[name].studies
     ))
-    method = (f"One two-arm trial, two-sided α {ALPHA:g}, power {100 * POWER:.0f} %; SD and "
-              "control risk from the same trials")
+    method = (f"One two-arm trial, divided by 1 − D²; two-sided α {ALPHA:g}, power "
+              f"{100 * POWER:.0f} %; SD and control risk from the same trials")
     return Content(facts, table, method, summary, "Dot plot", sources,
                    ("certainty", "analyses", "outcomes", "harms", "studies"), draw)

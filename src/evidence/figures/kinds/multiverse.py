@@ -16,7 +16,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.marks import key
 from evidence.figures.marks import sides as name_sides
 from evidence.figures.scale import effect_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, SMALLEST_POOL, Multiverse, explore, favours_words
+from evidence.pooling import SMALLEST_POOL, Multiverse, explore
 from evidence.review import Review
 from evidence.wording import Row, interval, percent, plural
 
@@ -108,16 +108,16 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         or ["nothing"],
     }
 
-    synthesis, table = analysis.synthesis, supported(multiverse)
+    table = supported(multiverse)
     main = table[table["is_main"].astype(bool)]
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
         ax = figure.add_axes((x + 0.02, bottom + 0.115, width - 0.02, height - 0.17))
         curve(table, ax, is_ratio=multiverse.null_value == 1)
-        ax.set_xlabel(MEASURE_WORDS[synthesis.measure])
+        ax.set_xlabel(analysis.measure_words)
         name_sides(ax, multiverse.null_value,
-                   favours_words(synthesis.higher_is, review.intervention, review.control), down=46)
+                   analysis.sides(review.intervention, review.control), down=46)
         n = int(table["excludes_null"].sum())
         words = [(EXCLUDES, f"{n} {plural(n, 'interval')} {plural(n, 'excludes', 'exclude')} "
                             f"{_zero(multiverse)}"),

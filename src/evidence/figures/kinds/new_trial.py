@@ -23,7 +23,7 @@ from evidence.pooling import (
     INCLUDES,
     MEASURE_WORDS,
     NewTrialMap,
-    Synthesis,
+    Pool,
     favours_words,
     new_trial_map,
 )
@@ -39,13 +39,13 @@ SPOT = (0.46, 0.16)  # width and height that a text needs, as a share of the axe
 STILL = "interval still\nincludes zero"
 
 
-def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
+def new_trial(found: NewTrialMap, pool: Pool, ax: Axes) -> Axes:
     """Draw where the interval leaves zero; the present trials as marks at their effect and size.
 
     Parameters
     ----------
     found : NewTrialMap
-    pool : Synthesis
+    pool : Pool
         The present studies.
     ax : Axes
 
@@ -77,7 +77,7 @@ def new_trial(found: NewTrialMap, pool: Synthesis, ax: Axes) -> Axes:
     return ax
 
 
-def white_spot(found: NewTrialMap, pool: Synthesis, ax: Axes) -> tuple[float, float] | None:
+def white_spot(found: NewTrialMap, pool: Pool, ax: Axes) -> tuple[float, float] | None:
     """Where a text fits into the white field, clear of the present trials; None without room."""
     grid = np.array(np.meshgrid(found.effects, found.sizes, indexing="xy"))
     now = np.array([[row.yi, row.n] for row in pool.studies if row.n]).T.reshape(2, -1)
@@ -92,7 +92,7 @@ def white_spot(found: NewTrialMap, pool: Synthesis, ax: Axes) -> tuple[float, fl
     return None
 
 
-def reach_of(pools: Iterable[Synthesis]) -> float:
+def reach_of(pools: Iterable[Pool]) -> float:
     """Half the width of the map: the farthest limit of a present trial, rounded up to 1, 2 or 5."""
     ends = [abs(limit) for pool in pools for row in pool.studies
             for limit in (row.ci_low, row.ci_high)]
@@ -137,7 +137,7 @@ def needed_sentence(found: NewTrialMap) -> str:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """One panel for each selected analysis; the first one gives the SD within arms."""
     chosen = pick(analyses, spec.select)
-    pools = {item.analysis: item.synthesis for item in chosen}
+    pools = {item.name: item for item in chosen}
     sd = pooled_sd(review, chosen[0])
     reach = reach_of(pools.values())
     effects = np.round(np.linspace(-reach, reach, STEPS), 3)
@@ -181,13 +181,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    ("outcomes", "studies", "analyses"), draw)
 
 
-def _panel(pool: Synthesis) -> str:
+def _panel(pool: Pool) -> str:
     kind = "trials" if any(row.crossover for row in pool.studies) else "parallel trials"
     return f"Beside the present {pool.k} {kind}"
 
 
 def _explain(figure: Figure, x: float, y: float, maps: Mapping[str, NewTrialMap],
-             pools: Mapping[str, Synthesis]) -> None:
+             pools: Mapping[str, Pool]) -> None:
     """What the coloured field asks for, and the sentences of the further analyses."""
     first, *others = maps
     for side, colour in COLOURS.items():

@@ -9,17 +9,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from evidence.appraisal import HIGH, LOW, SOME, UNKNOWN, VERSION, risk_of_bias, root_people
+from evidence.appraisal import HIGH, LOW, SOME, VERSION, risk_of_bias, root_people
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import head, trial
 from evidence.figures.scale import Scale, effect_scale, tick_text
-from evidence.pooling import MEASURE_WORDS, favours_words
-from evidence.review import Review
+from evidence.review import NoDataError, Review
 
 LIGHTS = {  # judgement: letter, marker, ground
     LOW: ("L", "o", "#9FD3C0"), SOME: ("S", "s", "#F6EDA0"), HIGH: ("H", "h", page.ORANGE),
-    UNKNOWN: ("?", "D", "white"), "unclear": ("?", "D", "white"),
+    "no information": ("?", "D", "white"), "unclear": ("?", "D", "white"),
     "moderate": ("M", "s", "#F6EDA0"), "serious": ("X", "h", page.ORANGE),
     "critical": ("C", "8", page.VERMILION),
 }  # fmt: skip
@@ -205,7 +204,7 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
 
 
 @figure_kind(
-    "risk_of_bias", tables=("bias_answers",),
+    "risk_of_bias", tables=("outcomes",),
     columns={
         "analyses": "analysis",
         "bias_answers": "study outcome_id question answer",
@@ -217,21 +216,24 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """Every judged result; the first selected analysis gives the forest rows."""
     table = risk_of_bias(review)
+    if table.empty:
+        raise NoDataError("the review has neither answers in data/bias_answers.csv nor judgements "
+                          "in data/risk_of_bias.csv")
     ids = list(dict.fromkeys(table["outcome_id"]))
-    pool = pick(analyses, spec.select)[0].synthesis if spec.select else None
+    pool = pick(analyses, spec.select)[0] if spec.select else None
     rows = {row.outcome_id: row for row in pool.studies} if pool else {}
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]
     labels = {name: review.bibliography.cite(outcomes.loc[name, "study"]) for name in ids}
     results = {name: str(outcomes.loc[name, "domain"]).replace("_", " ") for name in ids}
     notes = {name: "no usable error" if name in left_out else "another scale" for name in ids}
-    overall = table[table["domain"] == "overall"]["judgement"].value_counts()
+    whole = table[table["domain"] == "overall"]
+    overall = whole["judgement"].value_counts()
     domains = table[table["domain"] != "overall"]
     facts = {
         "n_judged": len(ids), "n_low": int(overall.get(LOW, 0)),
         "n_some": int(overall.get(SOME, 0)), "n_high": int(overall.get(HIGH, 0)),
-        "n_unread": int(overall.get(UNKNOWN, 0)),
-        "n_unread_domains": int((domains["judgement"] == UNKNOWN).sum()),
+        "n_unread": int((whole["unread"].astype(bool) & (whole["judgement"] == HIGH)).sum()),
         "n_domains": len(domains), **_coverage(review, set(outcomes["study"])),
         "n_unchecked": int(domains["unverified"].sum()),
         "title": pool.title if pool else "",
@@ -246,8 +248,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             scale = effect_scale([row.effect for row in shown],
                                  [(row.ci_low, row.ci_high) for row in shown],
                                  [pool.null_value], is_ratio=pool.is_ratio)
-            effects_beside(rows, ids, notes, ax, sheet, scale, favours_words(
-                pool.higher_is, review.intervention, review.control), MEASURE_WORDS[pool.measure])
+            effects_beside(rows, ids, notes, ax, sheet, scale, pool.sides(
+                review.intervention, review.control), pool.measure_words)
         return ax
 
     known, unknown = _facts(review, set(outcomes["study"]))

@@ -16,8 +16,7 @@ from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review import Review
 
-WIDTH = page.WIDTH * (page.RIGHT - page.LEFT)  # inches of the region
-MAIN, SIDE = (0.0, 4.6), (5.1, WIDTH)  # left and right end of the columns
+MAIN, SIDE = (0.0, 4.6), 5.1  # inches: ends of the first column, start of the second
 PAD, LINE, GAP = 0.1, 1.18, 0.12  # inches, font sizes, least inches between boxes
 FILL = "#E3EFF7"
 
@@ -39,10 +38,10 @@ def draw_flow(steps: Sequence[Step], ax: Axes) -> Axes:
     width, height = (side / ax.figure.dpi for side in (box.width, box.height))
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
-    size = page.TEXT
+    size, beside = page.TEXT, (SIDE, width)
     while True:
         mains = [_broken(f"{step.label}: {step.n}", MAIN, size, "bold") for step in steps]
-        sides = [_side_lines(step, size) for step in steps]
+        sides = [_side_lines(step, beside, size) for step in steps]
         heights = [LINE * size / 72 * max(len(main), len(side)) + 2 * PAD
                    for main, side in zip(mains, sides, strict=True)]
         spare = height - fsum(heights)
@@ -55,8 +54,8 @@ def draw_flow(steps: Sequence[Step], ax: Axes) -> Axes:
         _box(ax, MAIN, top, tall, main, page.MESSAGE, FILL if is_last else "white", "bold", size)
         if side:
             middle = top - tall / 2
-            _box(ax, SIDE, top, tall, side, page.CONTEXT, "white", "normal", size)
-            _arrow(ax, (MAIN[1], middle), (SIDE[0], middle))
+            _box(ax, beside, top, tall, side, page.CONTEXT, "white", "normal", size)
+            _arrow(ax, (MAIN[1], middle), (SIDE, middle))
         if not is_last:
             x = (MAIN[0] + MAIN[1]) / 2
             _arrow(ax, (x, top - tall), (x, top - tall - gap))
@@ -64,12 +63,12 @@ def draw_flow(steps: Sequence[Step], ax: Axes) -> Axes:
     return ax
 
 
-def _side_lines(step: Step, size: float) -> list[str]:
+def _side_lines(step: Step, column: tuple[float, float], size: float) -> list[str]:
     if not step.left_out:
         return []
     total = sum(count for _, count in step.left_out)
     reasons = "; ".join(f"{reason} {count}" for reason, count in step.left_out)
-    return _broken(f"Leave here: {total} ({reasons})", SIDE, size)
+    return _broken(f"Leave here: {total} ({reasons})", column, size)
 
 
 def _broken(text: str, column: tuple[float, float], size: float,

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling import Synthesis, share_beyond
+from evidence.pooling import Pool, share_beyond
 from evidence.review import Review
 from evidence.wording import NO_BREAK, in_words, percent, plural
 
@@ -21,7 +21,7 @@ BAND = "#DCE9F2"
 SIDE = 0.6  # where the sentence begins, as a share of the page
 
 
-def curves(synthesis: Synthesis, points: np.ndarray) -> np.ndarray:
+def curves(synthesis: Pool, points: np.ndarray) -> np.ndarray:
     """Probabilities at `points` under the estimated, the least and the greatest variance.
 
     Returns
@@ -33,13 +33,13 @@ def curves(synthesis: Synthesis, points: np.ndarray) -> np.ndarray:
     return np.array([found[0], found.min(axis=0), found.max(axis=0)])
 
 
-def threshold(synthesis: Synthesis, ax: Axes, value: float, last: float,
+def threshold(synthesis: Pool, ax: Axes, value: float, last: float,
               intervention: str) -> Axes:
     """Draw the probability against the threshold: one curve, the band around it, one mark.
 
     Parameters
     ----------
-    synthesis : Synthesis
+    synthesis : Pool
     ax : Axes
     value : float
         Threshold to mark, in points of the scale.
@@ -72,7 +72,7 @@ def threshold(synthesis: Synthesis, ax: Axes, value: float, last: float,
     return ax
 
 
-def _variances(synthesis: Synthesis) -> tuple[float | None, float, float]:
+def _variances(synthesis: Pool) -> tuple[float | None, float, float]:
     """Between-study variances: the estimate (None), its lower and its upper limit."""
     return None, synthesis.tau2_ci_low, synthesis.tau2_ci_high
 
@@ -87,7 +87,7 @@ def _variances(synthesis: Synthesis) -> tuple[float | None, float, float]:
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The curve of the first selected analysis with the thresholds of figures.csv."""
-    synthesis = pick(analyses, spec.select)[0].synthesis
+    synthesis = pick(analyses, spec.select)[0]
     marks = review.table("instruments").set_index("instrument_id").pipe(pick, spec.thresholds)
     shares = {name: share_beyond(synthesis, row["value"]) for name, row in marks.iterrows()}
     first = _aim(review, spec.select[0], marks)

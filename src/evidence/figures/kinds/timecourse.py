@@ -129,8 +129,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
         bottom, height = bottom + 0.09, height - 0.14
-        left = figure.add_axes((x + 0.03, bottom, 0.34, height))
-        right = figure.add_axes((x + 0.45, bottom, width - 0.45, height))
+        left = figure.add_axes((x + 0.03, bottom, 0.27, height))
+        right = figure.add_axes((x + 0.37, bottom, width - 0.37, height))
         arms(table, left, (first["scale_low"], first["scale_high"]), labels)
         differences(table, right, sides)
         left.set_title(f"Mean of each arm, {first['instrument']}", size=SIZE, loc="left",

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from scipy import stats
 
 from evidence.review.bibliography import Bibliography
 from evidence.review.checks.context import Context
@@ -26,7 +27,7 @@ SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
 ROUNDING = 1e-6
 MISSING_CODES = (-99, -999, -9999, 9999, 99999)
 ARMS = ("intervention", "control")
-RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "hazard_ratio")
+RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "rate_ratio", "hazard_ratio")
 FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
 DIFFERENCES = ("mean_difference", "standardised_mean_difference")
 INTERVALS = (  # columns: low, estimate, high
@@ -124,11 +125,22 @@ def standard_errors_agree(c: Context) -> Iterator[Problem]:
         with np.errstate(invalid="ignore", divide="ignore"):
             width = (np.log(high) - np.log(low)).where(ratio[usable], high - low)
         implied = width / (2 * Z95)
+        narrowest = (width / (2 * _quantile(table)[usable])).where(~ratio[usable], implied)
         limit = SE_TOLERANCE * implied.abs() + slack / (2 * Z95) + 5e-4
-        wrong = ((se - implied).abs() > limit).reindex(table.index, fill_value=False)
+        wrong = (se > implied + limit) | (se < narrowest - limit)
+        wrong = wrong.reindex(table.index, fill_value=False)
         yield from c.problems(name, wrong, "effect_se",
                               implied.map("does not fit its interval, which implies {:.4g}".format),
                               "mend the standard error or the limits")
+
+
+def _quantile(table: pd.DataFrame) -> pd.Series:
+    """Quantile of t that an interval of a difference may rest on, by the people of its arms."""
+    one, two = number(table, "intervention_n"), number(table, "control_n")
+    paired = among(table, "contrast", ("crossover_paired",))
+    df = (one + two - 2).where(~paired, one.combine(two, min) - 1)
+    df = number(table, "effect_df").fillna(df)
+    return pd.Series(stats.t.ppf(0.975, df.where(df > 0)), table.index).fillna(Z95)
 
 
 def _half_unit(*values: float) -> float:
@@ -194,6 +206,7 @@ def direction_known(c: Context) -> Iterator[Problem]:
     for name, table in c.tables.items():
         if {"effect", "higher_is"} <= set(table):
             unknown = table["effect"].notna() & table["higher_is"].isna()
+            unknown &= ~among(table, "contrast", ("single_group",))
             yield from c.problems(name, unknown, "higher_is", "an effect needs its direction",
                                   "say whether higher is worse or better", True)
 
@@ -220,12 +233,16 @@ def poolable_has_enough(c: Context) -> Iterator[Problem]:
         return
     has = table.reindex(columns=[
         "effect", "effect_se", "effect_ci_low", "effect_ci_high", "p_value",
-        *(f"{arm}_{part}" for arm in ARMS for part in ("events", "n", "mean", "sd")),
+        *(f"{arm}_{part}" for arm in ARMS for part in ("events", "n", "time", "mean", "sd")),
     ]).notna()  # fmt: skip
-    counts = has[[f"{arm}_{part}" for arm in ARMS for part in ("events", "n")]].all(axis=1)
-    means = has[[f"{arm}_{part}" for arm in ARMS for part in ("mean", "sd", "n")]].all(axis=1)
-    paired = among(table, "contrast", ("crossover_paired",)) & has["p_value"]
-    error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | paired
+    counts, rates, means = (
+        has[[f"{arm}_{part}" for arm in ARMS for part in parts]].all(axis=1)
+        for parts in (("events", "n"), ("events", "time"), ("mean", "sd", "n"))
+    )
+    single = among(table, "contrast", ("single_group",)) & has["intervention_n"]
+    counts |= rates | (single & (has["intervention_events"] | has["effect"]))
+    exact = has["p_value"] & ~among(table, "p_relation", ("<", ">"))
+    error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | exact
     left = table["poolable"].fillna(False).astype(bool)
     for where, rule, advice in (
         (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",

@@ -65,7 +65,7 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
                 yield from c.problems(
                     name, wider, "effect_se",
                     se.map("is wider than SDs and people of the arms imply, {:.4g}".format),
-                    "ask how many people contributed", True,
+                    "ask what widened it: fewer people, or the model", True,
                 )
 
 

@@ -1,0 +1,123 @@
+"""Risk of bias in the layout of robvis, or as RevMan exports it: judgements by study and domain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evidence.review.importing.columns import KNOWN, squeezed
+from evidence.review.importing.reading import Cell, Grid
+
+WORDS = {
+    "low": "low", "lowrisk": "low", "lowriskofbias": "low", "l": "low", "yes": "low",
+    "someconcerns": "some concerns", "some": "some concerns", "someconcern": "some concerns",
+    "moderate": "some concerns", "moderaterisk": "some concerns", "unclear": "some concerns",
+    "unclearrisk": "some concerns", "unclearriskofbias": "some concerns",
+    "high": "high", "highrisk": "high", "highriskofbias": "high", "serious": "high",
+    "seriousrisk": "high", "critical": "high", "criticalrisk": "high", "veryhigh": "high",
+    "noinformation": "no information", "ni": "no information", "noinfo": "no information",
+    "notreported": "no information",
+}  # fmt: skip
+SHORT = {"+": "low", "-": "high", "?": "some concerns", "−": "high", "–": "high", "x": "high",
+         "h": "high", "u": "some concerns", "s": "some concerns", "m": "some concerns"}  # fmt: skip
+DOMAIN = re.compile(r"d(?:omain)?\s*\.?(\d+)\b", re.IGNORECASE)
+ROB2 = (
+    (r"randomi[sz]ation|sequence|allocation|arising", "D1"),
+    (r"period|carry", "DS"),
+    (r"deviation|intended|adherence|performance|participants and personnel", "D2"),
+    (r"missing|incomplete|attrition", "D3"), (r"measurement|outcome assess|detection", "D4"),
+    (r"selecti(?:on|ve)|report", "D5"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One judgement: domain D1 to D5 (or as the file numbers them) or ``overall``."""
+
+    study: str
+    domain: str
+    judgement: str
+    where: str
+    reason: str = ""
+
+
+def is_judgements(rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether most columns of a table hold judgements and nothing else."""
+    if len(rows) < 2:
+        return False
+    return len(_judged(rows)) >= 2
+
+
+def _judged(rows: Sequence[Sequence[Cell]]) -> list[int]:
+    found = []
+    for at in range(len(rows[0])):
+        cells = [row[at] for row in rows[1:] if row[at] is not None]
+        if cells and all(judgement(cell) for cell in cells) and any(
+            squeezed(str(cell)) in WORDS or str(cell).strip() in "+-?−–" for cell in cells
+        ):
+            found.append(at)
+    return found
+
+
+def judgement(cell: Cell) -> str:
+    """The judgement that a cell says, empty where it says none.
+
+    Examples
+    --------
+    >>> judgement("Some concerns"), judgement("Unclear risk"), judgement("+"), judgement("12")
+    ('some concerns', 'some concerns', 'low', '')
+    """
+    text = str(cell or "").strip()
+    return WORDS.get(squeezed(text), "") or SHORT.get(text.lower(), "")
+
+
+def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
+    """Judgements of a table with one row a study and one column a domain."""
+    names = [str(cell or "") for cell in grid.rows[0]]
+    judged = _judged(grid.rows)
+    notes = list(grid.notes)
+    study = next((at for at, name in enumerate(names)
+                  if KNOWN.get(squeezed(name)) in ("study", "author")), None)  # fmt: skip
+    if study is None:
+        study = next((at for at in range(len(names)) if at not in judged), 0)
+    domains: dict[int, str] = {}
+    for number, at in enumerate(judged, 1):
+        domain = _domain(names[at])
+        if domain in domains.values():
+            notes.append(f"{grid.name}: the column “{names[at]}” is a second one for {domain}, "
+                         "left out")  # fmt: skip
+            continue
+        domains[at] = domain or f"D{number}"
+    read: dict[str, str] = {}
+    out = []
+    for line, row in zip(grid.lines[1:], grid.rows[1:], strict=True):
+        name = " ".join(str(row[study] or "").split())
+        if not name:
+            continue
+        for at, domain in domains.items():
+            found = judgement(row[at])
+            if found:
+                said = str(row[at]).strip()
+                if squeezed(said) != squeezed(found):
+                    read.setdefault(said, found)
+                out.append(Judgement(name, domain, found, f"{grid.name}, row {line}, {names[at]}"))
+    if read:
+        notes.append(f"{grid.name}: read as judgements of RoB 2: "
+                     + "; ".join(f"{said} as {found}" for said, found in read.items()))  # fmt: skip
+    used = {study, *domains}
+    rest = [name for at, name in enumerate(names) if at not in used and name]
+    if rest:
+        notes.append(f"{grid.name}: columns left out: {', '.join(rest)}")
+    return out, notes
+
+
+def _domain(name: str) -> str:
+    if re.search(r"overall|gesamt|summary", name, re.IGNORECASE):
+        return "overall"
+    numbered = DOMAIN.match(name.strip())
+    if numbered:
+        return f"D{numbered[1]}"
+    if name.strip().lower() in ("ds", "s"):
+        return "DS"
+    return next((code for pattern, code in ROB2 if re.search(pattern, name, re.IGNORECASE)), "")

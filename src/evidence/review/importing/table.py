@@ -1,0 +1,726 @@
+"""Results of studies from a table of any program: one row a study, or one row an arm."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from difflib import get_close_matches
+
+from evidence.review.importing.columns import (
+    ARMS,
+    EFFECT_WORDS,
+    KNOWN,
+    OURS,
+    RATIOS,
+    Meaning,
+    meanings,
+    squeezed,
+)  # fmt: skip
+from evidence.review.importing.numbers import decimal_mark, interval, is_missing, number, truth
+from evidence.review.importing.reading import Cell, Grid
+from evidence.review.problems import Problem, ReviewError
+
+WHOLE = ("_n", "_events", "_nonevents")
+NUMBERS = ("_n", "_events", "_nonevents", "_mean", "_sd", "_se", "_time", "_pct", "_change")
+EFFECT_NUMBERS = ("effect", "effect_se", "effect_var", "effect_ci_low", "effect_ci_high",
+                  "p_value", "correlation_effect")  # fmt: skip
+TOTAL = re.compile(
+    r"(?:sub)?total\b|overall\b|pooled\b|summary\b|gesamt\b|summe\b|heterogeneity|heterogenität"
+    r"|test for|random[ -]effects?|fixed[ -]effects?|common[ -]effect|prediction interval|i²|tau²"
+    r"|mean effect", re.IGNORECASE
+)  # fmt: skip
+CONTROLS = re.compile(
+    r"placebo|control|usual care|standard care|sham|no treatment|waiting|wait[- ]?list|comparator"
+    r"|kontroll|plac\b|pbo|tau\b|untreated|nothing", re.IGNORECASE
+)  # fmt: skip
+KINDS = {  # what a row needs, in the order in which a table is looked through
+    "counts": ("RR", ("RR", "OR", "RD")), "rates": ("IRR", ("IRR",)),
+    "means": ("MD", ("MD", "SMD")), "correlations": ("COR", ("COR", "GEN")),
+    "shares": ("PROP", ("PROP",)), "effects": ("GEN", tuple(EFFECT_WORDS)),
+}  # fmt: skip
+WITH_ERROR = re.compile(r"\s*(\S+?)\s*(?:±|\(|\[|\+/-)\s*(\S+?)\s*[)\]]?\s*")
+HEADER_ROWS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a curator may say of a file that does not say it by itself."""
+
+    measure: str = ""
+    decimal: str = ""
+    sheet: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One result of one study, by the columns of outcomes.csv.
+
+    `study` is its name in the source, `where` the cells that it was read from.
+    """
+
+    study: str
+    year: str
+    fields: Mapping[str, str]
+    where: str
+    outcome: str = ""
+    subgroup: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Results that are pooled together."""
+
+    title: str
+    measure: str
+    results: tuple[Result, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """Names of the columns, their meanings, and the row of the grid that is the first of data."""
+
+    names: list[str]
+    meanings: dict[int, Meaning]
+    first: int
+    skipped: int
+
+
+def find_header(grid: Grid, options: Options, ours: Iterable[str] = ()) -> Header:
+    """The header of a grid: the row, or two rows, whose names say most."""
+    ours = frozenset(ours)
+    best: tuple[int, Header] | None = None
+    for position, row in enumerate(grid.rows[:HEADER_ROWS]):
+        if not any(isinstance(cell, str) for cell in row):
+            continue
+        names = [_name(cell) for cell in row]
+        choices = [(names, 0)]
+        if position:
+            above, last = [], ""
+            for cell in grid.rows[position - 1]:
+                last = _name(cell) or last
+                above.append(last)
+            both = [f"{a} {b}".strip() if b and a != b else b
+                    for a, b in zip(above, names, strict=True)]  # fmt: skip
+            known = {**meanings(both, ours), **_mapped(both, options.columns)}
+            choices.append(([b if at in known or names.count(a) > 1 else a for at, (a, b) in
+                             enumerate(zip(names, both, strict=True))], 1))  # fmt: skip
+        for labels, bonus in choices:
+            found = _mapped(labels, options.columns) | {
+                at: meaning for at, meaning in meanings(labels, ours).items()
+                if at not in _mapped(labels, options.columns)
+            }  # fmt: skip
+            score = 10 * len({meaning.target for meaning in found.values()}) - position - bonus
+            if len(found) > 1 and (best is None or score > best[0]):
+                best = score, Header(labels, _distinct(found, labels, options), position + 1,
+                                     position - bonus)
+    if best:
+        return best[1]
+    first = next((n for n, row in enumerate(grid.rows) if sum(c is not None for c in row) > 1), 0)
+    names = [_name(cell) for cell in grid.rows[first]] if grid.rows else []
+    return Header(names, _mapped(names, options.columns) | meanings(names, ours), first + 1, first)
+
+
+def _named(header: Header, rows: Sequence[Sequence[Cell]]) -> Header:
+    """The header with a column of names for the studies, where the one called so has numbers."""
+    at = next((n for n, meaning in header.meanings.items() if meaning.target == "study"), None)
+    if at is None or any(meaning.target == "author" for meaning in header.meanings.values()):
+        return header
+    cells = [row[at] for row in rows if row[at] is not None]
+    if not cells or not all(number(cell, whole=True) for cell in cells):
+        return header
+    for other, name in enumerate(header.names):
+        texts = [row[other] for row in rows]
+        if other not in header.meanings and KNOWN.get(squeezed(name)) in ("study", "author") and (
+            texts and all(isinstance(text, str) for text in texts)
+            and not any(number(text) for text in texts)
+        ):
+            meanings_ = {n: m for n, m in header.meanings.items() if n != at}
+            return replace(header, meanings=meanings_ | {other: Meaning("study")})
+    return header
+
+
+def _distinct(
+    found: Mapping[int, Meaning], names: Sequence[str], options: Options
+) -> dict[int, Meaning]:
+    """Meanings of which each target has one column: a mapped one before a recognised one."""
+    mapped = _mapped(names, options.columns)
+    taken: dict[str, int] = {}
+    for at in [*mapped, *(at for at in sorted(found) if at not in mapped)]:
+        taken.setdefault(found[at].target, at)
+    return {at: meaning for at, meaning in found.items() if taken[meaning.target] == at}
+
+
+def _mapped(names: Sequence[str], columns: Mapping[str, str]) -> dict[int, Meaning]:
+    wanted = {squeezed(theirs): ours for theirs, ours in columns.items()}
+    found = {}
+    for at, name in enumerate(names):
+        target = columns.get(name, wanted.get(squeezed(name)) if name else None)
+        if target is not None:
+            code, _, log = target.partition(":")
+            found[at] = Meaning(code, "", log == "log")
+    return found
+
+
+def _name(cell: Cell) -> str:
+    return " ".join(str(cell).split()) if cell is not None else ""
+
+
+def read_results(
+    grid: Grid, options: Options, ours: Iterable[str] = ()
+) -> tuple[list[Analysis], list[str]]:
+    """Analyses of a table, and what was read how.
+
+    Parameters
+    ----------
+    grid : Grid
+    options : Options
+    ours : iterable of str
+        Columns that outcomes.csv knows.
+
+    Returns
+    -------
+    analyses : list of Analysis
+        One for each outcome that the table names.
+    notes : list of str
+
+    Raises
+    ------
+    ReviewError
+        When a needed column is missing, a cell cannot be read, or a number can be read in two ways.
+    """
+    header = find_header(grid, options, ours)
+    header = _named(header, grid.rows[header.first:])
+    targets = {meaning.target: at for at, meaning in header.meanings.items()}
+    notes = list(grid.notes)
+    if header.skipped > 0:
+        notes.append(f"{grid.name}: the {header.skipped} rows above the header are titles, "
+                     "left out" if header.skipped > 1 else
+                     f"{grid.name}: the row above the header is a title, left out")
+    if "arm" in targets and "group_n" in targets:
+        return _analyses(grid, header, *_arm_rows(grid, header, options, notes, ours),
+                         options, notes), notes  # fmt: skip
+    rows, kind = _study_rows(grid, header, options, notes, ours)
+    return _analyses(grid, header, rows, kind, options, notes), notes
+
+
+def _where(grid: Grid, line: int) -> str:
+    return f"{grid.name}, row {line}"
+
+
+def _place(grid: Grid) -> str:
+    return grid.name
+
+
+def _data_rows(grid: Grid, header: Header, notes: list[str]) -> list[tuple[int, list[Cell], str]]:
+    """Line, cells and heading of each row of data."""
+    out: list[tuple[int, list[Cell], str]] = []
+    heading = ""
+    waiting: list[tuple[int, str]] = []
+    text_at = [at for at, meaning in header.meanings.items()
+               if meaning.target in ("study", "author")] or [0]  # fmt: skip
+    for line, row in zip(grid.lines[header.first:], grid.rows[header.first:], strict=True):
+        filled = [cell for cell in row if cell is not None]
+        first = next((str(cell) for cell in (row[text_at[0]], *filled) if cell is not None), "")
+        if [_name(cell) for cell in row] == [_name(c) for c in grid.rows[header.first - 1]]:
+            continue
+        if TOTAL.match(first.strip()):
+            notes.append(f"{_where(grid, line)}: “{_shown(first)}” is a total, left out")
+            continue
+        if len(filled) == 1 and len(row) > 2:
+            heading = str(filled[0])
+            waiting.append((line, heading))
+            continue
+        if waiting:
+            waiting = [item for item in waiting if item[1] != heading]
+        out.append((line, row, heading))
+    used = {heading for _, _, heading in out}
+    for line, row in zip(grid.lines[header.first:], grid.rows[header.first:], strict=True):
+        filled = [cell for cell in row if cell is not None]
+        if len(filled) == 1 and len(row) > 2:
+            words = str(filled[0])
+            what = "the heading of a subgroup" if words in used else "a note, left out"
+            notes.append(f"{_where(grid, line)}: “{_shown(words)}” is taken for {what}")
+    return out
+
+
+def _shown(text: str) -> str:
+    text = " ".join(text.split())
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+def _is_number(target: str) -> bool:
+    return target in EFFECT_NUMBERS or (
+        target.startswith(("intervention_", "control_", "group_")) and target.endswith(NUMBERS))
+
+
+def _mark(grid: Grid, header: Header, rows: list, options: Options, notes: list[str]) -> str:
+    """The decimal mark of a table; asked back where its cells leave it open."""
+    if options.decimal:
+        return options.decimal
+    numeric = [at for at, meaning in header.meanings.items()
+               if _is_number(meaning.target) or meaning.target == "effect_ci"]  # fmt: skip
+    cells = [row[at] for _, row, _ in rows for at in numeric]
+    mark = decimal_mark(cells)
+    if mark is None:
+        parts = [row[at] for _, row, _ in rows for at in numeric
+                 if not header.meanings[at].target.endswith(WHOLE)]  # fmt: skip
+        mark = decimal_mark(parts)
+        if mark is None and grid.delimiter == "," and not any(
+            isinstance(cell, str) and "," in cell for cell in parts
+        ):
+            mark = "."
+    if mark is None:
+        odd = [f"{cell}" for cell in cells if isinstance(cell, str)
+               and re.fullmatch(r"\s*-?\d+[.,]\d+\s*", cell)]  # fmt: skip
+        raise ReviewError([Problem(
+            _place(grid), None, "", "; ".join(dict.fromkeys(odd[:20])),
+            "can be read with a decimal comma or a decimal point",
+            "say which: --decimal comma or --decimal point")])  # fmt: skip
+    if mark == ",":
+        notes.append(f"{grid.name}: decimal commas are read as points, such as "
+                     + next((f"{cell} as {number(cell, ',')}" for cell in cells
+                             if isinstance(cell, str) and "," in cell
+                             and number(cell, ",") is not None), "0,5 as 0.5"))
+    return mark or "."
+
+
+class _Reader:
+    """Reads the cells of a table, gathering what is wrong and what was read otherwise."""
+
+    def __init__(self, grid: Grid, header: Header, mark: str):
+        self.grid, self.header, self.mark = grid, header, mark
+        self.problems: list[Problem] = []
+        self.gaps: list[str] = []
+        self.floats: list[str] = []
+        self.percents: list[str] = []
+
+    def number(self, line: int, at: int, cell: Cell, target: str) -> str:
+        """A number as text, empty where there is none."""
+        whole = target.endswith(WHOLE)
+        if is_missing(cell):
+            if isinstance(cell, str) and cell.strip():
+                self.gaps.append(f"“{cell}” in row {line}, {self.header.names[at]}")
+            return ""
+        if isinstance(cell, date):
+            self._wrong(line, at, cell, "is a date, which a spreadsheet made of what was typed",
+                        "type the number again as text")
+            return ""
+        found = number(cell, self.mark, whole)
+        if found is None and isinstance(cell, str) and whole:
+            with_share = re.fullmatch(r"\s*(\d+)\s*\(\s*[\d.,]+\s*%?\s*\)\s*", cell)
+            found = with_share[1] if with_share else None
+            if with_share:
+                self.percents.append(f"{cell} as {found}")
+        if found is None:
+            self._wrong(line, at, cell, "is not a number", "mend it, or leave the cell empty")
+            return ""
+        if whole:
+            if not re.fullmatch(r"-?\d+", found):
+                self._wrong(line, at, cell, "is not a whole number", "counts are whole")
+                return ""
+            if isinstance(cell, str) and re.search(r"[.,]0+$", cell) and "." not in found:
+                self.floats.append(f"{cell} as {found}")
+        return found
+
+    def _wrong(self, line: int, at: int, cell: Cell, rule: str, advice: str) -> None:
+        self.problems.append(
+            Problem(_place(self.grid), line, self.header.names[at], str(cell), rule, advice))
+
+    def notes(self) -> list[str]:
+        out = []
+        for what, words in ((self.gaps, "read as empty: "), (self.floats, "read as whole: "),
+                            (self.percents, "share beside a count left out: ")):  # fmt: skip
+            if what:
+                more = f" and {len(what) - 3} more" if len(what) > 3 else ""
+                out.append(f"{self.grid.name}: {words}{'; '.join(what[:3])}{more}")
+        return out
+
+
+def _study_rows(
+    grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
+) -> tuple[list[Result], str]:
+    """Results of a table with one row a study, and the kind of their data."""
+    rows = _data_rows(grid, header, notes)
+    reader = _Reader(grid, header, _mark(grid, header, rows, options, notes))
+    read: list[tuple[Result, dict[str, str]]] = []
+    own_names = _own_names(header, ours)
+    for number_, (line, row, heading) in enumerate(rows, 1):
+        values, own = _values(reader, line, row, own_names)
+        label, year = _study(header, row, values, number_)
+        read.append((Result(label, year, own, _where(grid, line), values.pop("outcome", ""),
+                            values.pop("subgroup", "") or heading), values))  # fmt: skip
+    if reader.problems:
+        raise ReviewError(reader.problems)
+    notes += reader.notes()
+    swapped = _swap(grid, [values for _, values in read], notes)
+    for _, values in read:
+        _completed(values, header, swapped)
+    kind = _kind(grid, header, [values for _, values in read], options)
+    measure = _measure(kind, header, options)
+    results = []
+    for result, values in read:
+        fields, remarks = _fields(values, kind, measure, header)
+        results.append(replace(result, fields={**fields, **result.fields}, notes=tuple(remarks)))
+    if not any(meaning.target in ("study", "author") for meaning in header.meanings.values()):
+        at = _first_text(header, [row for _, row, _ in rows])
+        notes.append(f"{grid.name}: the studies are taken from the column “{header.names[at]}”"
+                     if at is not None else
+                     f"{grid.name}: no column names the studies; they are numbered by row")
+    return results, kind
+
+
+def _own_names(header: Header, ours: Iterable[str]) -> dict[int, str]:
+    """Names, in this project's spelling, of the columns that come in as the curator's own."""
+    taken = set(ours) | OURS
+    names = {}
+    for at, name in enumerate(header.names):
+        if at in header.meanings or not name:
+            continue
+        base = re.sub(r"\W+", "_", name.lower()).strip("_") or f"column_{at + 1}"
+        chosen, count = f"their_{base}" if base in taken else base, 2
+        while chosen in taken:
+            chosen, count = f"{base}_{count}", count + 1
+        taken.add(chosen)
+        names[at] = chosen
+    targets = {meaning.target for meaning in header.meanings.values()}
+    if {"study", "author", "year"} <= targets:
+        at = next(at for at, meaning in header.meanings.items() if meaning.target == "study")
+        base = re.sub(r"\W+", "_", header.names[at].lower()).strip("_")
+        names[at] = base if base not in taken else f"{base}_in_source"
+    return names
+
+
+def _values(
+    reader: _Reader, line: int, row: list[Cell], own_names: Mapping[int, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Cells by meaning, and own columns as text."""
+    values: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for at, cell in enumerate(row):
+        meaning = reader.header.meanings.get(at)
+        if at in own_names:
+            if cell is not None and not is_missing(cell):
+                own[own_names[at]] = _text(cell, reader.mark)
+            if meaning is None or meaning.target == "study":
+                continue
+        if meaning is None:
+            continue
+        target = meaning.target
+        if target in ("poolable", "is_primary"):
+            found = truth(cell)
+            if found is None and not is_missing(cell):
+                reader._wrong(line, at, cell, "is neither true nor false", "write true or false")
+            values[target] = "" if found is None else str(found).lower()
+        elif target == "p_value" and isinstance(cell, str) and re.match(r"\s*[<>≤≥=]", cell):
+            sign = cell.strip()[0]
+            values["p_relation"] = {"≤": "<", "≥": ">"}.get(sign, sign)
+            values[target] = reader.number(line, at, cell.strip().lstrip("<>≤≥= "), target)
+        elif target == "effect_ci":
+            found = interval(cell, reader.mark)
+            if found:
+                values["effect_ci_low"], values["effect_ci_high"] = found
+            elif not is_missing(cell):
+                reader._wrong(line, at, cell, "are not two limits", "write such as 0.5 to 0.9")
+        elif target.endswith(("_mean_sd", "_mean_se")):
+            pair = WITH_ERROR.fullmatch(str(cell or ""))
+            if pair:
+                arm = target.split("_")[0]
+                values[f"{arm}_mean"] = reader.number(line, at, pair[1], "effect")
+                values[f"{arm}_{target[-2:]}"] = reader.number(line, at, pair[2], "effect")
+            elif not is_missing(cell):
+                reader._wrong(line, at, cell, "is not a mean with its error",
+                              "write such as 12.3 (4.5)")
+        elif target.endswith("_events") and isinstance(cell, str) and (
+            pair := re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", cell)
+        ):
+            values[target] = pair[1]
+            values.setdefault(f"{target.removesuffix('_events')}_n", pair[2])
+        elif _is_number(target):
+            found = reader.number(line, at, cell, target)
+            if found or target not in values:
+                values[target] = found
+        elif target not in ("study", "author", "year") and not is_missing(cell):
+            values[target] = _text(cell, reader.mark)
+    return values, own
+
+
+def _text(cell: Cell, mark: str) -> str:
+    if isinstance(cell, bool):
+        return str(cell).lower()
+    found = number(cell, mark)
+    return " ".join(str(cell).split()) if found is None else found
+
+
+def _study(
+    header: Header, row: list[Cell], values: Mapping[str, str], number_: int
+) -> tuple[str, str]:
+    """Name and year of the study of a row."""
+    cells = {meaning.target: row[at] for at, meaning in header.meanings.items()}
+    year_cell = cells.get("year")
+    year = ""
+    if isinstance(year_cell, date):
+        year = str(year_cell.year)
+    elif year_cell is not None:
+        found = re.search(r"(?<!\d)(?:1[89]|20)\d\d(?!\d)", str(year_cell))
+        year = found[0] if found else ""
+    name = cells.get("study")
+    if cells.get("author") is not None and ("year" in cells or name is None):
+        name = cells["author"]
+    if name is None and not {"study", "author"} & set(cells):
+        at = _first_text(header, [row])
+        name = row[at] if at is not None else f"Study {number_}"
+    name = _text(name, ".") if name is not None else ""
+    inside = re.search(r"(?<!\d)(?:19|20)\d\d(?!\d)", name)
+    if not year and inside:
+        year = inside[0]
+    if name.isdecimal():
+        name = f"Study {name}"
+    elif name and year and not inside:
+        name = f"{name} {year}"
+    return name, year
+
+
+def _first_text(header: Header, rows: Sequence[list[Cell]]) -> int | None:
+    for at in range(len(header.names)):
+        if at not in header.meanings and any(isinstance(row[at], str) for row in rows):
+            return at
+    return None
+
+
+def _swap(grid: Grid, rows: list[dict[str, str]], notes: list[str]) -> bool:
+    """Whether the first of two named arms is the control; networks are refused."""
+    pairs = Counter((row.get("arm1", ""), row.get("arm2", "")) for row in rows)
+    if not any(any(pair) for pair in pairs):
+        return False
+    _refuse_network(grid, [name for pair in pairs for name in pair if name],
+                    any(row.get("arm3") for row in rows))  # fmt: skip
+    first = all(CONTROLS.search(a) and not CONTROLS.search(b) for a, b in pairs)
+    for row in rows:
+        row.pop("arm1", None), row.pop("arm2", None)
+    one, other = next(iter(pairs))
+    if first:
+        one, other = other, one
+    notes.append(f"{grid.name}: the intervention is “{one}”, the control “{other}”")
+    return first
+
+
+def _refuse_network(grid: Grid, arms: Iterable[str], more: bool) -> None:
+    names = list(dict.fromkeys(arms))
+    if more or len(names) > 2:
+        raise ReviewError([Problem(
+            _place(grid), None, "", ", ".join(names), "compares more than two treatments",
+            "a network is not analysed here: keep the rows of two treatments in a file",
+        )])  # fmt: skip
+
+
+def _arm_rows(
+    grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
+) -> tuple[list[Result], str]:
+    """Results of a table with one row an arm: two rows of a study become one result."""
+    rows = _data_rows(grid, header, notes)
+    reader = _Reader(grid, header, _mark(grid, header, rows, options, notes))
+    own_names = _own_names(header, ours)
+    groups: dict[tuple[str, str, str, str], list[tuple[int, dict[str, str], dict[str, str]]]] = {}
+    for number_, (line, row, heading) in enumerate(rows, 1):
+        values, own = _values(reader, line, row, own_names)
+        label, year = _study(header, row, values, number_)
+        group = (label, year, values.pop("outcome", ""), values.pop("subgroup", "") or heading)
+        groups.setdefault(group, []).append((line, values, own))
+    if reader.problems:
+        raise ReviewError(reader.problems)
+    notes += reader.notes()
+    arms = list(dict.fromkeys(values.get("arm", "") for arms in groups.values()
+                              for _, values, _ in arms))  # fmt: skip
+    _refuse_network(grid, arms, any(len(found) > 2 for found in groups.values()))
+    controls = [arm for arm in arms if CONTROLS.search(arm)]
+    if len(arms) != 2 or len(controls) != 1:
+        raise ReviewError([Problem(
+            _place(grid), None, "", ", ".join(arms), "does not say which arm is the control",
+            "call it “control” or “placebo” in that column")])  # fmt: skip
+    treated = next(arm for arm in arms if arm != controls[0])
+    notes.append(f"{grid.name}: the intervention is “{treated}”, the control “{controls[0]}”")
+    read = []
+    for (label, year, outcome, subgroup), found in groups.items():
+        if len(found) != 2:
+            notes.append(f"{_where(grid, found[0][0])}: {label} has one arm, left out")
+            continue
+        values: dict[str, str] = {}
+        for _, arm_values, _ in found:
+            arm = "control" if arm_values.get("arm") == controls[0] else "intervention"
+            values |= {
+                name.replace("group_", f"{arm}_"): value for name, value in arm_values.items()
+                if name.startswith("group_")
+            }  # fmt: skip
+        shared = {name: value for name, value in found[0][2].items()
+                  if found[1][2].get(name) == value}  # fmt: skip
+        lines = " and ".join(str(line) for line, _, _ in found)
+        result = Result(label, year, shared, f"{grid.name}, rows {lines}", outcome, subgroup)
+        read.append((result, values))
+    for _, values in read:
+        _completed(values, header, False)
+    kind = _kind(grid, header, [values for _, values in read], options)
+    measure = _measure(kind, header, options)
+    return [replace(result, fields={**_fields(values, kind, measure, header)[0], **result.fields})
+            for result, values in read], kind  # fmt: skip
+
+
+def _completed(values: dict[str, str], header: Header, swapped: bool) -> None:
+    """Add what follows from other cells: people from both counts, an SD from its error."""
+    if swapped:
+        for name in [name for name in values if name.startswith("intervention_")]:
+            other = name.replace("intervention_", "control_")
+            values[name], values[other] = values.get(other, ""), values[name]
+    for arm in (*ARMS, "group"):
+        events, rest = values.get(f"{arm}_events", ""), values.pop(f"{arm}_nonevents", "")
+        if events and rest and not values.get(f"{arm}_n"):
+            values[f"{arm}_n"] = str(int(events) + int(rest))
+        se, n = values.pop(f"{arm}_se", ""), values.get(f"{arm}_n", "")
+        if se and n and not values.get(f"{arm}_sd"):
+            values[f"{arm}_sd"] = f"{float(se) * math.sqrt(float(n)):.10g}"
+    variance = values.pop("effect_var", "")
+    if variance and not values.get("effect_se") and float(variance) > 0:
+        values["effect_se"] = repr(math.sqrt(float(variance)))
+
+
+def _has(values: Mapping[str, str], *names: str) -> bool:
+    return all(values.get(name) for name in names)
+
+
+def _holds(values: Mapping[str, str], kind: str) -> bool:
+    """Whether a row has what a kind of data needs."""
+    def both(*parts: str) -> bool:
+        return _has(values, *(f"{arm}_{part}" for arm in ARMS for part in parts))
+
+    if kind == "counts":
+        return both("events", "n")
+    if kind == "rates":
+        return both("events", "time")
+    if kind == "means":
+        return both("mean", "sd", "n")
+    if kind == "correlations":
+        return _has(values, "correlation_effect", "group_n")
+    if kind == "shares":
+        return _has(values, "group_events", "group_n") or (
+            _has(values, "intervention_events", "intervention_n") and not values.get("control_n"))
+    return _has(values, "effect") and (
+        _has(values, "effect_se") or _has(values, "effect_ci_low", "effect_ci_high")
+        or _has(values, "p_value"))  # fmt: skip
+
+
+def _kind(
+    grid: Grid, header: Header, rows: Sequence[Mapping[str, str]], options: Options
+) -> str:
+    """What kind of data most rows have; without any, a problem that names the nearest columns."""
+    counts = {kind: sum(_holds(row, kind) for row in rows) for kind in KINDS}
+    allowed = [kind for kind, (_, measures) in KINDS.items()
+               if not options.measure or options.measure in measures]  # fmt: skip
+    best = max(counts.values(), default=0)
+    chosen = [kind for kind in allowed if counts[kind] and counts[kind] >= best / 2]
+    if chosen:
+        return chosen[0]
+    if best:
+        there = [kind for kind in KINDS if counts[kind]]
+        raise ReviewError([Problem(
+            _place(grid), None, "", options.measure, f"does not fit the {', '.join(there)} of this "
+            "table", f"use one of {', '.join(KINDS[there[0]][1])}")])  # fmt: skip
+    raise ReviewError(_missing(grid, header, rows))
+
+
+def _missing(
+    grid: Grid, header: Header, rows: Sequence[Mapping[str, str]]
+) -> list[Problem]:
+    """What is missing for a result, each with the nearest column of the table."""
+    needs = {
+        "counts": [f"{arm}_{part}" for arm in ARMS for part in ("events", "n")],
+        "means": [f"{arm}_{part}" for arm in ARMS for part in ("mean", "sd", "n")],
+        "effects": ["effect", "effect_se"],
+    }  # fmt: skip
+    there = {meaning.target for meaning in header.meanings.values()}
+    there |= {name for row in rows for name, value in row.items() if value}
+    kind = max(needs, key=lambda name: (
+        sum(item in there for item in needs[name]) / len(needs[name])))  # fmt: skip
+    free = {squeezed(name): name for at, name in enumerate(header.names)
+            if name and at not in header.meanings}  # fmt: skip
+    shown = ", ".join(f"“{name}”" for name in list(free.values())[:12]) or "none"
+    problems = []
+    for item in (item for item in needs[kind] if item not in there):
+        near = get_close_matches(squeezed(item), free, 1, 0.55) or get_close_matches(
+            item.split("_")[-1], free, 1, 0.6)
+        advice = (f"is it “{free[near[0]]}”? Then give --map with the line “{free[near[0]]},{item}”"
+                  if near else f"give --map with a line “their column,{item}”; columns without a "
+                  f"meaning: {shown}")
+        problems.append(Problem(_place(grid), grid.lines[header.first - 1] if grid.lines else None,
+                                item, "", "no column of that meaning", advice))
+    return problems or [Problem(_place(grid), None, "", "", "no row has all that a result needs",
+                                "counts, or means with SDs and n, or effects with an error")]
+
+
+def _measure(kind: str, header: Header, options: Options) -> str:
+    if options.measure:
+        return options.measure
+    named = [meaning.measure for meaning in header.meanings.values()
+             if meaning.target == "effect" and meaning.measure]  # fmt: skip
+    return named[0] if kind == "effects" and named else KINDS[kind][0]
+
+
+def _fields(
+    values: Mapping[str, str], kind: str, measure: str, header: Header
+) -> tuple[dict[str, str], list[str]]:
+    """Columns of outcomes.csv for one result."""
+    used = {name: value for name, value in values.items() if value and name not in (
+        "correlation_effect", "effect_measure") and not name.startswith("group_")}  # fmt: skip
+    logs = {meaning.target for meaning in header.meanings.values() if meaning.is_log}
+    named = next((meaning.measure for meaning in header.meanings.values()
+                  if meaning.target == "effect" and meaning.measure), "")  # fmt: skip
+    remarks: list[str] = []
+    if kind == "correlations":
+        used |= {"effect": values["correlation_effect"], "effect_measure": "correlation",
+                 "intervention_n": values["group_n"]} if _holds(values, kind) else {}  # fmt: skip
+        used["contrast"] = "single_group"
+    elif kind == "shares":
+        for part in ("events", "n"):
+            if values.get(f"group_{part}"):
+                used[f"intervention_{part}"] = values[f"group_{part}"]
+        used["contrast"] = "single_group"
+    elif used.get("effect"):
+        reported = measure if kind == "effects" else named
+        if reported in RATIOS and ("effect" in logs or not named):
+            remarks += _without_log(used)
+        if EFFECT_WORDS.get(reported):
+            used["effect_measure"] = EFFECT_WORDS[reported]
+    return used, remarks
+
+
+def _without_log(used: dict[str, str]) -> list[str]:
+    """Turn the log of a ratio into the ratio; limits too, unless they are those of the ratio."""
+    effect = float(used["effect"])
+    limits = [name for name in ("effect_ci_low", "effect_ci_high") if used.get(name)]
+    numbers = [float(used[name]) for name in limits]
+    if len(numbers) == 2 and not numbers[0] <= effect <= numbers[1]:
+        limits = []
+    for name in ("effect", *limits):
+        used[name] = f"{math.exp(min(float(used[name]), 300)):.12g}"
+    return [f"the ratio is e to the power of {effect:g}"]
+
+
+def _analyses(
+    grid: Grid, header: Header, results: Sequence[Result], kind: str, options: Options,
+    notes: list[str],
+) -> list[Analysis]:
+    measure = _measure(kind, header, options)
+    by_outcome: dict[str, list[Result]] = {}
+    for result in results:
+        if not result.study:
+            notes.append(f"{result.where}: names no study, left out")
+            continue
+        by_outcome.setdefault(result.outcome, []).append(result)
+    extra = {"subgroup_by": "subgroup"} if any(r.subgroup for r in results) else {}
+    return [Analysis(outcome or f"Studies of {grid.file}", measure, tuple(found), extra)
+            for outcome, found in by_outcome.items()]  # fmt: skip

@@ -1,0 +1,137 @@
+"""The door: what a researcher types works as written, and shows itself."""
+
+import doctest
+import importlib
+import pkgutil
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import pandas as pd
+import pytest
+
+import evidence
+import evidence as ev
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="module")
+def review():
+    return ev.load(ROOT)
+
+
+@pytest.fixture(autouse=True)
+def closed():
+    yield
+    plt.close("all")
+
+
+def test_tables_are_frames_by_attribute_and_by_name(review):
+    for name in review.tables:
+        assert isinstance(review[name], pd.DataFrame)
+        assert review[name].equals(getattr(review, name))
+    changed = review.outcomes
+    changed["study"] = "changed"
+    assert "changed" not in set(review.outcomes["study"])
+    assert {"outcomes", "pool", "figure"} <= set(dir(review))
+
+
+def test_what_is_not_there_is_named(review):
+    with pytest.raises(AttributeError, match="no table 'outcome'"):
+        _ = review.outcome
+    with pytest.raises(KeyError, match=r"use one of .*outcomes"):
+        _ = review["outcome"]
+    with pytest.raises(KeyError, match="use one of fm_pain"):
+        review.pool("pain")
+
+
+def test_a_review_says_what_is_in_it(review):
+    words = repr(review)
+    for name, noun in (("analyses", "analyses"), ("figures", "figures")):
+        assert f"{len(review[name])} {noun}" in words
+    assert "<details>" in review._repr_html_()
+
+
+def test_a_pool_of_the_review_is_that_of_its_analysis_and_draws_itself(review):
+    pool = review.pool("fm_pain")
+    assert re.fullmatch(r"MD −?\d\.\d\d \(−?\d\.\d\d to −?\d\.\d\d\); k = \d", repr(pool))
+    frame = pool.to_frame()
+    assert frame["included"].sum() == pool.k
+    assert frame["weight_percent"].sum() == pytest.approx(100)
+    assert len(pool.leave_one_out()) == len(pool.cumulative()) == pool.k
+    figure, canvas = plt.subplots(figsize=(10, 4))
+    ax = pool.forest(ax=canvas)
+    assert ax is canvas and ax.figure is figure
+    words = " ".join(text.get_text() for text in ax.texts)
+    assert review.bibliography.cite(pool.studies[0].study) in words
+    assert f"favours {review.intervention}" in words
+
+
+def test_a_forest_without_axes_is_a_figure_of_pyplot(review):
+    before = plt.get_fignums()
+    ax = review.pool("fm_pain").forest()
+    assert ax.figure.number not in before and ax.figure.number in plt.get_fignums()
+
+
+def test_a_frame_is_pooled_as_the_analysis_that_holds_its_rows(review):
+    pool = review.pool("fm_pain")
+    frame = pool.to_frame().assign(effect_se=lambda rows: rows["vi"] ** 0.5)
+    mine = ev.pool(frame[["study", "effect", "effect_se"]], measure="MD")
+    assert mine.estimate == pytest.approx(pool.estimate)
+    assert mine.tau2 == pytest.approx(pool.tau2)
+    assert mine.forest().texts
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_figure_shows_and_saves_itself(review, tmp_path, ending):
+    figure = review.figure("gap_map")
+    data, metadata = figure._repr_mimebundle_()
+    assert data["image/png"].startswith(b"\x89PNG") and metadata["image/png"]["alt"] == figure.alt
+    path = figure.save(tmp_path / f"map.{ending}")
+    assert path.stat().st_size > 1000 and isinstance(figure.table, pd.DataFrame)
+    assert figure.axes()[0].figure is not None
+    with pytest.raises(ValueError, match="must end in"):
+        figure.save(tmp_path / "map.docx")
+
+
+def test_the_example_of_the_readme_runs_as_written(monkeypatch, tmp_path):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"),
+                        flags=re.DOTALL)
+    (example,) = [block for block in blocks if "import evidence as ev" in block]
+    assert len(example.strip().splitlines()) <= 8
+    for name in ("data", "references.bib"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(example, "README.md", "exec"), {})
+    assert any(tmp_path.glob("*.svg"))
+
+
+MODULES = [
+    name for _, name, _ in pkgutil.walk_packages(evidence.__path__, "evidence.")
+    if ".starter" not in name
+]
+
+
+@pytest.mark.parametrize("name", [
+    name for name in MODULES
+    if ">>>" in Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
+])
+def test_examples_run(name, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    found = doctest.testmod(importlib.import_module(name))
+    assert found.attempted and not found.failed
+
+
+@pytest.mark.parametrize("name", evidence.__all__)
+def test_every_public_name_has_an_example(name):
+    thing = getattr(ev, name)
+    assert ">>>" in thing.__doc__, name
+
+
+def test_importing_loads_neither_pandas_nor_matplotlib():
+    code = "import sys, evidence; print({'pandas', 'matplotlib', 'scipy'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

@@ -1,0 +1,427 @@
+"""Other people's files come in as they are, or a listed problem says why not."""
+
+import csv
+import io
+import json
+import random
+from datetime import datetime
+
+import pytest
+
+from evidence.pooling import run_analyses
+from evidence.project import import_files
+from evidence.review import ReviewError, load_review
+from evidence.review.importing import (
+    Existing,
+    Options,
+    additions,
+    new_texts,
+    read_files,
+)
+from evidence.review.importing.columns import meanings
+
+COUNTS = (
+    "Author,Year,event.e,n.e,event.c,n.c,region\n"
+    "Poe,2001,4,40,9,41,north\nRoe,2004,6,50,8,52,south\n"
+)
+
+
+def file(tmp_path, text, name="table.csv", encoding="utf-8"):
+    tmp_path.mkdir(exist_ok=True)
+    path = tmp_path / name
+    path.write_bytes(text if isinstance(text, bytes) else text.encode(encoding))
+    return path
+
+
+def imported(tmp_path, text, name="table.csv", encoding="utf-8", **options):
+    path = file(tmp_path, text, name, encoding)
+    done = import_files([path], tmp_path / "review", Options(**options))
+    return done, load_review(tmp_path / "review")
+
+
+def complaints(tmp_path, text, name="table.csv", **options):
+    with pytest.raises(ReviewError) as caught:
+        imported(tmp_path, text, name, **options)
+    assert not (tmp_path / "review").exists()
+    return [str(problem) for problem in caught.value.problems]
+
+
+def pooled(review):
+    return dict(run_analyses(review))
+
+
+def wald(pool):
+    row = pool.rule("wald")
+    return row.estimate, row.ci_low, row.ci_high
+
+
+# -- references --------------------------------------------------------------------------------
+
+RIS = """TY  - JOUR
+AU  - Poe, Edna Ann
+AU  - Tea Collaborative Group,
+TI  - Tea & <i>milk</i> at 50% {strength}
+JO  - Journal of Tea
+PY  - 2011/03/04/
+VL  - 7
+SP  - 12
+EP  - 19
+DO  - https://doi.org/10.1000/tea_1
+ER  -
+
+TY - CHAP
+A1 - van den Berg, Jan, Jr
+T1 - A chapter that
+goes on
+T2 - A book
+Y1 - 2005//
+TY  - JOUR
+AU  - Poe, Edna
+TI  - The record before has no end
+PY  - 2011
+"""
+NBIB = """
+PMID- 7654321
+DP  - 2012 Mar-Apr
+TI  - Cold feet: a
+      randomised trial.
+LID - 10.1000/feet.2 [doi]
+FAU - Roe, Bo
+CN  - Feet Study Group
+JT  - Feet
+"""
+CSL = json.dumps([{
+    "type": "article-journal", "title": "Warm <i>feet</i>", "DOI": "10.1000/warm",
+    "author": [{"family": "Berg", "given": "Jan", "non-dropping-particle": "van den"},
+               {"literal": "Tea Board"}],
+    "issued": {"date-parts": [["2013", 5]]}, "container-title": "Feet & Hands", "page": "1-9",
+}])
+BIBTEX = """@string{jt = {Journal of Tea}}
+@article{doe_cups_2014, title = {Cups}, author = {Doe, J and others}, journal = jt, month = mar,
+  year = 2014, doi = {10.1000/cups} }
+"""
+
+
+@pytest.mark.parametrize(
+    "text, name, kind, labels",
+    [
+        (RIS, "a.txt", "RIS", ["Poe & Tea Collaborative Group 2011", "van den Berg 2005",
+                               "Poe 2011"]),
+        (NBIB, "b.nbib", "PubMed", ["Roe & Feet Study Group 2012"]),
+        (CSL, "c.json", "CSL-JSON", ["van den Berg & Tea Board 2013"]),
+        (BIBTEX, "d.bib", "BibTeX", ["Doe et al. 2014"]),
+    ],
+)
+def test_references_of_each_program(tmp_path, text, name, kind, labels):
+    done, review = imported(tmp_path, text, name)
+    assert kind in done.found[0]
+    assert [review.bibliography.cite(key) for key in review.bibliography] == labels
+
+
+def test_words_of_references_survive(tmp_path):
+    _, review = imported(tmp_path, RIS)
+    first = review.bibliography["poe2011a"]
+    assert first["title"] == "Tea & milk at 50% {strength}"
+    assert first.vancouver.endswith("Journal of Tea. 2011;7:12–19.")
+    assert first.link == "https://doi.org/10.1000/tea_1"
+    assert review.bibliography["vandenberg2005"].authors[0].suffix == "Jr"
+
+
+def test_a_reference_comes_in_once(tmp_path):
+    imported(tmp_path, RIS)
+    again = import_files([file(tmp_path, RIS, "again.ris"), file(tmp_path, CSL, "c.json")],
+                         tmp_path / "review")
+    assert len(load_review(tmp_path / "review").bibliography) == 4
+    assert sum("left out, the same as" in line for line in again.left) == 3
+
+
+# -- tables ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "header, expected",
+    [
+        ("slab,ai,bi,ci,di", "events nonevents"),
+        ("study,ai,n1i,ci,n2i", "events n"),
+        ("author,tpos,tneg,cpos,cneg", "events nonevents"),
+        ("Study,Events (treatment),Total (treatment),Events (control),Total (control)", "events n"),
+        ("Trial,deaths_drug,n_drug,deaths_placebo,n_placebo", "events n"),
+        ("Study,Aspirin events,Aspirin total,Placebo events,Placebo total", "events n"),
+        ("studlab,eventE,nE,eventC,nC", "events n"),
+        ("Author,Ne,Me,Se,Nc,Mc,Sc", "n mean sd"),
+        ("id,m1i,sd1i,n1i,m2i,sd2i,n2i", "n mean sd"),
+        ("Studie,MW Intervention,SD Intervention,N Intervention,MW Kontrolle,SD Kontrolle,"
+         "N Kontrolle", "n mean sd"),
+    ],
+)
+def test_names_of_other_programs(header, expected):
+    found = {meaning.target for meaning in meanings(header.split(",")).values()}
+    for arm in ("intervention", "control"):
+        assert {f"{arm}_{part}" for part in expected.split()} <= found
+
+
+def test_a_wide_table_becomes_a_review(tmp_path):
+    _done, review = imported(tmp_path, COUNTS)
+    outcomes = review.table("outcomes")
+    assert list(outcomes["study"]) == ["poe2001", "roe2004"]
+    assert list(outcomes["region"]) == ["north", "south"]
+    assert set(outcomes["verification"]) == {"secondary"}
+    assert list(outcomes["source_where"]) == ["table.csv, row 2", "table.csv, row 3"]
+    (pool,) = pooled(review).values()
+    assert (pool.measure, pool.k, pool.tau2_method) == ("RR", 2, "REML")
+    assert review.bibliography.cite("poe2001") == "Poe 2001"
+
+
+def test_an_import_adds_and_never_overwrites(tmp_path):
+    imported(tmp_path, COUNTS)
+    data = tmp_path / "review" / "data"
+    before = {path.name: path.read_text() for path in data.glob("*.csv")}
+    more = COUNTS.replace("Poe,2001,4", "Poe,2001,5").replace("region", "area")
+    done = import_files([file(tmp_path, more, "more.csv")], tmp_path / "review")
+    after = (data / "outcomes.csv").read_text().splitlines()
+    old = list(csv.DictReader(io.StringIO(before["outcomes.csv"])))
+    new = list(csv.DictReader(io.StringIO("\n".join(after))))
+    for was, now in zip(old, new, strict=False):
+        assert was.items() <= now.items()
+    assert len(new) == 3
+    assert any("stands there already" in line for line in done.left)
+    again = import_files([file(tmp_path, more, "more.csv")], tmp_path / "review")
+    assert not again.written
+
+
+def test_references_first_then_data(tmp_path):
+    bib = "@article{key1, author = {Poe, Edna}, title = {Tea}, year = {2001}, doi = {10.1000/1}}\n"
+    imported(tmp_path, bib, "library.bib")
+    done = import_files([file(tmp_path, COUNTS)], tmp_path / "review")
+    review = load_review(tmp_path / "review")
+    assert list(review.table("outcomes")["study"]) == ["key1", "roe2004"]
+    assert any("taken for the reference key1" in line for line in done.left)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "cp1252"])
+def test_european_tables(tmp_path, encoding):
+    text = ("Studie;Mittelwert Intervention;SD Intervention;N Intervention;Mittelwert Kontrolle;"
+            "SD Kontrolle;N Kontrolle;gültig\n"
+            "Müller 2001;1.234,5;10,5;1.020;1.250,0;11,0;1.021;WAHR\n"
+            "Größe 2003;1.300,5;10,5;20;1.350,0;11,0;k.A.\n")
+    if encoding == "utf-8-sig":
+        text = text.replace("k.A.", "22;FALSCH")
+    done, review = imported(tmp_path, text, encoding=encoding)
+    outcomes = review.table("outcomes")
+    assert outcomes["intervention_mean"].iloc[0] == 1234.5
+    assert outcomes["intervention_n"].iloc[0] == 1020
+    assert any("decimal comma" in line for line in done.found)
+
+
+def test_a_decimal_mark_is_asked_for_where_it_is_open(tmp_path):
+    text = 'study,m1i,sd1i,n1i,m2i,sd2i,n2i\nA 2001,"1,234","2,500",20,"1,500","2,100",21\n'
+    (line,) = complaints(tmp_path, text)
+    assert "--decimal" in line and "1,234" in line
+    _, review = imported(tmp_path, text, decimal=",")
+    assert review.table("outcomes")["intervention_mean"].iloc[0] == 1.234
+
+
+def test_gaps_and_floats_are_said(tmp_path):
+    text = "study,ai,n1i,ci,n2i\nA 2001,4.0,40.0,9.0,41.0\nB 2002,NA,NA,NA,NA\n"
+    done, review = imported(tmp_path, text)
+    said = "\n".join(done.found)
+    assert "4.0 as 4" in said and "“NA” in row 3" in said
+    (pool,) = pooled(review).values()
+    assert pool.k == 1
+    assert any("B 2002 has not enough" in line for line in done.left)
+
+
+def workbook(tmp_path, rows, title="Data", merge=(), more=()):
+    from openpyxl import Workbook
+
+    book = Workbook()
+    sheet = book.active
+    sheet.title = title
+    for row in rows:
+        sheet.append(row)
+    for area in merge:
+        sheet.merge_cells(area)
+    for name, extra in more:
+        other = book.create_sheet(name)
+        for row in extra:
+            other.append(row)
+    path = tmp_path / "book.xlsx"
+    book.save(path)
+    return path.read_bytes()
+
+
+def test_a_workbook_with_titles_merged_headings_and_totals(tmp_path):
+    content = workbook(tmp_path, [
+        ["What we extracted"], [], ["", "Tea", "", "", "No tea"],
+        ["Study", "Mean", "SD", "N", "Mean", "SD", "N", "Land"],
+        ["Poe 2001", 4.5, 2.5, 40.0, 5.5, 2.6, 41, "north"],
+        ["Roe 2004", 14.5, 6.5, 60, 15.5, 7.6, 61, "south"],
+        ["Total", None, None, 100, None, None, 102], ["Read by two of us"],
+    ], merge=["B3:D3", "E3:G3"])  # fmt: skip
+    columns = {"Tea Mean": "intervention_mean", "Tea SD": "intervention_sd",
+               "Tea N": "intervention_n", "No tea Mean": "control_mean",
+               "No tea SD": "control_sd", "No tea N": "control_n"}  # fmt: skip
+    done, review = imported(tmp_path, content, "book.xlsx", columns=columns)
+    (pool,) = pooled(review).values()
+    assert (pool.measure, pool.k) == ("MD", 2)
+    said = "\n".join(done.found)
+    assert "“Total” is a total" in said and "row 8" in said
+    assert "sheet Data" in review.table("outcomes")["source_where"].iloc[0]
+
+
+def test_workbooks_are_asked_back(tmp_path):
+    rows = [["study", "ai", "n1i", "ci", "n2i"], ["Poe 2001", 1, 20, 3, 20]]
+    two = workbook(tmp_path, rows, "One", more=[("Two", rows)])
+    assert "--sheet" in complaints(tmp_path, two, "book.xlsx")[0]
+    dated = workbook(tmp_path, [rows[0], ["Poe 2001", datetime(2024, 3, 5), 20, 3, 20]])
+    assert "is a date" in complaints(tmp_path, dated, "book.xlsx")[0]
+    done, _ = imported(tmp_path, two, "book.xlsx", sheet="two")
+    assert "sheet Two" in done.found[0]
+
+
+def test_effects_ratios_and_logs(tmp_path):
+    generic = "author,year,yi,vi\nPoe,2001,-0.2,0.04\nRoe,2004,0.1,0.09\n"
+    _, review = imported(tmp_path, generic)
+    (pool,) = pooled(review).values()
+    assert pool.measure == "GEN"
+    assert wald(pool)[0] == pytest.approx((-0.2 / 0.04 + 0.1 / 0.09) / (1 / 0.04 + 1 / 0.09))
+
+
+def test_logs_of_named_ratios_become_ratios(tmp_path):
+    _, review = imported(tmp_path, "study,logOR,seLogOR\nPoe 2001,-0.5,0.2\nRoe 2004,0,0.3\n")
+    row = review.table("outcomes").iloc[0]
+    assert row["effect"] == pytest.approx(0.60653066)
+    assert row["effect_measure"] == "odds_ratio"
+
+
+def test_subgroups_under_headings_and_rows_of_one_study(tmp_path):
+    text = ("Study,Events treatment,Total treatment,Events control,Total control\nMen,,,,\n"
+            "Poe 2001,5,20,8,21\nRoe 2004,5,30,8,31\nWomen,,,,\nPoe 2001,2,20,3,21\n")
+    done, review = imported(tmp_path, text)
+    outcomes = review.table("outcomes").set_index("outcome_id")
+    assert list(outcomes["subgroup"]) == ["Men", "Men", "Women"]
+    assert list(outcomes["stratum"].fillna("")) == ["Men", "", "Women"]
+    assert review.table("analyses")["subgroup_by"].iloc[0] == "subgroup"
+    assert any("if they are the same people, keep one" in line for line in done.left)
+
+
+def test_outcomes_become_analyses(tmp_path):
+    text = ("study,outcome,ai,n1i,ci,n2i\nA 2001,pain,1,9,2,9\nB 2002,pain,2,9,4,9\n"
+            "A 2001,sleep,3,9,4,9\n")
+    _, review = imported(tmp_path, text)
+    assert list(review.table("analyses")["title"]) == ["pain", "sleep"]
+
+
+def test_one_row_an_arm(tmp_path):
+    text = "Study,T,R,N\nA,Tea,5,20\nA,Placebo,8,21\nB,Placebo,3,30\nB,Tea,2,31\n"
+    done, review = imported(tmp_path, text)
+    outcomes = review.table("outcomes")
+    assert list(outcomes["intervention_events"]) == [5, 2]
+    assert any("the control “Placebo”" in line for line in done.found)
+    assert "network" in complaints(tmp_path / "x", text.replace("B,Placebo", "B,Milk"))[0]
+
+
+REVMAN = (
+    "Analysis group,Analysis number,Analysis name,Subgroup,Subgroup number,Applicability,Study,"
+    "Study year,GIV Mean,GIV SE,Experimental mean,Experimental SD,Experimental cases,"
+    "Experimental N,Control mean,Control SD,Control cases,Control N,O-E,Variance,Weight,Mean,"
+    "CI start,CI end,Footnotes\n"
+    "1,1,Falls,Home,1,SUBGROUP_AND_OVERALL,Poe 1999,1999,0,0,0,0,4,30,0,0,9,31,0,0,0,,,,\n"
+    "1,1,Falls,Ward,2,SUBGROUP_AND_OVERALL,Poe 1999,1999,0,0,0,0,6,40,0,0,7,41,0,0,0,,,,\n"
+    "1,1,Falls,Ward,2,SUBGROUP_AND_OVERALL,Roe 2003,2003,0,0,0,0,5,50,0,0,6,51,0,0,0,,,,\n"
+    "1,2,Pain,,,OVERALL,Poe 1999,1999,0,0,4.5,2,0,30,5,2.5,0,31,0,0,0,,,,kept\n"
+    "1,2,Pain,,,OVERALL,Roe 2003,2003,0,0,3.5,2,0,50,4,2.5,0,51,0,0,0,,,,\n"
+    "2,1,Survival,,,OVERALL,Roe 2003,2003,-0.2,0.1,0,0,0,50,0,0,0,51,0,0,0,0.82,0.67,1.0,\n"
+)
+
+
+def test_data_rows_of_revman(tmp_path):
+    _done, review = imported(tmp_path, REVMAN, "rows.csv")
+    analyses = review.table("analyses")
+    assert list(analyses["title"]) == ["Falls", "Pain", "Survival"]
+    assert list(analyses["measure"]) == ["RR", "MD", "GEN"]
+    assert analyses["subgroup_by"].iloc[0] == "subgroup"
+    assert analyses["scale"].iloc[2] == "log"
+    outcomes = review.table("outcomes")
+    assert len(outcomes) == 6 and outcomes["study"].nunique() == 2
+    assert outcomes["footnotes"].dropna().tolist() == ["kept"]
+
+
+def test_settings_of_revman_decide(tmp_path):
+    settings = ("Analysis group,Analysis number,Data type,Statistical method,Effect measure,"
+                "Analysis model,Experimental group label,Control group label\n"
+                "1,1,Dichotomous,Inverse Variance,Odds Ratio,Fixed effect,Tea,Water\n")
+    files = [file(tmp_path, REVMAN, "rows.csv"), file(tmp_path, settings, "settings.csv")]
+    import_files(files, tmp_path / "review")
+    review = load_review(tmp_path / "review")
+    first = review.table("analyses").iloc[0]
+    assert (first["measure"], first["tau2_method"]) == ("OR", "FE")
+    assert (review.intervention, review.control) == ("Tea", "Water")
+
+
+ROB = "Study,D1,D2,D3,D4,D5,Overall,Weight\nPoe 2001,Low,Some concerns,Low,High,+,High,3\n"
+
+
+def test_judgements_in_the_layout_of_robvis(tmp_path):
+    imported(tmp_path, COUNTS)
+    import_files([file(tmp_path, ROB, "rob.csv")], tmp_path / "review")
+    judged = load_review(tmp_path / "review").table("risk_of_bias")
+    assert list(judged["domain"]) == ["D1", "D2", "D3", "D4", "D5", "overall"]
+    assert list(judged["judgement"])[:4] == ["low", "some concerns", "low", "high"]
+
+
+# -- what cannot be read -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        (b"", "empty"),
+        (b"\xd0\xcf\x11\xe0rest", "old Excel"),
+        (b"PK\x03\x04broken", "XLSX"),
+        ("<?xml version='1.0'?>\n<COCHRANE_REVIEW>", "RevMan 5"),
+        ("<xml><records><record>", "EndNote"),
+        ("just words\nand more words\n", "no column of that meaning"),
+        ('{"a": 1}', "no reference"),
+        ("study,first,second\nPoe 2001,4,40\n", "--map"),
+        (COUNTS.replace("9,41", "nine,41"), "row"),
+        (COUNTS.replace("9,41", "99,41"), "more than the 41 people"),
+    ],
+)
+def test_what_cannot_be_read_is_named(tmp_path, text, words):
+    lines = complaints(tmp_path, text)
+    assert any(words in line or "is not a number" in line for line in lines), lines
+
+
+def test_a_map_names_the_columns(tmp_path):
+    text = "Who,Ev Gruppe Eins,Alle Eins,Ev Gruppe Zwei,Alle Zwei\nPoe 2001,4,40,9,41\n"
+    lines = complaints(tmp_path, text)
+    assert any("intervention_events" in line and "Ev Gruppe Eins" in line for line in lines)
+    columns = {"Ev Gruppe Eins": "intervention_events", "Alle Eins": "intervention_n",
+               "Ev Gruppe Zwei": "control_events", "Alle Zwei": "control_n", "Who": "study"}
+    _, review = imported(tmp_path, text, columns=columns)
+    assert review.table("outcomes")["control_n"].iloc[0] == 41
+
+
+SEEDS = [COUNTS, RIS, NBIB, CSL, BIBTEX, REVMAN, ROB]
+SIGNS = ['"', ",", ";", "\n", "{", "}", "\\", "$", "NA", "1e309", "-", "\x00", "\t", "1,234", "@",
+         "TY  - ", "ER  - ", "[", "null", "nan", "<i>", "é", "%", "study"]  # fmt: skip
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_damaged_files_end_in_rows_or_problems(seed):
+    chance = random.Random(seed)
+    text = list(chance.choice(SEEDS))
+    for _ in range(chance.choice([1, 3, 12])):
+        at = chance.randrange(len(text) + 1)
+        if chance.random() < 0.5:
+            text[at:at] = chance.choice(SIGNS)
+        else:
+            del text[at : at + chance.choice([1, 4, 30])]
+    try:
+        found = read_files([("damaged", "".join(text).encode())], Options())
+        texts = new_texts(additions(found, Existing()), Existing())
+    except ReviewError as error:
+        assert all(problem.rule for problem in error.problems)
+    else:
+        assert all(isinstance(value, str) for value in texts.values())
