@@ -8,7 +8,7 @@ $(shell rm -f $(INSTALLED))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help review test lab lock reference bench clean
+.PHONY: help review quick test lab lock reference bench clean
 
 help: ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,10 @@ review: $(INSTALLED) ## Install, check, analyse, run notebooks, export figures a
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/ruff check src tests
 	$(BIN)/python -m pytest
+
+quick: $(INSTALLED) ## Run the tests that need no build, no page and no browser
+	$(BIN)/ruff check src tests
+	$(BIN)/python -m pytest -m "not slow"
 
 lab: $(INSTALLED) ## Open JupyterLab on the first notebook
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb

@@ -16,6 +16,14 @@ from evidence.review.review import load_review
 settings.register_profile("by_content", deadline=None)  # a busy machine fails no test
 settings.load_profile("by_content")
 
+SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `make quick` skips them
+    "test_browser", "test_browser_handout", "test_build", "test_certainty", "test_claims_figures",
+    "test_deck", "test_effect_figures", "test_exhibits", "test_explore", "test_export",
+    "test_export_styles", "test_faults", "test_forest", "test_fuzz", "test_growth", "test_handout",
+    "test_mechanism_figures", "test_new", "test_no_data", "test_notebooks", "test_recipes",
+    "test_reproducible", "test_security", "test_timeline",
+}
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 MINIMAL = {
@@ -74,6 +82,12 @@ def problems_of(root: Path) -> list[Problem]:
     except ReviewError as error:
         return list(error.problems)
     return []
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.stem in SLOW:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture

@@ -54,6 +54,19 @@ def test_one_changed_table_reruns_what_read_it(sample):
     assert {"notebook:alpha", "figure:studies"} <= set(build(sample).ran)
 
 
+def test_a_derived_table_that_nothing_fills_any_more_goes(sample):
+    table = sample / "data" / "analyses.csv"
+    plain = table.read_text(encoding="utf-8")
+    table.write_text(plain.replace("role\n", "role,subgroup_by\n").replace(
+        "primary\n", "primary,domain\n"), encoding="utf-8")
+    build(sample)
+    assert (sample / "data/derived/subgroups.csv").exists()
+    table.write_text(plain, encoding="utf-8")
+    build(sample)
+    assert not (sample / "data/derived/subgroups.csv").exists()
+    assert (sample / "data/derived/pooled.csv").exists()
+
+
 def test_a_changed_or_missing_output_is_made_again(sample):
     build(sample)
     (sample / "figures" / "studies.svg").unlink()

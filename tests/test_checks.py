@@ -310,7 +310,7 @@ def test_an_outcome_that_no_choice_holds_is_a_warning():
 
 
 def test_every_check_has_a_case():
-    apart = {sources.references_used, numbers.specifications_fit}
+    apart = {sources.references_used, numbers.specifications_fit, *plausibility.AGREEMENT}
     tested = {case[0] for case in CASES.values()} | apart
     assert tested == set(ALL_CHECKS)
 

@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 
 import pytest
 from frictionless import Package
@@ -236,34 +235,6 @@ def test_own_dictionary_rules(minimal):
     shutil.copy(SOURCE / "datapackage.json", minimal / "data" / "datapackage.json")
     missing = {p.file for p in problems_of(minimal) if p.rule == "file is missing"}
     assert "data/harms.csv" in missing
-
-
-def test_twenty_thousand_outcomes_load_within_seconds(tmp_path):
-    studies, outcomes = ["study,n_randomised"], [
-        "outcome_id,study,effect_measure,effect,effect_se,effect_ci_low,effect_ci_high,"
-        "intervention_n,control_n,higher_is,poolable,verification"
-    ]  # fmt: skip
-    entries = []
-    for number in range(2000):
-        key = f"author{number}"
-        entries.append(f"@misc{{{key},\n  title = {{Study {number}}},\n  url = {{http://x}},\n}}\n")
-        studies.append(f"{key},100")
-        for outcome in range(10):
-            effect = round(number / 1000 + outcome / 7, 4)
-            outcomes.append(
-                f"{key}-{outcome},{key},mean_difference,{effect},0.5,{effect - 0.98:.4f},"
-                f"{effect + 0.98:.4f},50,50,worse,true,primary"
-            )
-    files = {
-        "references.bib": "\n".join(entries),
-        "data/studies.csv": "\n".join(studies) + "\n",
-        "data/outcomes.csv": "\n".join(outcomes) + "\n",
-        "data/analyses.csv": "analysis,measure,include\nall,MD,author0-0;author1-0\n",
-    }
-    root = write_review(tmp_path, files)
-    start = time.perf_counter()
-    assert len(load_review(root).table("outcomes")) == 20_000
-    assert time.perf_counter() - start < 8  # about 2 s on two idle cores
 
 
 @pytest.mark.parametrize("name, advice", [

@@ -52,7 +52,7 @@ def test_texts_keep_the_margins(shown):
 
 def test_text_is_large_and_dark_enough(shown):
     _, figure = shown
-    assert small(figure, 13) == []
+    assert small(figure, page.SMALLEST) == []
     assert faint(figure) == []
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 import damage
 import generated
 from evidence.pooling.analyses import run_analyses
-from evidence.project.derived import EFFECTS, POOLED, derived_texts
+from evidence.project.derived import POOLED, derived_texts
 from evidence.project.status import review_status
 from evidence.publish.dictionary_page import readme
 from evidence.review.dictionary import default_descriptor
@@ -42,6 +42,7 @@ TABLES = {
     "harms": "harm_id,study,event,unit,intervention_n,intervention_events,control_n,control_events,"
              "verification\n",
 }
+EFFECTS = "data/derived/effects.csv"
 
 
 def fuzz(kind):

@@ -179,6 +179,13 @@ def test_one_subgroup_is_the_pool_and_has_no_test():
     assert pool_frame(rows, measure="RR").subgroups().empty
 
 
+def test_groups_are_named_as_a_table_shows_them():
+    rows = table(np.random.default_rng(7), 6).assign(week=[12.0, 12.0, 26.0, 26.5, np.nan, ""])
+    groups = pool_frame(rows, measure="OR", subgroup_by="week").subgroups()
+    assert groups["subgroup"].tolist() == ["12", "26", "26.5", "not stated"]
+    assert groups["k"].sum() == 6
+
+
 def test_what_cannot_be_done_gives_a_reason():
     rows = table(np.random.default_rng(2), 3)
     few = pool_frame(rows, measure="OR", moderators=["year", "dose"])

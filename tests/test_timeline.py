@@ -131,12 +131,12 @@ def test_the_figure_is_readable_and_names_every_schedule_and_trial(review, shown
 
 
 def test_parts_without_a_source_and_times_of_measurement_are_counted(review, shown):
-    exhibit, figure = shown
+    _, figure = shown
     drawn = texts(figure)
     parts = schedules.comparison(review)
     marked = [text for text in drawn if text.endswith("*")]
     assert len(marked) == (~parts["cited"]).sum() == 5
-    assert "The article, * no source cited" in drawn and "(*)" in exhibit.title
+    assert "The article, * no source cited" in drawn
     assert any("drawn for two trials" in " ".join(text.split()) for text in drawn)
 
 
@@ -167,7 +167,7 @@ def test_a_changed_length_moves_bar_title_and_alt_text(review):
     before = catalogue.build(review, {}, "dosing_timeline")
     longer = changed(review, "studies", lambda t: t["study"] == "cree2010", "duration_weeks", 30.0)
     after = catalogue.build(longer, {}, "dosing_timeline")
-    assert "two of 14" in before.title and "three of 14" in after.title
+    assert before.title.startswith("Two of 14") and after.title.startswith("Three of 14")
     assert "3 lasted 26 weeks" in after.alt
     assert after.table.loc[1, "study"] == "cree2010"
     assert "30" in texts(after.figure())
@@ -180,4 +180,4 @@ def test_a_later_milestone_changes_the_message(review):
     later = changed(review, "seed_dosing", last, "start_week_min", 52)
     later = changed(later, "seed_dosing", last, "start_week_max", 52)
     title = catalogue.build(later, {}, "dosing_timeline").title
-    assert "one of 14" in title and "52 weeks" in title
+    assert title.startswith("One of 14") and "52 weeks" in title

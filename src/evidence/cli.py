@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,16 +24,27 @@ STYLES = ("slide", "notebook", "print")
 LONGEST_TITLE = 120
 MOST_LINES = 20  # of rows that are not pooled
 STOP_AT_MOST = 20.0  # seconds after Ctrl-C
+STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 STOPPED = "Stopped; what was written before is whole."
 TRACEBACK = "EVIDENCE_TRACEBACK"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; return 0 (all well), 1 (the review has problems) or 2 (usage)."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a sign that the terminal lacks ends no command
+            stream.reconfigure(errors="backslashreplace")
     parser = _parser()
     options = parser.parse_args(arguments)
     try:
-        return options.run(options)
+        done = options.run(options)
+        sys.stdout.flush()
+        return done
+    except BrokenPipeError as error:
+        if _is_read():
+            _print_mistake(error)
+            return 1
+        return 0
     except ReviewError as error:
         print(*error.problems, sep="\n", file=sys.stderr)
         count = len(error.problems)
@@ -53,11 +64,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
 
 
+def _is_read() -> bool:
+    """Whether somebody still reads what is printed; if not, nothing more is said."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return False
+    return True
+
+
 def _print_mistake(error: Exception) -> None:
     """A mistake of the program itself: what it was in one line, where it arose on request."""
     if os.environ.get(TRACEBACK):
         traceback.print_exception(error)
-    words = " ".join(": ".join(part for part in (type(error).__name__, str(error)) if part).split())
+    parts = [*getattr(error, "__notes__", ()), type(error).__name__, str(error)]
+    words = " ".join(": ".join(part for part in parts if part).split())
     print(f"{words}: this is a mistake of the program, please report it with the command "
           f"({TRACEBACK}=1 shows where it arose).", file=sys.stderr)
 
@@ -162,41 +184,63 @@ def _import_options(command: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from evidence.pooling import run_analyses
-    from evidence.review import load_review
+    from evidence.pooling import left_out, run_analyses, table_remarks
+    from evidence.project import rehearse
+    from evidence.review import BIBLIOGRAPHY, load_review
 
     review = load_review(options.directory)
     results = run_analyses(review)
+    rehearse(review, results)
+    remarks = table_remarks(review, results)
+    if remarks:
+        print(*remarks, sep="\n")
     rows = sum(len(table) for table in review.tables.values())
+    references = len(review.warnings) - sum(w.file != BIBLIOGRAPHY for w in review.warnings)
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
-          f"{len(review.bibliography)} references. "
-          f"{len(review.warnings)} remarks: evidence status.")
-    _print_left_out(results)
+          f"{len(review.bibliography)} references. {len(remarks)} remarks on tables, "
+          f"{references} on references: evidence status --references.")
+    _print_named((), left_out(results))
+    _print_unset(review)
     return 0
 
 
-def _print_left_out(results: Mapping[str, Any]) -> None:
-    """Name what analyses list and do not pool, and analyses that are empty."""
-    from evidence.pooling import left_out
+def _print_unset(review: Any) -> None:
+    """Name the studies whose letters no font of this machine has."""
+    from evidence.figures import typeface
 
-    lines = left_out(results)
-    for line in lines[:MOST_LINES]:
-        print(line)
-    if len(lines) > MOST_LINES:
-        print(f"and {len(lines) - MOST_LINES} more: data/derived/effects.csv")
+    names = [review.bibliography.cite(key) for key in review.bibliography.references]
+    for line in typeface.unset(names):
+        print(line, file=sys.stderr)
 
 
 def _analyse(options: argparse.Namespace) -> int:
-    from evidence.pooling import run_analyses
+    from evidence.pooling import left_out, pooled_row_remarks, run_analyses
     from evidence.project import write_derived
     from evidence.review import load_review
 
     review = load_review(options.directory)
     results = run_analyses(review)
-    write_derived(review, results)
+    written = write_derived(review, results)
     print(f"{len(results)} analyses written to {review.root / 'data' / 'derived'}")
-    _print_left_out(results)
+    _print_named(map(str, pooled_row_remarks(review, results)), left_out(results))
+    _print_kept(written.sentences(review.root))
     return 0
+
+
+def _print_kept(sentences: Iterable[str]) -> None:
+    """What became of files that somebody else had made or changed."""
+    for sentence in sentences:
+        print(f"Kept: {sentence}")
+
+
+def _print_named(remarks: Iterable[str], left: Iterable[str]) -> None:
+    """Remarks on what is pooled, and what is pooled nowhere."""
+    for heading, lines in (("Remarks on what is pooled:", remarks), ("Not pooled:", left)):
+        shown = [f"  {line}" for line in lines]
+        if len(shown) > MOST_LINES:
+            shown[MOST_LINES:] = [f"  and {len(shown) - MOST_LINES} more: data/derived/effects.csv"]
+        if shown:
+            print(heading, *shown, sep="\n")
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -208,19 +252,21 @@ def _build(options: argparse.Namespace) -> int:
     if fresh:
         _print_answer(fresh.facts["title"], fresh.facts["answer"])
         print("\nNothing has changed since the last build; --force makes everything again.")
+        _print_named(fresh.facts.get("remarks", ()), fresh.facts.get("left_out", ()))
     else:
         _build_anew(options)
     if options.html:
         from evidence.publish import FOLDER, FRONT, write
 
-        changed = write(root)
-        print(f"Hand-out: {root / FOLDER / FRONT} ({len(changed)} files changed)")
+        written = write(root)
+        print(f"Hand-out: {root / FOLDER / FRONT} ({len(written)} files changed)")
+        _print_kept(written.sentences(root))
     return 0
 
 
 @contextmanager
 def _ending_soon() -> Iterator[None]:
-    """After Ctrl-C the process ends within `STOP_AT_MOST` seconds, whatever still runs.
+    """After Ctrl-C, or when asked to end, the process ends within `STOP_AT_MOST` seconds.
 
     Nothing is lost by that: files are replaced whole, and kernels end with their parent.
     """
@@ -236,11 +282,13 @@ def _ending_soon() -> Iterator[None]:
         raise KeyboardInterrupt
 
     timers: list[threading.Timer] = []
-    before = signal.signal(signal.SIGINT, stop)
+    signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    before = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         for timer in timers:
             timer.cancel()
 
@@ -261,6 +309,8 @@ def _build_anew(options: argparse.Namespace) -> None:
         print(*(f"  {line}" for line in built.moved), sep="\n")
     print(f"\n{len(built.ran)} targets made, {len(built.changed)} files changed; "
           f"{built.figures} figures lie in {built.root / 'figures'}")
+    _print_named(built.remarks, built.left_out)
+    _print_kept(built.kept)
 
 
 def _print_answer(title: str, answer: Sequence[str]) -> None:
@@ -277,7 +327,10 @@ def _export(options: argparse.Namespace) -> int:
     review = load_review(options.directory)
     files = bundle(review, Analyses(review), options.figures, options.format, options.style,
                    options.dpi)
-    print(*save(files, options.out, options.zip), sep="\n")
+    written = save(files, options.out, options.zip, review.root)
+    print(*written, sep="\n")
+    _print_kept(written.sentences(options.out))
+    _print_unset(review)
     return 0
 
 

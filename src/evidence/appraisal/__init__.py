@@ -17,7 +17,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "summary_of_findings",
         ],
         "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
-        "gaps": ["MARKERS", "gap_map", "root_people", "unread_markers", "waiting"],
+        "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
         "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "VERSION"],

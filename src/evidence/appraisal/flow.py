@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal.gaps import STATUS_WORDS
+from evidence.appraisal.gaps import STATUS_WORDS, compared
 from evidence.pooling import analysis_rows
 from evidence.review import (
     Review,
@@ -47,10 +47,12 @@ def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
     """
     studies = review.table("studies").set_index("study", drop=False)
     primary = primary_studies(studies)
-    results = with_results(primary)
-    placebo = results[is_placebo_trial(results)]
+    used = [row.study for pool in analyses.values() for row in pool.studies]
+    results = primary[primary.index.isin(with_results(primary).index) | primary.index.isin(used)]
+    mask, words = compared(review, used)
+    placebo = results[mask[results.index]]
     own = placebo[counts_own(placebo)]
-    reasons = unpooled(review, analyses)
+    reasons = _reasons(review, used, own)
     pooled = own[~own.index.isin(reasons["study"])]
     status = primary.get("status", pd.Series("published", primary.index)).map(
         lambda code: STATUS_WORDS.get(code, str(code))
@@ -65,13 +67,13 @@ def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
         Step("Primary studies with results", tuple(results.index), _counts(
             _not_placebo(row) for row in results.drop(placebo.index).to_dict("records")
         )),
-        Step("Reports of randomised placebo-controlled trials", tuple(placebo.index), _counts(
+        Step(f"Reports of {words}", tuple(placebo.index), _counts(
             "further report of a trial counted already" for _ in placebo.index.drop(own.index)
         )),
-        Step("Randomised placebo-controlled trials", tuple(own.index), _counts(
+        Step(f"{words[:1].upper()}{words[1:]}", tuple(own.index), _counts(
             reasons.loc[reasons["study"].isin(own.index), "reason"]
         )),
-        Step("Trials in at least one analysis", tuple(pooled.index), ()),
+        Step(f"{words.split()[-1].capitalize()} in at least one analysis", tuple(pooled.index), ()),
     )  # fmt: skip
 
 
@@ -85,8 +87,13 @@ def unpooled(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """
     studies = with_results(primary_studies(review.table("studies")))
     studies = studies[is_placebo_trial(studies)]
-    used = {row.study for item in analyses.values() for row in item.studies}
-    rows = analysis_rows(review)
+    used = [row.study for item in analyses.values() for row in item.studies]
+    return _reasons(review, used, studies)
+
+
+def _reasons(review: Review, used: Iterable[str], studies: pd.DataFrame) -> pd.DataFrame:
+    """Why those of `studies` that no analysis uses are in none."""
+    rows, used = analysis_rows(review), set(used)
     found = [
         (study, _reason(rows[(rows["study"] == study) & _is_outcome(review, rows)]))
         for study in studies["study"] if study not in used
@@ -101,10 +108,10 @@ def _is_outcome(review: Review, rows: pd.DataFrame) -> pd.Series:
 def _reason(rows: pd.DataFrame) -> str:
     if rows.empty:
         return NO_ROW
-    compared = _other_than(rows, "contrast", "within_arm")
-    if compared.empty:
+    between = _other_than(rows, "contrast", "within_arm")
+    if between.empty:
         return WITHIN
-    verified = _other_than(compared, "verification", "unverified")
+    verified = _other_than(between, "verification", "unverified")
     if verified.empty:
         return UNVERIFIED
     return UNUSED if verified["poolable"].fillna(False).astype(bool).any() else NO_ERROR

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ from evidence.review import (
     Review,
     design,
     is_placebo_trial,
+    is_true,
     people,
     primary_studies,
     roots,
@@ -36,6 +37,45 @@ STATUS_WORDS = {
 CELL = ("condition_group", "domain_group")
 
 
+def compared(review: Review, used: Iterable[str] = ()) -> tuple[pd.Series, str]:
+    """Which primary studies are what the question asks for, and what they are called.
+
+    Randomised placebo-controlled trials where the control of the review is a placebo, else
+    randomised trials, else studies: the first of these that holds any study and all of `used`.
+
+    Returns
+    -------
+    Series of bool, str
+        Indexed by study.
+    """
+    studies = primary_studies(review.table("studies")).set_index("study", drop=False)
+    used = studies.index.isin(list(used))
+    randomised = is_true(studies, "randomised")
+    if "randomised" not in studies:
+        codes = _column(studies, "design").fillna("").astype(str)
+        randomised = codes.str.contains("rct|randomised")
+    levels = [(randomised, "randomised trials")]
+    if "placebo" in review.control.casefold():
+        levels.insert(0, (is_placebo_trial(studies), "randomised placebo-controlled trials"))
+    for mask, words in levels:
+        if mask.any() and mask[used].all():
+            return mask, words
+    if levels[0][1].startswith("randomised placebo") and not used.any():
+        return levels[0]
+    return pd.Series(True, studies.index), "studies"
+
+
+def _counted(review: Review) -> pd.Series:
+    """People in the largest row of outcomes.csv by study, both arms together."""
+    rows = review.table("outcomes")
+    if not {"study", "intervention_n", "control_n"} <= set(rows):
+        return pd.Series(dtype="Int64")
+    both = rows["intervention_n"] + rows["control_n"]
+    if "contrast" in rows:
+        both = both.where(rows["contrast"] != "crossover_paired", rows["intervention_n"])
+    return both.groupby(rows["study"]).max()
+
+
 def root_people(review: Review) -> pd.DataFrame:
     """Primary studies with the study whose people they are and the number of those.
 
@@ -47,6 +87,7 @@ def root_people(review: Review) -> pd.DataFrame:
     """
     studies = primary_studies(review.table("studies")).set_index("study", drop=False)
     counts = people(studies)
+    counts = counts.fillna(studies["study"].map(_counted(review)).astype("Int64"))
     owners = roots(studies)
     names = review.labels("condition_groups", "condition", "condition_group")
     return pd.DataFrame({
@@ -55,8 +96,9 @@ def root_people(review: Review) -> pd.DataFrame:
         "condition_group": [
             names.get(code, code) for code in _column(studies, "condition").fillna("not stated")
         ],
-        "placebo": is_placebo_trial(studies),
-        "has_results": studies.index.isin(with_results(studies).index),
+        "placebo": compared(review)[0],
+        "has_results": studies.index.isin(with_results(studies).index)
+        | studies.index.isin(_counted(review).dropna().index),
     })
 
 
@@ -135,7 +177,7 @@ def waiting(review: Review) -> pd.DataFrame:
         "design": [design(code).words for code in _column(rows, "design")],
         "n_planned": _column(rows, "n_planned"),
         "registry_id": _column(rows, "registry_id"),
-        "placebo": is_placebo_trial(rows),
+        "placebo": rows["study"].map(compared(review)[0]).fillna(False).astype(bool),
     })
 
 

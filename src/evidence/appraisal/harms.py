@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pandas as pd
-from scipy.stats import binomtest
 
 from evidence.review import Review, design
 
@@ -18,6 +17,8 @@ def share_interval(events: int, n: int) -> tuple[float, float]:
     events, n : int
         People with the event, and people in the arm.
     """
+    from scipy.stats import binomtest  # slow to load, and few reviews count harms
+
     limits = binomtest(int(events), int(n)).proportion_ci(confidence_level=0.95, method="wilson")
     return 100 * limits.low, 100 * limits.high
 

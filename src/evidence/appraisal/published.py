@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr, stdtr, stdtrit
 
 from evidence.pooling import REPORTED_AS, Z95
 
@@ -27,9 +27,9 @@ def implied_p(row) -> list[float]:
     half = (high - low) / 2
     known = row["k"]
     candidates = UNKNOWN_DF if pd.isna(known) else [int(known) - 1]
-    found = [2 * stats.norm.sf(abs(effect) / (half / Z95))]
+    found = [2 * ndtr(-abs(effect) / (half / Z95))]
     found += [
-        2 * stats.t.sf(abs(effect) / (half / stats.t.ppf(0.975, df)), df)
+        2 * stdtr(df, -abs(effect) / (half / stdtrit(df, 0.975)))
         for df in candidates if df > 0
     ]
     return [float(p) for p in found]

@@ -29,6 +29,8 @@ from evidence.figures.figure import (
 from evidence.review import NoDataError, Problem, Review, ReviewError, keys
 from evidence.wording import Facts, MissingValueError, fill
 
+LONGEST = {"message": 500, "subtitle": 1000, "caption": 5000}  # signs
+
 
 def specs(review: Review) -> dict[str, Spec]:
     """Figures of the review by name, in the order of figures.csv."""
@@ -101,10 +103,14 @@ def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Figure
 
 def _filled(spec: Spec, column: str, facts: Mapping[str, Any]) -> str:
     try:
-        return fill(getattr(spec, column), facts)
+        text = fill(getattr(spec, column), facts)
     except MissingValueError as error:
         raise _refused(spec, column, "", str(error),
                        "mend the template or the table it reads") from None
+    if len(text) > LONGEST[column]:
+        raise _refused(spec, column, text, f"has {len(text):,} signs, {LONGEST[column]:,} are "
+                       "allowed", "shorten it")  # fmt: skip
+    return text
 
 
 def _without_data(review: Review, spec: Spec, reason: str) -> Figure:

@@ -22,6 +22,7 @@ from evidence.review import Problem, Review, ReviewError
 from evidence.wording import plural
 
 SCREEN_DPI = 100
+SCREEN_WIDTH = 1000  # pixels of a figure in a notebook, beside the table of contents
 NAME = re.compile(r"[a-z0-9]+(?:[_-][a-z0-9]+)*")
 
 
@@ -231,7 +232,7 @@ class Figure:
     def _repr_mimebundle_(self, include=None, exclude=None):
         """The picture with its alt text, where a screen reader finds it."""
         return {"image/png": self._repr_png_(), "text/plain": self.alt}, {
-            "image/png": {"alt": self.alt}}
+            "image/png": {"alt": self.alt, "width": SCREEN_WIDTH}}
 
     def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
         """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -18,14 +20,15 @@ from evidence.figures import typeface
 
 STYLES = ("slide", "notebook", "print")
 FRAMED = ("slide", "notebook")  # a journal sets message and method below the figure
-WIDTH, HEIGHT = 13.333, 7.5  # inches of a page
+WIDTH, HEIGHT = 13.335, 7.5  # inches of a page: 2667 × 1500 dots at 200 to the inch
 LEFT, RIGHT = 0.04, 0.96
 TOP, FOOT = 1.56, 0.54  # inches of the message and of the foot
 BODY = (LEFT, FOOT / HEIGHT, RIGHT - LEFT, 1 - (TOP + FOOT) / HEIGHT)  # the region of the axes
-TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 13  # points
+TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # points
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
+LONGEST = 2000  # signs of any text on a page
 
 # Okabe and Ito's colours, told apart with any colour vision
 BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
@@ -51,7 +54,15 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     typeface.register()
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
-        yield
+        with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
+            warnings.filterwarnings("ignore", "Glyph .* missing from font")
+            fonts = logging.getLogger("matplotlib.font_manager")
+            level = fonts.level
+            fonts.setLevel(logging.ERROR)  # other fonts need not have every weight
+            try:
+                yield
+            finally:
+                fonts.setLevel(level)
 
 
 def page() -> Figure:
@@ -92,8 +103,9 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     top = write(figure, LEFT, 1 - down * inch, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.07 * inch, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
     size, room = FOOTER_SIZE, RIGHT - LEFT
-    if text_width(figure, footer, size) > room:
-        size, footer = FOOTER_SIZE - 2, wrap(figure, footer, room, FOOTER_SIZE - 2)
+    while text_width(figure, footer, size) > room and size > SMALLEST:
+        size -= 0.5
+    footer = wrap(figure, footer, room, size)
     text = figure.text(LEFT, 0.14 * inch, footer, size=size, color=GREY, va="bottom", ha="left",
                        linespacing=spacing(footer, 1.05))
     text.set_gid("footer")
@@ -165,6 +177,8 @@ def wrap(
     TooLongError
         When it needs more than `lines` lines: the text must be shortened, never clipped.
     """
+    if len(text) > LONGEST:
+        raise TooLongError(f"it has {len(text):,} signs, {LONGEST:,} are allowed")
     done = broken(text, width * figure.get_figwidth(), size, weight)
     if lines is not None and len(done) > lines:
         raise TooLongError(f"'{text}' needs {len(done)} lines at {size} pt, {lines} are free")

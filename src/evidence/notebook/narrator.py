@@ -21,6 +21,7 @@ from evidence.notebook import tables
 from evidence.pooling import Analyses
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
+from evidence.wording import html as plain
 
 SCREEN_DPI = 100
 
@@ -31,7 +32,7 @@ class Passage:
     __slots__ = ("_kind", "_text")
 
     def __init__(self, text: str, kind: str = "text/markdown"):
-        self._text, self._kind = text, kind
+        self._text, self._kind = plain.allowed(text) if kind == "text/html" else text, kind
 
     def __repr__(self) -> str:
         return f"<{len(self._text)} characters of {self._kind}>"
@@ -55,7 +56,8 @@ class Picture:
         return self._alt
 
     def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self._png, "text/plain": self._alt}, {"image/png": {"alt": self._alt}}
+        return {"image/png": self._png, "text/plain": self._alt}, {
+            "image/png": {"alt": self._alt, "width": figure_module.SCREEN_WIDTH}}
 
 
 class Narrator:
@@ -77,7 +79,7 @@ class Narrator:
 
     def __init__(self, review: Review | Path | str | None = None):
         self.review: Review = review if isinstance(review, Review) else load_review(review)
-        self.analyses = Analyses(self.review)
+        self.analyses = getattr(self.review, "pools", Analyses(self.review))
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
         self._exhibits: dict[str, figure_module.Figure] = {}
@@ -121,14 +123,16 @@ class Narrator:
         png = render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
         return Picture(png, exhibit.alt)
 
-    def caption(self, name: str) -> Passage:
-        """Caption, method line and the place of the files of a figure."""
-        exhibit = self.exhibit(name)
-        for key in exhibit.sources:
+    def caption(self, figure: figure_module.Figure | str) -> Passage:
+        """Caption of a figure, and behind a click its method line and its files; its sources
+        count as cited."""
+        found = self.exhibit(figure) if isinstance(figure, str) else figure
+        for key in found.sources:
             self._cited.setdefault(key)
-        files = ", ".join(f"[{kind}](../figures/{name}.{kind})" for kind in ("png", "svg", "pdf"))
-        said = f"{harmless(exhibit.caption)} *{harmless(exhibit.method)}.*"
-        return Passage(f"{said} Files: {files}.")
+        files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"
+                          for kind in ("png", "svg", "pdf"))
+        method = tables.folded("Method and files", f"\n{harmless(found.method)}.\n\n{files}\n")
+        return Passage(f"{harmless(found.caption)}\n\n{method}")
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
@@ -171,22 +175,25 @@ class Narrator:
                 for number, (words, passage) in enumerate(parts.items())]
         return Passage("\n\n".join(made))
 
+    def fold(self, words: str, passage: Passage) -> Passage:
+        """A passage behind a click, under the words that name it."""
+        return Passage(tables.folded(html.escape(words), f"\n{passage}\n"))
+
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""
         if not self._cited:
             return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
-            text = html.escape(reference.vancouver)
+            text = plain.as_text(reference.vancouver)
             if reference["registry"]:
-                text += f" Registration: {html.escape(reference['registry'])}."
+                text += f" Registration: {plain.as_text(reference['registry'])}."
             if reference.link:
-                link = html.escape(reference.link, quote=True)
-                text += f' <a href="{link}">{html.escape(reference.link)}</a>'
+                text += f" {plain.link(reference.link, reference.link).html}"
             if reference.unverified:
                 unread = ", ".join(reference.unverified)
-                text += f" <em>(not checked: {html.escape(unread)})</em>"
-            label = html.escape(self.review.bibliography.cite(reference.key))
+                text += f" <em>(not checked: {plain.as_text(unread)})</em>"
+            label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
         return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
@@ -200,7 +207,7 @@ class Narrator:
         self._cited.setdefault(key)
         label = self.review.bibliography.cite(key)
         target = html.escape(key, quote=True)
-        return Markup(f'<a href="#ref-{target}">{html.escape(label)}</a>', label)
+        return Markup(f'<a href="#ref-{target}">{plain.as_text(label)}</a>', label)
 
 
 def _nothing(what: str) -> Passage:

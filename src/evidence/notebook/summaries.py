@@ -31,7 +31,7 @@ def findings(
     -------
     DataFrame
         Columns outcome, evidence (trials and people), effect, certainty (with the signs of GRADE)
-        and meaning; then per_1000, reported, why, studies and judged (overall risk of bias of
+        and meaning; then per_1000, reported, why, trials and judged (overall risk of bias of
         each trial that was judged).
     """
     table = summary_of_findings(review, analyses)
@@ -49,9 +49,10 @@ def findings(
     risks = ["; ".join(dict.fromkeys(by_study[by_study.index.isin(keys(cell))])) or None
              for cell in table["studies"]]
     certainty = [f"{GRADE_SIGNS.get(word, '')} {word}".strip() for word in table["certainty"]]
-    shown = table.assign(evidence=evidence, certainty=certainty, judged=risks)
+    shown = table.assign(
+        evidence=evidence, certainty=certainty, trials=table["studies"], judged=risks)
     shown = shown[["outcome", "evidence", "effect", "certainty", "meaning", "per_1000", "reported",
-                   "why", "studies", "judged"]].replace("", None)
+                   "why", "trials", "judged"]].replace("", None)
     return shown.head(rows) if rows else shown
 
 

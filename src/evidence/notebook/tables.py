@@ -23,11 +23,13 @@ COLUMNS, ROWS = 10, 12  # of a table that stand open
 OPEN = 8  # rows that stand open where there are more than ROWS
 UNITS = ("%", "nM", "h", "mg", "mg per day", "years")  # said with a heading; others say it already
 COMPUTED = {  # headings of columns that no table of a review has
-    "k": "trials", "n": "people", "ci_low": "interval from", "ci_high": "to",
-    "pi_low": "prediction from", "pi_high": "to ", "i2": "I², %", "p": "p", "sd": "SD",
-    "why": "reasons", "per_1000": "of 1,000 people", "share_percent": "weight of the next trial, %",
-    "n_per_arm": "people per arm", "n_total": "people in all", "effect": "effect",
-    "was_read": "paper read here", "says": "what it says",
+    "k": "Trials", "n": "People", "ci_low": "Interval from", "ci_high": "to",
+    "pi_low": "Prediction from", "pi_high": "to ", "i2": "I², %", "p": "p", "sd": "SD",
+    "why": "Reasons", "per_1000": "Of 1,000 people", "meaning": "In plain words",
+    "share_percent": "Weight of the next trial, %", "n_per_arm": "People per arm",
+    "n_total": "People in all", "effect": "Effect", "judged": "Risk of bias",
+    "title": "Analysis", "was_read": "Paper read here", "says": "What it says",
+    "condition": "Condition", "claims": "Claims",
 }
 SIGNS = {  # beside the words of a chip: the meaning without colour
     "supported": "✓", "supported with caveat": "✓", "contradicted": "✗", "not supported": "✗",
@@ -143,14 +145,17 @@ def worded(review: Review, frame: pd.DataFrame, cite: Cite, digits: int = 2) -> 
 
 
 def _fields(review: Review, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:
-    """The description of each column, from the table that has most of the columns."""
+    """The description of each column: of the table that has most of the columns, else what all
+    tables with such a column agree on."""
     tables = [review.dictionary.fields(name) for name in review.dictionary.tables]
-    tables.sort(key=lambda fields: -sum(column in fields for column in frame))
-    found: dict[str, Mapping[str, Any]] = {}
-    for fields in tables:
-        for column in frame:
-            if column in fields:
-                found.setdefault(column, fields[column])
+    if not tables:
+        return {}
+    best = max(tables, key=lambda fields: sum(column in fields for column in frame))
+    found = {column: best[column] for column in frame if column in best}
+    for column in frame:
+        others = [fields[column] for fields in tables if column in fields]
+        if others and len({field.get("title") for field in others}) == 1:
+            found.setdefault(column, others[0])
     return found
 
 
@@ -172,12 +177,13 @@ def _heading(review: Review, column: str, field: Mapping[str, Any]) -> str:
     title = COMPUTED.get(column) or field.get("title")
     if not title:
         arms = {"intervention": review.intervention, "control": review.control}
-        return arms.get(column, column.replace("_", " "))
+        words = arms.get(column, column.replace("_", " "))
+        return words[:1].upper() + words[1:]
     for arm, label in (("Intervention: ", review.intervention), ("Control: ", review.control)):
         title = title.replace(arm, f"{label}: ")
     unit = field.get("unit", "")
     said = title if column in COMPUTED or unit not in UNITS else f"{title}, {unit}"
-    return said if said[1:2].isupper() else said[:1].lower() + said[1:]
+    return said if column in COMPUTED else said[:1].upper() + said[1:]
 
 
 def _is_cited(review: Review, cells: pd.Series, field: Mapping[str, Any]) -> bool:

@@ -19,6 +19,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "multiverse": ["Multiverse", "explore"],
         "pairing": ["readings", "varied"],
         "outlook": ["ABOVE", "BELOW", "INCLUDES", "NewTrialMap", "new_trial_map", "share_beyond"],
+        "regression": ["fit_regression"],
+        "remarks": ["pooled_row_remarks", "table_remarks"],
         "synthesis": [
             "METHOD_WORDS", "POOLING_WORDS", "RULE_WORDS", "SMALLEST_POOL", "ExcludedRow", "Pool",
             "PooledEstimate", "StudyRow", "favours_words", "pool_frame", "synthesise",

@@ -236,7 +236,8 @@ def _specification_problems(analyses: pd.DataFrame, rows: pd.DataFrame) -> list[
         for column in ("subgroup_by", "moderators"):
             found += [
                 (column, name, "is no column of outcomes, harms or studies", "name one that is")
-                for name in keys(spec.get(column)) if name not in rows
+                for name in keys(spec.get(column))
+                if name not in rows and (column, name) != ("moderators", "n")
             ]
         found += [("include", *words) for words in _include_problems(spec, rows, counts)]
         problems += [Problem(FILE, line, *words) for words in found]

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import special
 
 from evidence.pooling.measures import Z95
 
@@ -158,13 +158,15 @@ def tau2_interval(yi, vi) -> tuple[float, float]:
         return (weight * (y - mean) ** 2).sum() - quantile
 
     limits = []
-    for quantile in stats.chi2.ppf([0.975, 0.025], len(yi) - 1):
+    for quantile in special.chdtri(len(yi) - 1, [0.025, 0.975]):
         limits.append(0.0 if above(0, quantile) <= 0 else unit * falling_root(above, quantile))
     return float(limits[0]), float(limits[1])
 
 
 def falling_root(function, *args) -> float:
     """Where a function that is positive at zero and falls from there on meets zero."""
+    from scipy import optimize  # takes longer to load than all else that pooling needs
+
     end = 1.0
     while function(end, *args) > 0:
         end *= 4
@@ -233,7 +235,7 @@ def _pool(yi, vi, tau2, method: str, rule: str) -> dict:
         scale = (weight * (yi - estimate) ** 2).sum(axis=0) / df
         variance *= np.maximum(scale, 1) if rule == "hartung_knapp_floored" else scale
     se = np.sqrt(variance)
-    half = (Z95 if np.isinf(df) else stats.t.ppf(0.975, df)) * se
+    half = (Z95 if np.isinf(df) else special.stdtrit(df, 0.975)) * se
     result = {"estimate": estimate, "se": se, "df": df, "tau2": tau2}
     result |= {"ci_low": estimate - half, "ci_high": estimate + half}
     if k == 1:
@@ -243,7 +245,7 @@ def _pool(yi, vi, tau2, method: str, rule: str) -> dict:
         i2 = tau2 / (tau2 + typical)
     result |= {"q": q, "q_df": k - 1, "i2": 100 * i2}
     if k > 2 and method != "FE":
-        reach = stats.t.ppf(0.975, k - 1) * np.sqrt(tau2 + variance)
+        reach = special.stdtrit(k - 1, 0.975) * np.sqrt(tau2 + variance)
         result |= {"pi_low": estimate - reach, "pi_high": estimate + reach}
     return result
 

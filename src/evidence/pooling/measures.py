@@ -8,8 +8,7 @@ Fisher's z), and its sampling variance.
 from __future__ import annotations
 
 import numpy as np
-from scipy import stats
-from scipy.special import expit, gammaln, logit
+from scipy.special import expit, gammaln, logit, ndtri, stdtrit
 
 Z95 = 1.959963984540054
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
@@ -304,7 +303,7 @@ def se_from_p(effect, p_value, df=None):
     if np.any(effect == 0):
         raise ValueError("an effect of zero has no standard error from its p value")
     upper = 1 - p_value / 2
-    quantile = stats.norm.ppf(upper) if df is None else stats.t.ppf(upper, df)
+    quantile = ndtri(upper) if df is None else stdtrit(df, upper)
     return np.abs(effect) / quantile
 
 
@@ -383,7 +382,7 @@ def _floats(*values):
 
 def critical(df=None):
     """Quantile behind a 95 % interval: of t with `df` degrees of freedom, of z without."""
-    return Z95 if df is None else stats.t.ppf(0.975, df)
+    return Z95 if df is None else stdtrit(df, 0.975)
 
 
 def _check_arms(sd1, n1, sd2, n2):

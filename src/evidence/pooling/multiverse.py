@@ -198,6 +198,9 @@ def _trial_options(
         if sum(option.is_main for option in options) != 1:
             rule, advice = "has not exactly one main option", "set is_main for one option"
             problems.append(Problem(FILE, None, "is_main", choice, rule, advice))
+    if analysis.method != "inverse_variance":
+        rule = "varies an analysis of inverse variances, and this one pools counts"
+        problems.append(Problem(FILE, None, "analysis", name, rule, "name another analysis"))
     if not trials:
         rule, advice = "has no choices", "list the options of each choice"
         problems.append(Problem(FILE, None, "analysis", name, rule, advice))

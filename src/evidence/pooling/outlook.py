@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr
 
+from evidence.pooling.effects import SINGLE
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.synthesis import SMALLEST_POOL, Pool
 from evidence.review import NoDataError
@@ -43,7 +44,7 @@ def share_beyond(synthesis: Pool, threshold, tau2: float | None = None):
     """
     if synthesis.k < SMALLEST_POOL:
         raise NoDataError("fewer than three studies say nothing about further settings")
-    if (synthesis.is_ratio or synthesis.measure == "PROP"
+    if (synthesis.is_ratio or synthesis.measure in SINGLE
             or synthesis.higher_is not in ("worse", "better")):
         raise NoDataError("needs differences whose direction is known")
     estimate, se = synthesis.default.estimate, synthesis.default.se
@@ -56,7 +57,7 @@ def share_beyond(synthesis: Pool, threshold, tau2: float | None = None):
         estimate, se = float(pool.estimate[0]), float(pool.se[0])
     gain = -estimate if synthesis.higher_is == "worse" else estimate
     spread = np.sqrt(tau2 + se**2)
-    share = stats.t.sf((np.asarray(threshold, dtype=float) - gain) / spread, synthesis.k - 1)
+    share = stdtr(synthesis.k - 1, (gain - np.asarray(threshold, dtype=float)) / spread)
     return share if np.ndim(share) else float(share)
 
 BELOW, INCLUDES, ABOVE = -1, 0, 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.measures import CORRELATIONS, implied_correlation, paired_mean_difference
@@ -32,7 +32,7 @@ def readings(review: Review) -> pd.DataFrame:
     for row in table.to_dict("records"):
         outcome = outcomes.loc[row["outcome_id"]]
         n, se = float(outcome["intervention_n"]), float(outcome["effect_se"])
-        scale = np.sqrt(n) / stats.t.ppf(0.975, n - 1) if row["kind"] == HALF_WIDTH else 1.0
+        scale = np.sqrt(n) / stdtrit(n - 1, 0.975) if row["kind"] == HALF_WIDTH else 1.0
         spreads = [scale * row[arm] for arm in ("intervention", "control")]
         rows.append({
             **{name: row[name] for name in ("reading", "outcome_id", "kind", "intervention",

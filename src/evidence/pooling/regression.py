@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import optimize, stats
+from scipy.special import ndtr, stdtr, stdtrit
 
 from evidence.pooling.estimators import falling_root
 from evidence.pooling.measures import Z95
@@ -105,12 +105,12 @@ def fit_regression(yi, vi, design, method: str = "REML") -> dict[str, np.ndarray
     beta, covariance, q = _least_squares(yi, vi, design, tau2)
     variance = np.diag(covariance)
     if method == "FE":
-        se, quantile, tail = np.sqrt(variance), Z95, stats.norm.sf
+        se, quantile = np.sqrt(variance), Z95
     else:
-        se, quantile = np.sqrt(variance * q / (k - p)), stats.t.ppf(0.975, k - p)
-        tail = stats.t(k - p).sf
+        se, quantile = np.sqrt(variance * q / (k - p)), stdtrit(k - p, 0.975)
     with np.errstate(divide="ignore", invalid="ignore"):  # studies on one line have no error
-        p_value = 2 * tail(np.abs(beta) / se)
+        size = np.abs(beta) / se
+    p_value = 2 * (ndtr(-size) if method == "FE" else stdtr(k - p, -size))
     whole = residual_variance(yi, vi, np.ones((k, 1)), method)
     r2 = 100 * max(0.0, 1 - tau2 / whole) if whole > 0 else np.nan
     return {"estimate": beta, "se": se, "ci_low": beta - quantile * se,
@@ -166,6 +166,8 @@ def _reml(yi, vi, design) -> float:
         return float(left)
     while score(right) > 0:
         right *= 4
+    from scipy import optimize  # takes longer to load than all else that pooling needs
+
     return float(optimize.brentq(score, left, right, xtol=1e-14, rtol=1e-14))
 
 
@@ -206,7 +208,7 @@ def egger(yi, vi) -> tuple[float, int, float]:
     design = np.column_stack([np.ones(len(yi)), se])
     beta, covariance, q = _least_squares(yi, vi, design, 0.0)
     statistic = float(beta[1] / np.sqrt(covariance[1, 1] * q / df))
-    return statistic, df, float(2 * stats.t.sf(abs(statistic), df))
+    return statistic, df, float(2 * stdtr(df, -abs(statistic)))
 
 
 def why_no_small_study(pool: Pool) -> str:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import chdtrc
 
 if TYPE_CHECKING:
     from evidence.pooling.synthesis import Pool
@@ -54,7 +54,7 @@ def subgroups(pool: Pool) -> pd.DataFrame:
     ]  # fmt: skip
     q, df = between(found)
     table = pd.DataFrame(rows, columns=list(COLUMNS[: 2 + len(names)]))
-    p_value = float(stats.chi2.sf(q, df)) if df else np.nan
+    p_value = float(chdtrc(df, q)) if df else np.nan
     return table.assign(q_between=q, df_between=df, p_between=p_value).astype(
         {"k": "Int64", "n": "Int64"})
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import ndtr, stdtr
 
 from evidence.pooling import regression, subgroups
 from evidence.pooling.effects import (
@@ -659,9 +659,16 @@ def with_columns(
         if name not in effects:
             effects[name] = rows[name].array
     if subgroup_by:
-        groups = rows[subgroup_by].astype(object)
-        effects["subgroup"] = groups.where(groups.notna(), "not stated").astype(str).array
+        effects["subgroup"] = [_group(value) for value in rows[subgroup_by]]
     return effects
+
+
+def _group(value) -> str:
+    """Name of a subgroup: the value of its column as a table shows it."""
+    if is_empty(value) or str(value).strip() == "":
+        return "not stated"
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    return f"{value:g}" if is_number else str(value)
 
 
 def _inferred_measure(rows: pd.DataFrame) -> str:
@@ -781,10 +788,10 @@ def _pooled_row(
         low, high = (show.back(limit) for limit in (study.ci_low, study.ci_high))
         with np.errstate(divide="ignore", invalid="ignore"):
             size = abs(study.yi) / ((high - low) / (2 * Z95))
-        single["p_value"] = float(2 * stats.norm.sf(size))
+        single["p_value"] = float(2 * ndtr(-size))
     elif study.interval_source == "t":
         size = abs(study.yi) / single["se"]
-        single["p_value"] = float(2 * stats.t.sf(size, float(pooled["df"].iloc[0])))
+        single["p_value"] = float(2 * stdtr(float(pooled["df"].iloc[0]), -size))
     return PooledEstimate(rule, **single, interval_source=study.interval_source)
 
 

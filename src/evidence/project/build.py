@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from io import StringIO
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +20,35 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.pooling import Analyses, run_analyses
+from evidence.pooling import Analyses, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
-from evidence.project.freshness import DECK, STATE, Inputs, Made, inputs, is_fresh, last_run, record
+from evidence.project.freshness import (
+    DECK,
+    MANIFEST,
+    STATE,
+    Inputs,
+    Made,
+    inputs,
+    is_fresh,
+    known_outputs,
+    last_run,
+    record,
+)
 from evidence.project.runner import Kernels, run
 from evidence.publish import is_written, readme, slides
 from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
-from evidence.storage import alone, notebook_paths, replace_all, sha256
+from evidence.storage import (
+    alone,
+    digest,
+    notebook_paths,
+    read_bytes,
+    remove,
+    replace_all,
+    sha256,
+)
 from evidence.wording import Facts, answers
 
-MANIFEST = "figures/manifest.json"
-DATA_README = "data/README.md"
+DATA_README, README = "data/README.md", "README.md"
 STOP_EVERY = 0.2  # seconds between two looks at what is still running after Ctrl-C
 
 
@@ -52,6 +71,12 @@ class Built:
         Files whose content changed.
     figures : int
         Figures of the review.
+    remarks : tuple of str
+        Doubts about rows that are pooled.
+    left_out : tuple of str
+        Rows that left a pool, and analyses that pool nothing.
+    kept : tuple of str
+        What became of files that somebody else had made or changed.
     """
 
     root: Path
@@ -61,6 +86,9 @@ class Built:
     ran: tuple[str, ...]
     changed: tuple[Path, ...]
     figures: int
+    remarks: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
 
 def build(root: Path | None = None, *, force: bool = False, jobs: int | None = None) -> Built:
@@ -95,38 +123,43 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
     files: dict[str, bytes] = {}
     made = {name: last[name] for name in now.sources if name not in stale}
+    sources: dict[Path, str | None] = {}
     for name, outcome in _make(root, stale, jobs).items():
         files |= outcome.files
+        sources |= {root / path: source for path, source in outcome.sources.items()}
         made[name] = _made(now, name, outcome)
+    sources[root / README] = digest(root / README)
     rest, answer = _rest(review, analyses, made)
     moved = moved_headlines(root / POOLED, rest[POOLED].decode()) if POOLED in rest else ()
-    facts = {"answer": answer, "title": review.item("title", root.name)}
+    facts = {
+        "answer": answer, "title": review.item("title", root.name),
+        "remarks": [str(remark) for remark in pooled_row_remarks(review, analyses)],
+        "left_out": left_out(analyses),
+    }  # fmt: skip
     hashes = {path: sha256(content) for path, content in rest.items()}
     made["rest"] = Made(now.everything, None, hashes, facts)
     files |= rest
-    changed = replace_all(root, {root / path: content for path, content in files.items()})
-    _remove(root, [gone for name, gone in before.items() if name not in made])
+    written = replace_all(root, {root / path: content for path, content in files.items()},
+                          known_outputs(root), sources)
+    still = {path for target in made.values() for path in target.outputs}
+    for target in before.values():
+        remove(root, {path: known for path, known in target.outputs.items() if path not in still})
     replace_all(root, {root / STATE: record(made)})
     count = sum(name.startswith("figure:") for name in now.sources)
-    return Built(root, facts["title"], tuple(answer), moved, tuple(stale), changed, count)
-
-
-def _remove(root: Path, gone: Iterable[Made]) -> None:
-    """Delete the files of targets that are no more, unless somebody has changed them."""
-    for made in gone:
-        for path, digest in made.outputs.items():
-            file = root / path
-            if file.is_file() and sha256(file.read_bytes()) == digest:
-                file.unlink()
+    return Built(root, facts["title"], tuple(answer), moved, tuple(stale), tuple(written), count,
+                 tuple(facts["remarks"]), tuple(facts["left_out"]),
+                 tuple(written.sentences(root)))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What making one target gave: its files by path in the review, what it read, its facts."""
+    """What making one target gave: its files by path in the review, what it read, its facts, and
+    the hashes of those files as they were read (of a notebook, which people write as well)."""
 
     files: dict[str, bytes]
     read: list[str] | None
     facts: dict[str, Any]
+    sources: dict[str, str] = field(default_factory=dict)
 
 
 def _made(now: Inputs, name: str, outcome: Outcome) -> Made:
@@ -146,7 +179,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     with (
         ProcessPoolExecutor(
             min(jobs, len(drawn) or 1), get_context("spawn"),
-            signal.signal, (signal.SIGINT, signal.SIG_IGN),  # Ctrl-C is for this process to handle
+            _begin_drawing,
         ) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
@@ -170,12 +203,23 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
                                             "its process died", "run it again; check memory"))
                 bar.set_postfix_str(pending[future].partition(":")[2])
                 bar.update()
-        except KeyboardInterrupt:
+        except BaseException:
             _stop(pending, kernels)
             raise
     if problems:
         raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
     return {name: done[name] for name in targets}
+
+
+def _begin_drawing() -> None:
+    """In a process that draws: Ctrl-C is for the build to handle, and it ends with the build."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent_process().join()
+    os._exit(1)
 
 
 def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
@@ -187,8 +231,9 @@ def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
 
 def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     """Run one notebook."""
-    text, read = run(path, kernels=kernels)
-    return Outcome({f"notebooks/{path.name}": text.encode("utf-8")}, read, {})
+    content, name = read_bytes(path), f"notebooks/{path.name}"
+    text, read = run(path, kernels=kernels, content=content)
+    return Outcome({name: text.encode("utf-8")}, read, {}, {name: sha256(content)})
 
 
 def make_figure(root: Path, name: str) -> Outcome:
@@ -222,14 +267,16 @@ def _rest(
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
     answer = answers.text(review, facts, audience) if audience else ""
-    entries = [made[name].facts for name in sorted(made) if name.startswith("figure:")]
+    deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
+    entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
+               for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)
     if not review.dictionary.is_default or is_written(review.root / DATA_README):
         texts[DATA_README] = readme(review.dictionary)
-    new_readme = answers.updated_readme(review.root / "README.md", answer, review)
+    new_readme = answers.updated_readme(review.root / README, answer, review)
     if new_readme is not None:
-        texts["README.md"] = new_readme
+        texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
     said = (answers.sentences(review, facts, audience) or answers.lines(review, facts, audience)
             if audience else [])

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from evidence.pooling import Pool, derived_tables
-from evidence.storage import write_bytes
+from evidence.project.freshness import DERIVED_RECORD, known_outputs
+from evidence.storage import Written, alone, digest, remove, replace_all, sha256
 
 DERIVED = "data/derived"
 POOLED = f"{DERIVED}/pooled.csv"
@@ -24,15 +25,26 @@ def derived_texts(results: Mapping[str, Pool]) -> dict[str, str]:
     }
 
 
-def write_derived(review, results: Mapping[str, Pool]) -> tuple[Path, ...]:
-    """Write the tables of data/derived, each in one step; one that nothing fills any more goes."""
-    texts = derived_texts(results)
-    for name, text in texts.items():
-        write_bytes(review.root / name, text.encode("utf-8"))
-    for name in OPTIONAL:
-        if f"{DERIVED}/{name}.csv" not in texts:
-            (review.root / DERIVED / f"{name}.csv").unlink(missing_ok=True)
-    return tuple(review.root / name for name in texts)
+def write_derived(review, results: Mapping[str, Pool]) -> Written:
+    """Write the tables of data/derived and return their paths.
+
+    One that nothing fills any more goes; one that somebody has changed is kept beside the new one.
+    """
+    root = review.root
+    files = {root / name: text.encode("utf-8") for name, text in derived_texts(results).items()}
+    gone = [root / DERIVED / f"{name}.csv" for name in OPTIONAL]
+    gone = [path for path in gone if path not in files and path.exists()]
+    kept: tuple = ()
+    if gone or any(digest(path) != sha256(content) for path, content in files.items()):
+        with alone(root):
+            known = known_outputs(root)
+            kept = replace_all(root, files, known).kept
+            for path in gone:
+                remove(root, {path.relative_to(root).as_posix(): found
+                              for found in known.get(path, ())})
+            hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in files.items()}
+            replace_all(root, {root / DERIVED_RECORD: json.dumps(hashes, indent=1).encode()})
+    return Written(files, kept)
 
 
 def _cell(value) -> str:

@@ -19,9 +19,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from evidence.storage import FOLDER, notebook_paths, sha256
+from evidence.storage import FOLDER, digest, inside, notebook_paths, read_bytes, sha256
 
 STATE = f"{FOLDER}/state.json"
+MANIFEST = "figures/manifest.json"
+DERIVED_RECORD = f"{FOLDER}/derived.json"  # hashes of the derived tables as they were written last
 PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
 DICTIONARY = "datapackage.json"
 DECK = "deck:slides"
@@ -86,13 +88,13 @@ def inputs(root: Path) -> Inputs:
     """Hash what a build of the review at `root` would read."""
     data = root / "data"
     files = table_files(data)
-    tables = {name: sha256(path.read_bytes()) for name, path in files.items()}
+    tables = {name: sha256(read_bytes(path)) for name, path in files.items()}
     engine = hashlib.sha256("\n".join([sys.version, *_versions()]).encode())
     others = [root / "requirements.lock", root / "references.bib", *sorted(data.glob("*.json"))]
     code = [p for p in sorted(PACKAGE.rglob("*")) if p.is_file() and p.suffix != ".pyc"]
     for path in [*others, *code]:
         if path.is_file():
-            engine.update(path.name.encode() + path.read_bytes())
+            engine.update(path.name.encode() + sha256(read_bytes(path)).encode())
     engine.update("\n".join(tables).encode())
     rows = _figure_rows(files["figures"]) if "figures" in files else {}
     sources = {f"figure:{name}": text for name, text in rows.items()}
@@ -151,11 +153,12 @@ def _figure_rows(path: Path) -> dict[str, str]:
 
 def _source(path: Path) -> bytes:
     """What is written in a notebook, without what running it adds."""
+    content = read_bytes(path)
     try:
-        cells = json.loads(path.read_bytes())["cells"]
+        cells = json.loads(content)["cells"]
         kept = [[cell["cell_type"], "".join(cell["source"]), cell["metadata"]] for cell in cells]
-    except (ValueError, KeyError, TypeError):
-        return path.read_bytes()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return content
     return json.dumps(kept, sort_keys=True).encode()
 
 
@@ -163,9 +166,11 @@ def last_run(root: Path) -> dict[str, Made]:
     """Targets of the last build; empty when there was none or its record is damaged."""
     try:
         record = json.loads((root / STATE).read_text(encoding="utf-8"))
-        return {name: Made(**made) for name, made in record.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        made = {name: Made(**made) for name, made in record.items()}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
+    sound = all(isinstance(m.outputs, dict) and isinstance(m.facts, dict) for m in made.values())
+    return made if sound else {}
 
 
 def record(made: Mapping[str, Made]) -> bytes:
@@ -197,7 +202,40 @@ def is_fresh(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> 
 
 
 def _as_left(root: Path, made: Made) -> bool:
-    return all(
-        (root / path).is_file() and sha256((root / path).read_bytes()) == digest
-        for path, digest in made.outputs.items()
-    )
+    places = {name: inside(root, str(name)) for name in made.outputs}
+    return all(path is not None and digest(path) == made.outputs[name]
+               for name, path in places.items())
+
+
+def known_outputs(root: Path) -> dict[Path, set[str]]:
+    """Hashes of what builds have written by place: those of the last build on this machine, and
+    those that were committed with the figures. What has another hash is somebody's own work; only
+    of tables that are computed, and were never written on this machine, nobody else is thought."""
+    own = [made.outputs for made in last_run(root).values()]
+    own.append(derived_hashes(root))
+    committed = [entry.get("files_sha256", {}) for entry in _manifest(root)]
+    known: dict[Path, set[str]] = {root / MANIFEST: {digest(root / MANIFEST) or ""}}
+    for outputs in (*own, *committed):
+        for name, known_hash in outputs.items():
+            known.setdefault(root / str(name), set()).add(str(known_hash))
+    for path in (root / "data" / "README.md", *root.glob("data/derived/*.csv")):
+        known.setdefault(path, {digest(path) or ""})
+    return known
+
+
+def _manifest(root: Path) -> list[dict]:
+    try:
+        entries = json.loads(read_bytes(root / MANIFEST))
+        return [e for e in entries if isinstance(e, dict)
+                and isinstance(e.get("files_sha256", {}), dict)]  # fmt: skip
+    except (OSError, ValueError, TypeError, RecursionError):
+        return []
+
+
+def derived_hashes(root: Path) -> dict[str, str]:
+    """Hashes of the derived tables by file; none when their record is absent or damaged."""
+    try:
+        found = json.loads(read_bytes(root / DERIVED_RECORD))
+        return {str(name): str(known) for name, known in found.items()}
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return {}

@@ -1,23 +1,55 @@
-"""Running notebooks: execute them and keep nothing that changes from run to run."""
+"""Running notebooks: execute them and keep nothing that changes from run to run.
+
+Each notebook gets a kernel of the interpreter that runs the build, whatever kernels are installed,
+and without the start-up files of whoever builds: what a notebook shows depends on the review only.
+"""
 
 from __future__ import annotations
 
+import atexit
 import json
+import logging
 import os
+import socket
+import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import nbformat
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from evidence.notebook import STILL
 from evidence.review import Problem, ReviewError
+from evidence.storage import read_bytes
 
 VIEW = "application/vnd.jupyter.widget-view+json"
 TIME_LIMIT = 600  # seconds for one cell
 STARTS = 3  # attempts to bring up a kernel
+LAUNCH = """
+import os, threading, time
+parent = int(os.environ.get("JPY_PARENT_PID") or 0)
+def watch():
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os._exit(1)
+if os.name == "posix":
+    threading.Thread(target=watch, daemon=True).start()
+from ipykernel.kernelapp import launch_new_instance
+launch_new_instance()
+"""  # the kernel ends with the build, from its first moment on
+STARTUP = ("PYTHONSTARTUP", "PYTHONINSPECT", "PYTHONBREAKPOINT", "JUPYTER_CONFIG_DIR")
+KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3}, "file_extension": ".py",
+    "mimetype": "text/x-python", "name": "python", "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3", "version": "3.12.11",
+}  # as JupyterLab writes them on opening a notebook  # fmt: skip
 TABLES_READ = """
 import json as _json
 from evidence.review import Review as _Review
@@ -28,6 +60,20 @@ _reviews = [
 if _reviews:
     print(_json.dumps(sorted({name for review in _reviews for name in review.tables.read})))
 """  # runs after the last cell and is not kept
+
+
+SILENT = logging.getLogger("evidence.kernels")
+SILENT.addHandler(logging.NullHandler())
+SILENT.propagate = False  # what happened is said by the problem
+
+
+class OwnKernel(AsyncKernelManager):
+    """A kernel of this interpreter; what is installed under its name elsewhere does not matter."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        return KernelSpec(argv=[sys.executable, "-c", LAUNCH, "-f", "{connection_file}"],
+                          display_name=KERNEL["display_name"], language="python")
 
 
 def execute(path: Path, limit: int = TIME_LIMIT) -> str:
@@ -60,8 +106,9 @@ class Kernels:
 
 
 def run(
-    path: Path, limit: int = TIME_LIMIT, kernels: Kernels | None = None
-) -> tuple[str, list[str] | None]:
+    path: Path, limit: int = TIME_LIMIT, kernels: Kernels | None = None,
+    content: bytes | None = None,
+) -> tuple[str, list[str] | None]:  # fmt: skip
     """Run a notebook in its own folder.
 
     Parameters
@@ -71,6 +118,8 @@ def run(
         Seconds that one cell may take.
     kernels : Kernels, optional
         Where to be known while running.
+    content : bytes, optional
+        Content of the file, where it has been read already.
 
     Returns
     -------
@@ -82,51 +131,107 @@ def run(
     Raises
     ------
     ReviewError
-        When a cell raises, runs longer than `limit`, or the kernel dies.
+        When a cell raises, runs longer than `limit`, or the kernel does not start or dies.
     """
-    try:
-        notebook = nbformat.read(path, as_version=4)
-    except Exception as error:  # nbformat raises many kinds for a broken file
-        raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
-                                   f"is not a notebook ({error})", "restore the file")]) from None
+    def refused(rule: str, advice: str) -> ReviewError:
+        return ReviewError([Problem(f"notebooks/{path.name}", None, "", "", rule, advice)])
+
+    notebook = read_notebook(path, content)
     notebook.cells.append(nbformat.v4.new_code_cell(TABLES_READ))
     try:
         _execute(notebook, path.parent, limit, kernels or Kernels())
     except CellExecutionError as error:
         last = f"{error.ename}: {error.evalue}"
-        raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", last,
-                                   "open the notebook and mend that cell")]) from None
+        raise refused(last, "open the notebook and mend that cell") from None
     except CellTimeoutError:
-        raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
-                                   f"a cell ran for more than {limit} s",
-                                   "shorten it")]) from None
+        raise refused(f"a cell ran for more than {limit} s", "shorten it") from None
+    except KernelStartError as error:
+        raise refused(f"its kernel did not start ({error})", "mend that, then run it again"
+                      ) from None  # fmt: skip
     except RuntimeError:  # a dead kernel, or one that died before it was ready
-        raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "", "its kernel died",
-                                   "run it again; if it dies again, check memory")]) from None
+        raise refused("its kernel died", "run it again; if it dies again, check memory") from None
     read = _tables_read(notebook.cells.pop())
     return normalised(notebook), read
+
+
+def read_notebook(path: Path, content: bytes | None = None) -> nbformat.NotebookNode:
+    """A notebook of the review.
+
+    Raises
+    ------
+    ReviewError
+        When the file is none.
+    """
+    try:
+        text = (read_bytes(path) if content is None else content).decode("utf-8-sig")
+        return nbformat.reads(text, as_version=4)
+    except Exception as error:  # nbformat raises many kinds for a broken file
+        raise ReviewError([Problem(f"notebooks/{path.name}", None, "", "",
+                                   f"is not a notebook ({error})", "restore the file")]) from None
+
+
+class KernelStartError(RuntimeError):
+    """A kernel did not come up; the message is the last line that it wrote."""
 
 
 def _execute(notebook: nbformat.NotebookNode, folder: Path, limit: int, kernels: Kernels) -> None:
     """Run a notebook in a kernel of its own.
 
-    A kernel that does not come up is started again: of kernels that start at the same time, two may
-    have chosen the same port. One that dies later is not.
+    A kernel that does not come up without saying why is started again: of kernels that start at
+    the same time, two may have chosen the same port. One that dies later is not.
     """
+    _connect_to_this_machine()
     for start in range(1, STARTS + 1):
-        client = NotebookClient(
-            notebook, timeout=limit, kernel_name="python3", record_timing=False,
-            extra_arguments=["--log-level=ERROR"], resources={"metadata": {"path": str(folder)}},
-        )
-        try:
-            with kernels.watch(client):
-                client.execute(env={**os.environ, "PYTHONHASHSEED": "0", STILL: "1"})
-            return
-        except DeadKernelError:
-            raise
-        except RuntimeError:
-            if start == STARTS:
-                raise
+        with tempfile.TemporaryDirectory(prefix="evidence-", ignore_cleanup_errors=True) as own:
+            client = NotebookClient(
+                notebook, timeout=limit, kernel_name=KERNEL["name"], record_timing=False,
+                kernel_manager_class=OwnKernel, extra_arguments=["--log-level=ERROR"],
+                resources={"metadata": {"path": str(folder)}}, log=SILENT,
+            )
+            client.create_kernel_manager().connection_file = str(Path(own) / "kernel.json")
+            with Path(own, "said").open("w+b") as said, kernels.watch(client):
+                try:
+                    client.execute(env=_environment(own), stderr=said)
+                    return
+                except DeadKernelError:
+                    raise
+                except RuntimeError:
+                    atexit.unregister(client._cleanup_kernel)  # it has nothing left to clean
+                    why = _last_line(said)
+                    if why and "ddress already in use" not in why:
+                        raise KernelStartError(why) from None
+                    if start == STARTS:
+                        raise
+
+
+def _environment(own: str) -> dict[str, str]:
+    """Environment of a kernel: nobody's start-up files, a home of its own for what it writes."""
+    kept = {name: value for name, value in os.environ.items() if name not in STARTUP}
+    own_places = {"IPYTHONDIR": own, "JUPYTER_CONFIG_DIR": own, "PYTHONHASHSEED": "0", STILL: "1"}
+    return kept | own_places
+
+
+def _last_line(said: IO[bytes]) -> str:
+    """What a kernel wrote last before it ended; a traceback ends with its reason."""
+    said.seek(0)
+    lines = said.read().decode("utf-8", "replace").splitlines()
+    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+
+
+def _connect_to_this_machine() -> None:
+    """Notebook and kernel speak over the loopback interface; without it both wait for minutes.
+
+    Raises
+    ------
+    KernelStartError
+        When there is none.
+    """
+    try:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            socket.create_connection(server.getsockname(), timeout=5).close()
+    except OSError as error:
+        raise KernelStartError("this machine does not let programs speak to each other over "
+                               f"127.0.0.1: {error.strerror or error}") from None
 
 
 def _tables_read(cell: nbformat.NotebookNode) -> list[str] | None:
@@ -135,16 +240,20 @@ def _tables_read(cell: nbformat.NotebookNode) -> list[str] | None:
 
 
 def normalised(notebook: nbformat.NotebookNode) -> str:
-    """The notebook as text without anything that differs between two equal runs."""
+    """The notebook as text without anything that differs between two equal runs.
+
+    Metadata of the notebook that the build does not make (authors, a kernel of the reader's own)
+    stay; the rest is what JupyterLab writes when it opens a notebook, so that it stays unchanged.
+    """
     for number, cell in enumerate(notebook.cells, 1):
         cell["id"] = f"cell-{number:02d}"
         for name in ("execution", "ExecuteTime", "collapsed", "scrolled"):
             cell.metadata.pop(name, None)
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(VIEW, None)  # a control dies with its kernel
-    notebook.metadata = nbformat.NotebookNode({
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-        "language_info": {"name": "python"},
-    })
+    notebook.metadata.pop("widgets", None)
+    if notebook.metadata.get("kernelspec", {}).get("name", KERNEL["name"]) == KERNEL["name"]:
+        notebook.metadata["kernelspec"] = nbformat.NotebookNode(KERNEL)
+    notebook.metadata["language_info"] = nbformat.from_dict(LANGUAGE)
     notebook.nbformat_minor = 5
     return nbformat.writes(notebook, version=nbformat.NO_CONVERT).rstrip("\n") + "\n"

@@ -17,7 +17,9 @@ from evidence.review import BIBLIOGRAPHY, Problem, ReviewError, default_dictiona
 from evidence.storage import replace_all
 
 PLACE = "TITLE"  # where the title goes in the texts of the starter
-RENAMED = {"gitignore": ".gitignore"}  # packages leave files out that begin with a dot
+RENAMED = {  # packages leave files out that begin with a dot
+    "gitattributes": ".gitattributes", "gitignore": ".gitignore",
+}
 NEEDED = ("studies", "outcomes", "analyses")
 EXAMPLE = tuple(f"data/{name}.csv" for name in (*NEEDED, "answers", "figures"))
 EXAMPLE_WORDS = re.compile(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +13,11 @@ import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, images
 from evidence.publish.slides.deck import deck
 from evidence.review import Problem, Review, ReviewError
-from evidence.storage import write_bytes, zipped
+from evidence.storage import FOLDER, Written, read_bytes, set_aside, sha256, write_bytes, zipped
 from evidence.wording import Facts, answers
 
 FORMATS = (*images.FORMATS, "pptx")
+EXPORTED = f"{FOLDER}/exported.json"
 DECK, ARCHIVE = "slides.pptx", "figures.zip"
 COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
 GREYS = "Colours named here are those of the slide; in print they are greys."
@@ -86,8 +89,17 @@ def legend(review: Review, exhibit: Figure) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def save(files: Mapping[str, bytes], folder: Path, as_zip: bool = False) -> list[Path]:
+def save(
+    files: Mapping[str, bytes], folder: Path, as_zip: bool = False, root: Path | None = None
+) -> Written:
     """Write the files into a folder, or all of them into one zip there.
+
+    A file in their place that no export of the review at `root` has written is kept beside them.
+
+    Returns
+    -------
+    Written
+        The paths of the files.
 
     Raises
     ------
@@ -98,6 +110,24 @@ def save(files: Mapping[str, bytes], folder: Path, as_zip: bool = False) -> list
         raise ReviewError([Problem(str(folder), None, "", "", "is a file", "name a folder")])
     if as_zip:
         files = {ARCHIVE: zipped(files)}
-    for name, content in files.items():
-        write_bytes(folder / name, content)
-    return [folder / name for name in files]
+    paths = {folder / name: content for name, content in files.items()}
+    known = _exported(root)
+    kept = []
+    for path, content in paths.items():
+        place = set_aside(path, content, known.get(str(path.resolve()), ""))
+        kept += [(path, place)] if place else []
+        write_bytes(path, content)
+    if root is not None:
+        known |= {str(path.resolve()): sha256(content) for path, content in paths.items()}
+        with suppress(OSError):  # of a review that can only be read
+            write_bytes(root / EXPORTED, json.dumps(known, indent=1).encode())
+    return Written(paths, kept)
+
+
+def _exported(root: Path | None) -> dict[str, str]:
+    """Hash of each file that exports of a review have written, by place."""
+    try:
+        found = json.loads(read_bytes(root / EXPORTED)) if root else {}
+        return {str(place): str(known) for place, known in found.items()}
+    except (OSError, ValueError, AttributeError):
+        return {}

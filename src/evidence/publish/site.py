@@ -11,19 +11,29 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from evidence.appraisal import AGAIN, LEVELS
-from evidence.figures import catalogue, images, people_words
+from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
 from evidence.publish import finder
 from evidence.review import Review
 from evidence.storage import FOLDER as KEPT
-from evidence.storage import alone, notebook_paths, replace_all, sha256
-from evidence.wording import answers, audiences, joined
+from evidence.storage import (
+    Written,
+    alone,
+    notebook_paths,
+    read_bytes,
+    remove,
+    replace_all,
+    sha256,
+)
+from evidence.wording import allowed, answers, audiences, joined
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
@@ -32,6 +42,7 @@ KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claim
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
+MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
@@ -46,15 +57,15 @@ class Page:
     title: str
 
 
-def write(root: Path) -> tuple[Path, ...]:
+def write(root: Path) -> Written:
     """Write the hand-out of a review into ``site/``.
 
     Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
-    them; whatever else lies there stays.
+    them; whatever else lies there stays, and what has to give way is kept beside it.
 
     Returns
     -------
-    tuple of Path
+    Written
         Files whose content changed.
 
     Raises
@@ -64,26 +75,20 @@ def write(root: Path) -> tuple[Path, ...]:
     """
     with alone(root):
         files = {root / FOLDER / name: content for name, content in handout(root).items()}
-        changed = replace_all(root, files)
-        _remove(root, files)
+        last = _last(root)
+        known = {root / name: {digest} for name, digest in last.items()}
+        written = replace_all(root, files, known)
         hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
+        remove(root, {name: digest for name, digest in last.items()
+                      if name not in hashes and PurePosixPath(name).parts[:1] == (FOLDER,)})
         replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
-    return changed
-
-
-def _remove(root: Path, files: Mapping[Path, bytes]) -> None:
-    """Delete what the last hand-out wrote, this one does not, and nobody has changed."""
-    for name, digest in _last(root).items():
-        path = root / name
-        ours = PurePosixPath(name).parts[:1] == (FOLDER,) and ".." not in path.parts
-        if ours and path not in files and path.is_file() and sha256(path.read_bytes()) == digest:
-            path.unlink()
+    return written
 
 
 def _last(root: Path) -> dict[str, str]:
     """Hash of each file of the last hand-out by path; none when there is no sound record."""
     try:
-        return {str(name): digest for name, digest in json.loads(
+        return {str(name): str(digest) for name, digest in json.loads(
             (root / RECORD).read_text(encoding="utf-8")).items()}  # fmt: skip
     except (OSError, ValueError, AttributeError):
         return {}
@@ -111,8 +116,8 @@ def handout(root: Path) -> dict[str, bytes]:
     files: dict[str, bytes] = {}
     texts: dict[str, str] = {}
     for page, notebook in zip(pages, notebooks.values(), strict=True):
-        texts[page.file], _ = exporter.from_notebook_node(notebook, resources=given | {
-            "page": page})
+        text, _ = exporter.from_notebook_node(notebook, resources=given | {"page": page})
+        texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
     for page, values in (
         (front, _front(narrator, files, pages, cards)),
         (Page(PICTURES, "All figures"), _gallery(entries, pages)),
@@ -125,18 +130,18 @@ def handout(root: Path) -> dict[str, bytes]:
     for name, text in texts.items():
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
         for target in _targets(root, text):
-            files[target] = (root / target).read_bytes()
+            files[target] = read_bytes(root / target)
         files[name] = _local(text).encode("utf-8")
     for entry in entries:
         name = f"figures/{entry['name']}.png"
-        files[name] = (root / name).read_bytes()
+        files[name] = read_bytes(root / name)
     return files
 
 
 def _targets(root: Path, text: str) -> Iterator[str]:
     """Files of the review that a page links to; what lies outside the review is left alone."""
     for link in TARGET.findall(text):
-        target = posixpath.normpath(link)
+        target = posixpath.normpath(unquote(html.unescape(link)))
         path = (root / target).resolve()
         if path.is_file() and path.is_relative_to(root.resolve()) and target[:2] != "..":
             yield target
@@ -161,13 +166,14 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
            cards: list[finder.Card]) -> dict[str, Any]:
     """What the front page shows; the drawing of its chart is added to `files`."""
     review = narrator.review
-    voices = [{"name": name.replace("_", " "), "text": str(narrator.answer(name))}
+    voices = [{"name": name.replace("_", " "),
+               "text": allowed(markdown2html(str(narrator.answer(name))))}
               for name in audiences(review)]
     shown = {
         "message": review.item("title", review.root.name), "question": review.item("question"),
         "notice": NOTICE if voices else "", "tiles": [], "voices": voices, "notebooks": pages,
         "found": finder.counted(cards), "find": FIND,
-        "references": str(narrator.references()) if voices else "",
+        "references": allowed(str(narrator.references())) if voices else "",
     }
     name = next((name for name, spec in catalogue.specs(review).items()
                  if spec.kind == "answer"), None)
@@ -215,8 +221,9 @@ def _cards(review: Review, cards: list[finder.Card]) -> dict[str, Any]:
 def _figures(root: Path) -> list[Mapping]:
     """Exported figures in the order of their notebooks."""
     path = root / "figures" / "manifest.json"
-    entries = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    return sorted(entries, key=lambda entry: entry["notebook"])
+    entries = json.loads(read_bytes(path)) if path.exists() else []
+    return sorted((entry for entry in entries if NAME.fullmatch(entry["name"])),
+                  key=lambda entry: entry["notebook"])
 
 
 def _labelled(table: str) -> str:
@@ -270,6 +277,6 @@ def _with_ways_back(text: str) -> str:
 
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
-    text = re.sub(r'href="([\w-]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
+    text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
     text = text.replace('href="../README.md"', f'href="{FRONT}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

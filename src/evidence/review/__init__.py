@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["importing", "schema"],
+    submodules=["addresses", "importing", "schema"],
     submod_attrs={
         "bibliography": ["CITATION", "Reference", "with_citations", "without_citations"],
         "columns": ["among", "keys", "word"],

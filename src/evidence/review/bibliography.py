@@ -10,6 +10,7 @@ from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, unquote
 
+from evidence.review.addresses import LONGEST, web_address
 from evidence.review.authors import Name, read_names
 from evidence.review.bibtex import Entry, read_entries, year_in_key
 from evidence.review.latex import BRACES, ENTITY, decoded, unknown_macros
@@ -69,12 +70,12 @@ class Reference:
     def link(self) -> str:
         """Address of the document: its DOI, else PubMed, else a web address; may be empty."""
         if self["doi"]:
-            return f"https://doi.org/{quote(self['doi'], safe=SAFE)}"
+            return web_address(f"https://doi.org/{quote(self['doi'], safe=SAFE)}")
         if self["pmid"]:
-            return f"https://pubmed.ncbi.nlm.nih.gov/{self['pmid']}/"
+            return web_address(f"https://pubmed.ncbi.nlm.nih.gov/{self['pmid']}/")
         if self["eprint"] and self["archiveprefix"].lower() == "arxiv" and not self["url"]:
-            return f"https://arxiv.org/abs/{quote(self['eprint'], safe=SAFE)}"
-        return self["url"] if self["url"].startswith(("https://", "http://")) else ""
+            return web_address(f"https://arxiv.org/abs/{quote(self['eprint'], safe=SAFE)}")
+        return web_address(self["url"])
 
     @property
     def label(self) -> str:
@@ -317,6 +318,12 @@ def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
         warnings.append(
             Problem(name, reference.line, reference.key, "", "has no year", "add it", True)
         )
+    if reference["url"] and not web_address(reference["url"]):
+        warnings.append(
+            Problem(name, reference.line, reference.key, reference["url"],
+                    f"is no web address of up to {LONGEST} signs, so nothing links to it",
+                    "write it as https://example.org/page", True)
+        )
     if reference.unverified:
         warnings.append(
             Problem(name, reference.line, reference.key, "; ".join(reference.unverified),
@@ -325,7 +332,7 @@ def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
     return warnings
 
 
-CITATION = re.compile(r"\[((?:@[^\]\s;]+)(?:;\s*@[^\]\s;]+)*)\]")
+CITATION = re.compile(r"\[((?:@[^\[\]\s;]+)(?:;\s*@[^\[\]\s;]+)*)\]")
 
 
 def cited_keys(text: str) -> list[str]:
@@ -348,4 +355,4 @@ def with_citations(text: str, cite: Callable[[str], str]) -> str:
 
 def without_citations(text: str) -> str:
     """The text as plain words: no citations, no bold type."""
-    return re.sub(rf"\s*{CITATION.pattern}", "", text).replace("**", "")
+    return re.sub(rf"\s{{0,9}}{CITATION.pattern}", "", text).replace("**", "")

@@ -14,7 +14,6 @@ an analysis cannot do without is optional. Properties of ours beside the standar
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -23,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import regex
 
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.schema import (
@@ -129,7 +129,7 @@ def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
         for item in schema["fields"]:
             try:
                 own[item["name"]] = field_reader(item, missing)
-            except (ValueError, TypeError, re.error) as error:  # a pattern may be none
+            except (ValueError, TypeError, regex.error) as error:  # a pattern may be none
                 place = f"{resource['name']}.{item['name']}"
                 raise ValueError(f"column {place}: {error}") from None
     return readers

@@ -13,6 +13,7 @@ from evidence.review.bibliography import Bibliography, read_bibliography
 from evidence.review.checks.numbers import domain_problems
 from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
 from evidence.review.problems import Problem, ReviewError
+from evidence.storage import read_bytes, sha256
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -97,8 +98,8 @@ class Review:
         for name in names:
             if name in self.tables:
                 path = self.root / "data" / self.dictionary.tables[name]["path"]
-                total.update(path.read_bytes())
-        total.update((self.root / BIBLIOGRAPHY).read_bytes())
+                total.update(sha256(read_bytes(path)).encode())
+        total.update(sha256(read_bytes(self.root / BIBLIOGRAPHY)).encode())
         return total.hexdigest()
 
 

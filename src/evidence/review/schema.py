@@ -14,6 +14,7 @@ from difflib import get_close_matches
 from typing import Any
 
 import pandas as pd
+import regex
 
 from evidence.review.problems import Problem
 from evidence.review.textfile import Rows
@@ -21,6 +22,7 @@ from evidence.review.textfile import Rows
 DTYPES = {"number": "float64", "integer": "Int64", "boolean": "boolean"}
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 LARGEST_INTEGER = 2**53
+SECONDS = 0.5  # for comparing one cell with a pattern
 NEAR = 0.8  # how alike two spellings are before one is offered for the other
 TYPES = {
     "number": ("is not a number", "write digits with a decimal point, or leave it empty"),
@@ -69,7 +71,8 @@ def field_reader(field: Mapping[str, Any], missing: list[str]) -> Reader:
         raise ValueError(f"constraints of a {kind} are {', '.join(known)}")
     if not isinstance(limits.get("enum", []), list):
         raise ValueError("enum is not a list")
-    options = {"format": field.get("format"), "constraints": limits, "missing_values": missing}
+    others = {name: limit for name, limit in limits.items() if name != "pattern"}
+    options = {"format": field.get("format"), "constraints": others, "missing_values": missing}
     if kind == "boolean":
         options["true_values"] = field.get("trueValues")
         options["false_values"] = field.get("falseValues")
@@ -78,7 +81,29 @@ def field_reader(field: Mapping[str, Any], missing: list[str]) -> Reader:
     for name in BOUNDS:
         if name in limits and read(limits[name]) is None:
             raise ValueError(f"{name} is not a {kind}")
-    return made.create_cell_reader()
+    reader = made.create_cell_reader()
+    return _with_pattern(reader, limits["pattern"]) if "pattern" in limits else reader
+
+
+def _with_pattern(reader: Reader, pattern: str) -> Reader:
+    """The reader, which compares the cell with a pattern as well, for a bounded time."""
+    compiled = regex.compile(pattern)
+
+    def read(cell: Any) -> tuple[Any, Mapping[str, str] | None]:
+        value, notes = reader(cell)
+        if value is None or notes:
+            return value, notes
+        try:
+            fits = compiled.fullmatch(str(cell), timeout=SECONDS)
+        except TimeoutError:
+            raise SlowPatternError from None
+        return (value, None) if fits else (None, {"pattern": pattern})
+
+    return read
+
+
+class SlowPatternError(Exception):
+    """A pattern of the data dictionary cannot be compared with a cell in bounded time."""
 
 
 def header_problems(
@@ -138,7 +163,16 @@ def read_columns(
         if name not in fields:
             columns[name] = [cell or None for cell in cells]
             continue
-        known = {cell: _read(cell, fields[name], readers[name]) for cell in set(cells)}
+        try:
+            known = {cell: _read(cell, fields[name], readers[name])
+                     for cell in dict.fromkeys(cells)}
+        except SlowPatternError:
+            columns[name] = [None] * len(cells)
+            problems.append(Problem(
+                shown, None, name, "", "its pattern takes too long to be compared with its cells",
+                "simplify the pattern in data/datapackage.json",
+            ))  # fmt: skip
+            continue
         columns[name] = [known[cell][0] for cell in cells]
         problems += [
             Problem(shown, line, name, cell, *known[cell][1])
@@ -154,7 +188,7 @@ def read_columns(
         },
         index=index,
     )
-    broken = {problem.row - 2 for problem in problems}
+    broken = {problem.row - 2 for problem in problems if problem.row}
     return frame[~frame.index.isin(broken)] if broken else frame, problems
 
 

@@ -130,10 +130,16 @@ class Design:
 DESIGNS = {
     "rct_parallel": Design("randomised trial, parallel arms", "parallel trial", "s"),
     "rct_crossover": Design("randomised trial, crossover", "crossover trial", "D"),
+    "cluster_randomised": Design(
+        "randomised trial, clusters", "cluster-randomised trial", "d"
+    ),
     "single_blind_fixed_order": Design(
         "placebo first, then drug, fixed order", "fixed order, placebo first", "P"
     ),
     "single_arm": Design("one arm, no control", "one arm, no control", "o"),
+    "cohort": Design("cohort study", "cohort", "<"),
+    "case_control": Design("case-control study", "case-control", ">"),
+    "cross_sectional": Design("cross-sectional study", "cross-sectional", "p"),
     "retrospective": Design("retrospective", "retrospective", "^"),
     "register_before_after": Design("register, before and after", "register", "v"),
     "case_report": Design("case report", "case report", "X"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import re
 from collections.abc import Iterator
@@ -10,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evidence.review.problems import Problem, ReviewError
+from evidence.storage import read_bytes
 
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML may hold them
+ODD = (errno.EINVAL, errno.EFBIG)  # neither a file that ends nor one of a usual size
+LONGEST_CELL = 32_767  # as in a spreadsheet
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
@@ -56,12 +60,14 @@ def read_text(path: Path, name: str, advice: str = "restore it") -> str:
         When the file is missing, cannot be opened, is empty or is not UTF-8.
     """
     try:
-        content = path.read_bytes()
+        content = read_bytes(path)
     except FileNotFoundError:
         raise ReviewError([Problem(name, None, "", "", "file is missing", advice)]) from None
     except OSError as error:
-        reason = f"cannot be opened ({error.strerror})"
-        raise ReviewError([Problem(name, None, "", "", reason, "close it elsewhere")]) from None
+        what = "replace it with a file" if error.errno in ODD else "close it elsewhere"
+        reason = f"cannot be read: it {error.strerror}" if error.errno in ODD else (
+            f"cannot be opened ({error.strerror})")  # fmt: skip
+        raise ReviewError([Problem(name, None, "", "", reason, what)]) from None
     text = decoded(content, name)
     if not text.strip():
         raise ReviewError([Problem(name, None, "", "", "file is empty", advice)])
@@ -196,6 +202,9 @@ def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Pro
         complaint = control_problem(cell)
         if complaint:
             return Problem(name, line, column, *complaint)
+        if len(cell) > LONGEST_CELL:
+            rule = f"has {len(cell):,} signs, a cell holds up to {LONGEST_CELL:,}"
+            return Problem(name, line, column, cell, rule, "shorten it")
     if len(row) != len(header):
         columns = f"{len(header)} column{'s' if len(header) > 1 else ''}"
         comma = " (a decimal comma?)" if len(row) == len(header) + 1 else ""

@@ -22,11 +22,13 @@ from evidence.review import (
     decoded,
     with_citations,
 )
+from evidence.storage import read_bytes
 from evidence.wording.prose import MissingValueError, fill, harmless
 
 SHORT, DETAIL, FOOT, ASIDE = "short", "detail", "foot", "aside"
 TILE = ("title", "outcome", "verdict", "number", "interval", "says")
 LONGEST, LONGEST_VERDICT = 20, 10  # words of a short sentence, of a verdict
+TOO_LONG = 5000  # signs of one line
 MORE = "In more detail."
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
@@ -158,6 +160,10 @@ def _filled(facts: Mapping[str, Any], row: Mapping[str, Any], column: str,
     except MissingValueError as error:
         raise ReviewError([Problem("data/answers.csv", row["row"], column, "", str(error),
                                    "mend the template or the table it reads")]) from None
+    if len(filled) > TOO_LONG:
+        raise ReviewError([Problem("data/answers.csv", row["row"], column, "",
+                                   f"has {len(filled):,} signs, {TOO_LONG:,} are allowed",
+                                   "mend the template or the table it reads")])
     count = len(WORD.findall(CITATION.sub("", filled)))
     if longest and count > longest:
         raise ReviewError([Problem("data/answers.csv", row["row"], column, filled,
@@ -166,11 +172,39 @@ def _filled(facts: Mapping[str, Any], row: Mapping[str, Any], column: str,
 
 
 def with_answer(readme: str, answer: str, review: Review) -> str:
-    """The README with its answer block replaced; unchanged when it has no such block."""
+    """The README with its answer block replaced; unchanged when it has no such block.
+
+    Raises
+    ------
+    ReviewError
+        When a mark of the block is missing, stands twice or in the wrong order: what lies between
+        two marks is replaced, and that must not be anything else.
+    """
+    problem = _mark_problem(readme)
+    if problem:
+        raise ReviewError([problem])
     cited = with_citations(answer, review.bibliography.cite) or NO_ANSWER
     block = "\n".join([BEGIN, cited, END])
     pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
     return pattern.sub(lambda _: block, readme)
+
+
+def _mark_problem(readme: str) -> Problem | None:
+    """What is wrong with the marks around the answer; nothing where there is no mark, or a pair."""
+    marks = [(line, mark) for line, text in enumerate(readme.split("\n"), 1)
+             for mark in re.findall(f"{re.escape(BEGIN)}|{re.escape(END)}", text)]
+    if [mark for _, mark in marks] in ([], [BEGIN, END]):
+        return None
+    for place, (line, mark) in enumerate(marks):
+        before = place and marks[place - 1][1]
+        if mark == before or place > 1:
+            return Problem("README.md", line, "", mark, "stands twice", "delete one of the two")
+        if mark == END and before != BEGIN:
+            return Problem("README.md", line, "", mark, f"has no mark {BEGIN} before it",
+                           "write that mark above the answer, or delete this one")
+    line, mark = marks[-1]
+    return Problem("README.md", line, "", mark, f"has no mark {END} after it",
+                   "write that mark below the answer, or delete this one")
 
 
 def updated_readme(path: Path, answer: str, review: Review) -> str | None:
@@ -179,9 +213,9 @@ def updated_readme(path: Path, answer: str, review: Review) -> str | None:
     Raises
     ------
     ReviewError
-        When the README is not UTF-8 text.
+        When the README is not UTF-8 text, or its marks do not fit.
     """
     if not path.exists():
         return None
-    text = decoded(path.read_bytes(), path.name).replace("\r\n", "\n")
+    text = decoded(read_bytes(path), path.name).replace("\r\n", "\n")
     return with_answer(text, answer, review)

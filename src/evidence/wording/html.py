@@ -1,4 +1,4 @@
-"""Tables for reading: a DataFrame as plain HTML with readable headings."""
+"""HTML for reading: tables with readable headings, links, and the list of what a page may hold."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ import html
 import re
 from collections.abc import Iterable, Mapping
 
+import nh3
 import numpy as np
 import pandas as pd
 
+from evidence.review import addresses
 from evidence.wording.prose import MINUS
 
 DASH = "–"
@@ -16,6 +18,27 @@ WIDEST = 1000  # pixels of a table
 LONG = 90  # letters; such a column is kept wide enough to read
 CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # a word of a vocabulary, such as pro_inflammatory
 NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
+TAGS = {
+    "a", "abbr", "article", "b", "blockquote", "br", "button", "caption", "cite", "code",
+    "col", "colgroup", "dd", "del", "details", "dfn", "div", "dl", "dt", "em", "figcaption",
+    "figure", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "img", "ins", "kbd", "li",
+    "main", "mark", "ol", "p", "pre", "q", "s", "samp", "section", "small", "span", "strong",
+    "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "time", "tr",
+    "u", "ul", "var",
+}  # fmt: skip
+ATTRIBUTES = {
+    "*": {"class", "dir", "hidden", "id", "lang", "role", "style", "tabindex", "title"},
+    "a": {"href", "name"}, "button": {"type"}, "col": {"span"}, "colgroup": {"span"},
+    "details": {"open"}, "img": {"alt", "height", "loading", "src", "width"},
+    "ol": {"start", "type"}, "td": {"colspan", "rowspan"}, "th": {"colspan", "rowspan", "scope"},
+}  # fmt: skip
+STYLES = {
+    "background-color", "border", "border-collapse", "border-radius", "color", "display",
+    "font-size", "font-style", "font-weight", "line-height", "margin", "margin-bottom",
+    "margin-left", "margin-right", "margin-top", "max-width", "min-width", "overflow-x",
+    "padding", "text-align", "vertical-align", "white-space", "width",
+}  # fmt: skip
+PICTURE = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=\s]*")
 
 
 def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
@@ -55,6 +78,41 @@ def _cell(value: object, digits: int) -> str | Markup:
     return text.replace("_", " ") if CODE.fullmatch(text) else text
 
 
+def allowed(page: str) -> str:
+    """HTML of which nothing runs, loads or leads anywhere but to the web and into the review.
+
+    The finished HTML is judged, after everything that a browser would decode; what is not on the
+    list of tags, attributes and styles goes, scripts and styles with their content.
+
+    Examples
+    --------
+    >>> allowed('<p onclick="x()">Text<script>x()</script></p>')
+    '<p>Text</p>'
+    """
+    return nh3.clean(
+        page, tags=TAGS, attributes=ATTRIBUTES, clean_content_tags={"script", "style"},
+        attribute_filter=_attribute, generic_attribute_prefixes={"aria-"}, link_rel=None,
+        url_schemes={"http", "https", "data"}, filter_style_properties=STYLES,
+    )  # fmt: skip
+
+
+def _attribute(tag: str, name: str, value: str) -> str | None:
+    """The value of an attribute; None where it may not stand."""
+    if name == "href":
+        return value if addresses.target(value) else None
+    if name == "src":
+        here = not addresses.web_address(value) and addresses.target(value)
+        return value if here or PICTURE.fullmatch(value) else None
+    return value
+
+
+def as_text(value: object) -> str:
+    """Text inside HTML: no sign of it is markup, and none begins a formula where JupyterLab looks
+    for one (it does so within a piece of text, and a sign in an element of its own is none)."""
+    safe = html.escape(str(value))
+    return safe.replace("\\", "<span>\\</span>").replace("$", "<span>$</span>")
+
+
 def to_html(frame: pd.DataFrame, caption: str = "") -> str:
     """A table as HTML without ids; text stands left, numbers right.
 
@@ -64,7 +122,7 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
     styles = [_style([str(cell) for cell in frame[column]]) for column in frame.columns]
 
     def cell(tag: str, value: object, style: str) -> str:
-        text = value.html if isinstance(value, Markup) else html.escape(str(value))
+        text = value.html if isinstance(value, Markup) else as_text(value)
         return f'<{tag} style="{style}">{text}</{tag}>'
 
     def row(tag: str, values: Iterable[object]) -> str:
@@ -73,17 +131,18 @@ def to_html(frame: pd.DataFrame, caption: str = "") -> str:
     body = "\n".join(
         f"<tr>{row('td', values)}</tr>" for values in frame.itertuples(index=False, name=None)
     )
-    title = f"<caption>{html.escape(caption)}</caption>\n" if caption else ""
+    title = f"<caption>{as_text(caption)}</caption>\n" if caption else ""
     head = f"<thead><tr>{row('th', frame.columns)}</tr></thead>"
     return (f'<table style="max-width:{WIDEST}px">\n{title}{head}\n'
             f"<tbody>\n{body}\n</tbody>\n</table>")
 
 
 def _style(cells: list[str]) -> str:
+    top = "vertical-align:top;"
     if all(NUMBER.fullmatch(cell) for cell in cells):
-        return "text-align:right"
+        return top + "text-align:right"
     wide = any(len(cell) > LONG for cell in cells)
-    return "text-align:left" + (";min-width:11em" if wide else "")
+    return top + "text-align:left" + (";min-width:11em" if wide else "")
 
 
 class Markup:
@@ -97,15 +156,12 @@ class Markup:
     def __str__(self) -> str:
         return self.text
 
-PLACE = re.compile(r"https?://\S+|(?!/)[^\s:]+(?:#\S*)?")  # a page, or a file of the review
-
-
 def link(label: str, target: str) -> Markup:
     """A link as a table shows it; plain text unless it leads to the web or into the review."""
-    if not PLACE.fullmatch(target):
-        return Markup(html.escape(label), label)
-    address = html.escape(target, quote=True)
-    return Markup(f'<a href="{address}">{html.escape(label)}</a>', label)
+    address = html.escape(addresses.target(target), quote=True)
+    if not address:
+        return Markup(as_text(label), label)
+    return Markup(f'<a href="{address}">{as_text(label)}</a>', label)
 
 
 def links(targets: list[tuple[str, str]]) -> Markup | str:

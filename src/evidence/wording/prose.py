@@ -23,9 +23,14 @@ import html
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from evidence.review import addresses
 
 MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 SMALL = (
@@ -35,8 +40,11 @@ SMALL = (
 )
 
 
+VALUES = (str, bool, int, float, Decimal, date, np.generic, pd.Timestamp)
 PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
-CALL = re.compile(r"\](?:\(|:)(?=[\s\x00-\x20]*(?!https?:)[A-Za-z][\w+.-]*:)")
+LINK = re.compile(r"\]\(\s*([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)")
+FORMULA = re.compile(r"\$|\\\\|\\(?=[A-Za-z])")  # what begins a formula in Markdown
+WIDEST = 99  # signs or decimals of a number
 
 
 class MissingValueError(ValueError):
@@ -97,17 +105,32 @@ class Escaped(str):
 def escaped(text: object) -> Escaped:
     """Text of a table made safe inside HTML and Markdown: every sign of it is shown."""
     safe = html.escape(str(text), quote=True)
-    for character in r"\`*_[]|":
+    for character in "`*_[]|":
         safe = safe.replace(character, f"&#{ord(character)};")
-    return Escaped(safe)
+    return Escaped(re.sub(r"[\\$]", _own_element, safe))
+
+
+def _own_element(match: re.Match[str]) -> str:
+    """A sign in an element of its own, where it begins no formula."""
+    return "".join(f"<span>&#{ord(sign)};</span>" for sign in match[0])
 
 
 def harmless(text: str) -> str:
-    """Markdown of a table made safe: bold type and citations stay, HTML is shown as text, and
-    links lead to web pages or into the review."""
+    """Markdown of a table made safe: bold type and citations stay, HTML and formulas are shown as
+    text, pictures as links, and links lead to web pages or into the review."""
     if isinstance(text, Escaped):
         return text
-    return CALL.sub("]&#40;", html.escape(text, quote=False))
+    safe = html.escape(text, quote=False).replace("![", "&#33;[").replace("]:", "]&#58;")
+    return FORMULA.sub(_own_element, LINK.sub(_link, safe))
+
+
+def _link(match: re.Match[str]) -> str:
+    """The beginning of a link with its target, or as text where that leads elsewhere."""
+    target = addresses.target(addresses.unescaped(match[1]))
+    if target:
+        safe = target.replace("(", "%28").replace(")", "%29").replace("$", "%24")
+        return "](" + html.escape(safe, quote=False)
+    return "]&#40;" + match[0][2:]
 
 
 class _Filler(string.Formatter):
@@ -132,9 +155,19 @@ class _Filler(string.Formatter):
         except (KeyError, AttributeError, IndexError) as error:
             raise MissingValueError(f"'{field_name}' is not there ({error})") from None
 
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        if conversion:
+            raise MissingValueError(f"'!{conversion}' has no meaning here")
+        return value
+
     def format_field(self, value: Any, format_spec: str) -> str:
+        items = value if isinstance(value, list | tuple) else [value]
+        if not all(isinstance(item, VALUES) or item is None or item is pd.NA for item in items):
+            raise MissingValueError("what it names is neither text nor a number: name a part of it")
         if value is None or (not isinstance(value, list | tuple) and pd.isna(value)):
             raise MissingValueError("a value that the sentence needs is empty")
+        if any(int(digits) > WIDEST for digits in re.findall(r"\d{1,9}", format_spec)):
+            raise MissingValueError(f"'{format_spec[:20]}' asks for more than {WIDEST} signs")
         if format_spec in ("words", "Words"):
             words = in_words(int(value))
             return words.capitalize() if format_spec == "Words" else words

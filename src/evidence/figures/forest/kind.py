@@ -9,12 +9,14 @@ from typing import Any
 import pandas as pd
 
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import Review
 from evidence.wording import in_words, interval, plural, signed
 
+COUNTED = ("RR", "OR", "RD", "IRR")
 DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one
 
@@ -49,7 +51,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     names = _pool_labels(pools)
     scale = forest_scale(pools)
     rows = forest_rows(pools, scale, study_labels=labels, design_labels={},
-                       marks=dict.fromkeys(derived, DERIVED), pool_labels=names, events={})
+                       marks=dict.fromkeys(derived, DERIVED), pool_labels=names,
+                       events=_events(review, pools))
     arms = review.intervention, review.control
     paged = partial(
         paged_forest, rows, forest_columns(rows, main.measure_words, arms),
@@ -66,6 +69,15 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
                    paged()[0], paged=lambda style: paged(style=style))
+
+
+def _events(review: Review, pools: list[Pool]) -> dict[str, tuple[str, str]]:
+    """Counts of both arms by outcome, where effects were made of them."""
+    rows = analysis_rows(review)
+    return {
+        study.outcome_id: found for pool in pools for study in pool.studies
+        if study.derived_from.startswith("arms") and (found := counts(rows.loc[study.outcome_id]))
+    } if pools[0].measure in COUNTED else {}
 
 
 def _pool_labels(pools: list[Pool]) -> list[str]:

@@ -14,7 +14,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.transforms import ScaledTranslation
+from matplotlib.transforms import Affine2D
 
 from evidence.figures import marks as drawing
 from evidence.figures.forest import grid as forest_grid
@@ -28,6 +28,7 @@ from evidence.figures.forest.rows import (
     forest_scale,
 )
 from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
+from evidence.figures.page import style as page_style
 from evidence.figures.scale import Scale, tick_text
 from evidence.pooling import Pool
 
@@ -186,8 +187,9 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
     height = BODY[3] * SLIDE[1] if style == "slide" else TALLEST
     width = BODY[2] * (SLIDE[0] if style == "slide" else PRINTED)
     smallest = SMALLEST["slide"] if style == "slide" else GROWN
-    parts = [list(rows)] if len(scales) > 1 else forest_grid.pages(
-        rows, columns, notes, width=width, height=height, smallest=smallest)
+    with page_style("slide"):
+        parts = [list(rows)] if len(scales) > 1 else forest_grid.pages(
+            rows, columns, notes, width=width, height=height, smallest=smallest)
 
     def drawing_of(part: list[Row], is_last: bool) -> Callable[[Figure], Axes]:
         own = notes if is_last else ()
@@ -227,8 +229,9 @@ class _Pen:
         figure = ax.figure
         self.canvas = ax.get_position()
         corner = figure.transSubfigure.transform(self.canvas.p0) / figure.dpi
-        inch = figure.dpi_scale_trans
-        self.transform = inch + ScaledTranslation(*corner, inch)
+        width, height = figure.get_figure(root=True).get_size_inches()
+        share = Affine2D().translate(*corner).scale(1 / width, 1 / height)
+        self.transform = share + figure.transFigure  # follows a cut of the page to what is drawn
         self.place = {"transform": self.transform, "clip_on": False}
 
     @property

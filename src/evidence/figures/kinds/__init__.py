@@ -3,8 +3,10 @@
 from evidence.figures.forest import event_forest, kind, published
 from evidence.figures.kinds import (
     answer,
+    bubble,
     changes,
     directions,
+    funnel,
     gap_map,
     information_size,
     landscape,

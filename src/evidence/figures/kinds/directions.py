@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
+from scipy.special import ndtri
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
@@ -81,7 +81,7 @@ def standing(row: pd.Series) -> tuple[float, bool]:
         return sign * effect / ((high - low) / 2), False
     exact = pd.notna(row["p_value"]) and row["p_relation"] == "="
     if exact and effect:
-        z = stats.norm.isf(row["p_value"] / 2)
+        z = -ndtri(row["p_value"] / 2)
         return sign * np.sign(effect) * float(z) / Z95, True
     return np.nan, False
 

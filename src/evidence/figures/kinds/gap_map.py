@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal import MARKERS, gap_map, unread_markers, waiting
+from evidence.appraisal import MARKERS, compared, gap_map, unread_markers, waiting
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.figures.marks import key
@@ -157,7 +157,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         down = KEY / page.HEIGHT
         ax = figure.add_axes((x, bottom + down, width, height - down))
         draw_map(cells, marks, ax, spec.emphasis)
-        key(figure, x, bottom + down - 0.022, _entries(cells, marks, review.control))
+        key(figure, x, bottom + down - 0.022, _entries(cells, marks, compared(review)[1]))
         return ax
 
     summary = (
@@ -173,12 +173,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    tuple(name for name in tables if name in review.tables), draw)
 
 
-def _entries(cells: pd.DataFrame, marks: pd.DataFrame, control: str) -> list[tuple]:
+def _entries(cells: pd.DataFrame, marks: pd.DataFrame, trials: str) -> list[tuple]:
     """What the marks mean, of those that are drawn."""
     kinds, groups = set(cells["kind"]), set(marks["domain_group"])
     entries = [
-        (DISC | {"ms": 12}, f"people in {control}-controlled trials", "placebo" in kinds),
-        (RING, f"no {control}", "other" in kinds),
+        (DISC | {"ms": 12}, "people in " + trials.replace("randomised placebo", "placebo"),
+         "placebo" in kinds),
+        (RING, "no such control", "other" in kinds),
         (UNREAD, "marker planned, nothing readable", bool(groups - {WAITING})),
         (REGISTERED, "registered, no results", WAITING in groups),
     ]

@@ -43,12 +43,13 @@ class Sheet:
         self.width, self.height = (side / ax.figure.dpi for side in (box.width, box.height))
         ax.set(xlim=(0, self.width), ylim=(0, self.height))
         ax.axis("off")
-        lines = max(len(names), LEAST_ROWS) * 1.5 + 1.5 + KEY_LINES + FOOT_LINES
+        lines = max(len(names), LEAST_ROWS) * 1.32 + 1.5 + KEY_LINES + FOOT_LINES
         self.size = max(min(page.TEXT, 72 * self.height / lines / 1.02), page.SMALLEST - 3)
         while True:
             em = self.size / 72
             self.names = max(page.inches(name, self.size) for name in [*names, "Trial"])
-            self.results = max(page.inches(words, self.size) for words in [*results, "Result"])
+            self.results = max(page.inches(words, self.size) for words in
+                               [*results, "Result" * any(results)])
             self.step = max(1.75 * em, page.inches("Overall", self.size, "bold") / 1.5)
             left = self.names + self.results + 2 * GAP
             self.right = self.width * (1 - FOREST * with_effects) - GAP * with_effects
@@ -97,7 +98,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
                   with_effects)
     style, last = {"size": sheet.size, "va": "center_baseline"}, len(domains) - 1
     top = sheet.height - 0.5 * sheet.head
-    for x, words in ((0, "Trial"), (sheet.names + GAP, "Result")):
+    for x, words in ((0, "Trial"), (sheet.names + GAP, "Result" * any(results.values()))):
         ax.text(x, top, words, weight="bold", **style)
     codes = _codes(domains)
     for number, domain in enumerate(domains):
@@ -139,7 +140,7 @@ def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool, sheet
     points = 72 * min(0.82 * sheet.pitch, 1.35 * sheet.em)
     ax.plot([x], [y], marker, ms=points if marker != "D" else 0.82 * points, mfc=colour,
             mec=page.INK, mew=1)
-    ax.text(x, y, letter, size=min(0.75 * points, sheet.size), weight="bold", color="black",
+    ax.text(x, y, letter, size=min(0.82 * points, sheet.size), weight="bold", color="black",
             ha="center", va="center_baseline")
     if unverified:
         ax.text(x + 0.55 * points / 72, y, UNCHECKED, size=sheet.size, weight="bold",
@@ -209,7 +210,7 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
         "analyses": "analysis",
         "bias_answers": "study outcome_id question answer",
         "bias_facts": "study implies",
-        "outcomes": "study domain",
+        "outcomes": "study",
         "studies": "study",
     },
 )
@@ -225,7 +226,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     left_out = {row.outcome_id for row in pool.excluded} if pool else set()
     outcomes = review.table("outcomes").set_index("outcome_id").loc[ids]
     labels = {name: review.bibliography.cite(outcomes.loc[name, "study"]) for name in ids}
-    results = {name: str(outcomes.loc[name, "domain"]).replace("_", " ") for name in ids}
+    domains_of = outcomes["domain"] if "domain" in outcomes else pd.Series("", outcomes.index)
+    results = domains_of.fillna("").str.replace("_", " ").to_dict()
     notes = {name: "no usable error" if name in left_out else "another scale" for name in ids}
     whole = table[table["domain"] == "overall"]
     overall = whole["judgement"].value_counts()

@@ -73,7 +73,7 @@ def _side_lines(step: Step, column: tuple[float, float], size: float) -> list[st
 
 def _broken(text: str, column: tuple[float, float], size: float,
             weight: str = "normal") -> list[str]:
-    return page.broken(text, column[1] - column[0] - 2 * PAD, size, weight)
+    return page.broken(text, column[1] - column[0] - 3 * PAD, size, weight)
 
 
 def _box(ax: Axes, column: tuple[float, float], top: float, height: float, lines: list[str],

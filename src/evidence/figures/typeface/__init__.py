@@ -17,13 +17,15 @@ from pathlib import Path
 from matplotlib import font_manager
 from matplotlib.ft2font import FT2Font
 
-__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "register"]
+__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "register",
+           "unset"]
 
 FAMILY = "Evidence Sans"
 FACES = {face: f"EvidenceSans-{face}.ttf" for face in ("Regular", "Bold", "Italic")}
 FOLDER = Path(__file__).parent
 WEB_FAMILIES = "Arial, 'Liberation Sans', sans-serif"
 SPARE = "DejaVu Sans"  # comes with matplotlib, so that it is the same everywhere
+BOXES = ("Last Resort", ".Last", "Adobe Blank")  # fonts that draw a box for every letter
 UNSEEN = "\n\t\u200b\u200d\ufeff"  # signs that need no glyph
 
 
@@ -75,6 +77,20 @@ def lacking(text: str, families: Iterable[str]) -> str:
     return "".join(letter for letter in dict.fromkeys(text) if ord(letter) in open_)
 
 
+def unset(names: Iterable[str]) -> list[str]:
+    """A remark on each name with letters that no font of this machine has.
+
+    Examples
+    --------
+    >>> from evidence.figures.typeface import unset
+    >>> unset(["Müller 2020", "Παπαδόπουλος 2021"])
+    []
+    """
+    found = ((name, lacking(name, fallbacks([name]))) for name in dict.fromkeys(names))
+    return [f"{name}: no font of this machine has {', '.join(letters)}; in figures a question mark "
+            "stands for each" for name, letters in found if letters]
+
+
 def _missing(texts: Iterable[str], letters: frozenset[int]) -> set[int]:
     return {ord(letter) for text in texts for letter in text if letter not in UNSEEN} - letters
 
@@ -89,6 +105,6 @@ def _others() -> list[tuple[str, str]]:
     files: dict[str, str] = {}
     for entry in font_manager.fontManager.ttflist:
         is_upright = entry.style == "normal" and str(entry.weight) in ("400", "normal", "regular")
-        if is_upright and entry.name != FAMILY:
+        if is_upright and entry.name != FAMILY and not entry.name.startswith(BOXES):
             files[entry.name] = min(entry.fname, files.get(entry.name, entry.fname))
     return sorted(files.items(), key=lambda pair: (pair[0] != SPARE, pair[0]))

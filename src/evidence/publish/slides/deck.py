@@ -144,11 +144,17 @@ def _add_sheet(show, review: Review, sheet: Sheet) -> None:
 
 
 def _add_exhibit(show, review: Review, exhibit: Figure) -> None:
-    slide = new_slide(show, exhibit.title, exhibit.subtitle, exhibit.footer)
-    figure = exhibit.figure("slide", framed=False)
+    pages = exhibit.figures("slide", framed=False)
+    for number, figure in enumerate(pages, 1):
+        which = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
+        _add_page(show, review, exhibit, figure, exhibit.subtitle + which)
+
+
+def _add_page(show, review: Review, exhibit: Figure, figure: Canvas, subtitle: str) -> None:
+    slide = new_slide(show, exhibit.title, subtitle, exhibit.footer)
     artists = native_artists(figure)
     if artists is None:
-        png, box = _picture(figure, head_height(exhibit.title, exhibit.subtitle),
+        png, box = _picture(figure, head_height(exhibit.title, subtitle),
                             foot_top(exhibit.footer))  # fmt: skip
         add_picture(slide, png, box, "Figure", exhibit.alt)
     else:

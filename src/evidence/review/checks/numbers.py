@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+from scipy.special import stdtrit
 
 from evidence.review.bibliography import Bibliography
 from evidence.review.checks.context import Context
@@ -50,7 +50,8 @@ def domain_problems(
     """All that the domain checks find, errors and warnings together."""
     context = Context(dictionary, tables, bibliography, root)
     checks = (*CHECKS, *PLAN_CHECKS, *AGREEMENT, *SOURCE_CHECKS)
-    return [problem for check in checks for problem in check(context)]
+    with np.errstate(all="ignore"):  # what overflows or is undefined agrees with nothing
+        return [problem for check in checks for problem in check(context)]
 
 
 def intervals_bracket(c: Context) -> Iterator[Problem]:
@@ -140,7 +141,7 @@ def _quantile(table: pd.DataFrame) -> pd.Series:
     paired = among(table, "contrast", ("crossover_paired",))
     df = (one + two - 2).where(~paired, one.combine(two, min) - 1)
     df = number(table, "effect_df").fillna(df)
-    return pd.Series(stats.t.ppf(0.975, df.where(df > 0)), table.index).fillna(Z95)
+    return pd.Series(stdtrit(df.where(df > 0).to_numpy(float), 0.975), table.index).fillna(Z95)
 
 
 def _half_unit(*values: float) -> float:

@@ -1,31 +1,321 @@
 """Checks of numbers against each other: what a slip of a column or of a decimal point breaks.
 
-A reported effect may be adjusted, so that it differs from its arms; far beyond chance it should
-not. These checks warn and stop nothing.
+An estimate stands with its interval, its p value, its arms, its scale and its counts. Where two of
+them cannot both be right, the row is named; which of them is wrong only the source can say.
+
+Everything is compared on the scale of analysis (the log of a ratio, Fisher's z of a correlation)
+and as far as the printed decimals allow. A reported effect may be adjusted, so that it differs
+from its arms, and a p value may come from another test than the interval; far beyond that, they
+contradict each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy import special
 
 from evidence.review.checks.context import Context
 from evidence.review.columns import among, number
 from evidence.review.problems import Problem
+from evidence.review.studies import roots
 
-FAR = 4  # standard errors between an effect and its arms
-TIMES = 3  # between a standard error and what the arms imply
+Z95 = 1.959963984540054
+RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "incidence_rate_ratio")
+OFF_CENTRE = 0.1  # of half the width: metafor's conv.wald warns at about the same
+P_GAP, P_SHARE = 0.12, 0.06  # between two z values: absolute, and as a share of the larger
+FAR_MEANS = 3.0  # standard errors between a difference and that of its arms
+FAR_COUNTS = 1.5  # between a ratio and its counts, which are the same people
+FAR_ADJUSTED = 4.0  # between them where nobody was randomised
+TIMES = 3.0  # between a standard error and what the arms imply
 WIDER = 1.1  # adjustment narrows an interval; one wider than this comes from fewer people
+APART = 0.1  # between two measures of the same counts, before one can be told from the other
+ALIKE, SMALLER, ROOT = 1.6, 3.0, 3.5  # SD and standard error x root of n; SD and error; root of n
+HUGE = 10.0  # a ratio whose whole interval lies beyond it is rarely one
 POINTS = 1.0  # between a percentage and its counts
+OBSERVED = ("cohort", "case_control", "cross_sectional", "register_before_after", "retrospective")
+ARMS = ("intervention", "control")
+MEANS = ("mean_difference", "standardised_mean_difference")
+COUNTED = ("risk_ratio", "odds_ratio", "risk_difference", "percent_point_difference", "rate_ratio")
+DATES = ("data_date", "article_updated")
+ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
+PAIRED = ("crossover_paired", "within_arm")
 CHECK = "check both against the source"
+NAMES = {
+    "mean_difference": "mean difference", "standardised_mean_difference": "standardised difference",
+    "risk_ratio": "risk ratio", "odds_ratio": "odds ratio", "risk_difference": "risk difference",
+    "rate_ratio": "rate ratio", "incidence_rate_ratio": "rate ratio",
+    "percent_point_difference": "difference in percentage points",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """The reported effects of a table on the scale of analysis.
+
+    Attributes
+    ----------
+    ratio : Series of bool
+    effect, low, high : Series of float
+        NaN where a row has none, or one that its measure cannot have.
+    se : Series of float
+        The reported standard error, else that of the interval by z.
+    given : Series of bool
+        Whether the standard error is the reported one.
+    slack : Series of float
+        What the rounding of the effect may hide.
+    limits_slack : Series of float
+        What the rounding of both limits may hide in their mean.
+    """
+
+    ratio: pd.Series
+    effect: pd.Series
+    low: pd.Series
+    high: pd.Series
+    se: pd.Series
+    given: pd.Series
+    slack: pd.Series
+    limits_slack: pd.Series
+
+
+def reported(table: pd.DataFrame) -> Reported | None:
+    """Read the effects of a table; None when it has no effects."""
+    if not {"effect", "effect_measure"} <= set(table):
+        return None
+    prefix = "effect_" if "effect_ci_low" in table else ""
+    plain, low, high = (number(table, name)
+                        for name in ("effect", f"{prefix}ci_low", f"{prefix}ci_high"))
+    ratio = among(table, "effect_measure", RATIOS)
+    is_r = among(table, "effect_measure", ("correlation",))
+    broken = (low >= high) | (plain < low) | (plain > high)
+    low, high = low.mask(broken), high.mask(broken)
+    unit = pd.concat([_unit(plain), _unit(low), _unit(high)], axis=1).min(axis=1)
+    slack = pd.concat([_slack(value, unit, ratio, is_r) for value in (plain, low, high)], axis=1)
+    effect, low, high = (_scaled(value, ratio, is_r) for value in (plain, low, high))
+    se = number(table, "effect_se")
+    given = se > 0
+    return Reported(ratio, effect, low, high, se.where(given, (high - low) / (2 * Z95)), given,
+                    slack[0], slack[[1, 2]].mean(axis=1))
+
+
+def _scaled(value: pd.Series, ratio: pd.Series, is_r: pd.Series) -> pd.Series:
+    with np.errstate(all="ignore"):
+        z = np.arctanh(value.where(value.abs() < 1))
+        return np.log(value.where(value > 0)).where(ratio, z.where(is_r, value))
+
+
+def _slack(value: pd.Series, unit: pd.Series, ratio: pd.Series, is_r: pd.Series) -> pd.Series:
+    """Half of the last decimal on the scale of analysis."""
+    steep = (1 - value**2).where(is_r, value.abs().where(ratio, 1.0))
+    return (unit / 2 / steep.where(steep > 0)).fillna(0.0)
+
+
+def _unit(values: pd.Series) -> pd.Series:
+    """The last decimal place that each number shows; NaN where there is none."""
+    known = {value: 10.0 ** -_decimals(value) for value in values.dropna().unique()}
+    return values.map(known).astype(float)
+
+
+def _decimals(value: float) -> int:
+    return len(f"{value:.10f}".rstrip("0").partition(".")[2])
+
+
+def estimates_in_the_middle(c: Context) -> Iterator[Problem]:
+    """Warn of an estimate far from the middle of its interval, of a ratio on the log scale."""
+    for name, table in c.tables.items():
+        for columns, found in _intervals(table):
+            effect, low, high, ratio, slack = found
+            middle, half = (low + high) / 2, (high - low) / 2
+            far = (effect - middle).abs() > OFF_CENTRE * half + slack
+            shown = np.exp(middle).where(ratio, middle)
+            words = pd.Series(
+                [f"lies far from the middle of its interval ({m:.2g} on the log scale)" if r else
+                 f"lies far from the middle of its interval ({m:.4g})"
+                 for m, r in zip(shown, ratio, strict=True)], table.index, dtype="str",
+            )  # fmt: skip
+            yield from c.problems(name, far, columns, words,
+                                  "check estimate and limits against the source", True)
+
+
+def _intervals(table: pd.DataFrame) -> Iterator[tuple[str, tuple[pd.Series, ...]]]:
+    """Symmetric intervals of a table: column of the estimate; estimate, limits, ratio, slack."""
+    own = reported(table)
+    if own is not None:
+        skewed = among(table, "effect_measure",
+                       ("median_difference", "proportion", "percent_change", "none"))
+        yield "effect", (own.effect.mask(skewed), own.low, own.high, own.ratio,
+                         own.slack + own.limits_slack)
+    for arm in ("intervention", "control"):
+        names = [f"{arm}_change{end}" for end in ("", "_ci_low", "_ci_high")]
+        if set(names) <= set(table):
+            effect, low, high = (number(table, column) for column in names)
+            unit = pd.concat([_unit(value) for value in (effect, low, high)], axis=1).min(axis=1)
+            inside = (low < effect) & (effect < high)
+            yield names[0], (effect.where(inside), low, high, pd.Series(False, table.index), unit)
+
+
+def p_values_fit(c: Context) -> Iterator[Problem]:
+    """Warn of a p value that effect and error cannot give, whether by z or by t."""
+    for name, table in c.tables.items():
+        own = reported(table)
+        if own is None or "p_value" not in table:
+            continue
+        p = number(table, "p_value")
+        p = p.where((p > 0) & (p <= 1)).mask(_varied(table))
+        se = own.se.where(own.se > 0)
+        implied = _two_sided(own.effect.abs() / se)
+        wrong = _p_gap(p, table, own.effect.abs(), own.slack, se,
+                       own.limits_slack.mask(own.given, 0.0), _freedom(table))
+        words = pd.Series("", table.index, dtype="str")
+        exact = ~among(table, "p_relation", ("<", ">"))
+        for index in table.index[wrong]:
+            hint = _hint(p[index], own.effect[index] / se[index]) if exact[index] else ""
+            shown = "below 0.0001" if implied[index] < 1e-4 else f"{implied[index]:.1g}"
+            words[index] = f"does not fit effect and error, which give {shown}{hint}"
+        yield from c.problems(name, wrong, "p_value", words, CHECK, True)
+
+
+def _varied(table: pd.DataFrame) -> pd.Series:
+    """Rows whose error is an assumption of ours, kept beside the main row for comparison."""
+    return (among(table, "verification", ("derived",))
+            & among(table, "pool_role", ("sensitivity",)))
+
+
+def _two_sided(z: pd.Series) -> pd.Series:
+    return 2 * special.ndtr(-z)
+
+
+def _freedom(table: pd.DataFrame) -> pd.Series:
+    """Degrees of freedom of a t test of each row: people less two (pairs less one), or studies
+    less one (of an unknown number two); infinite where nothing is known."""
+    one, two = number(table, "intervention_n"), number(table, "control_n")
+    paired = among(table, "contrast", PAIRED)
+    people = (one + two - 2).mask(paired, one.combine(two, max) - 1)
+    if "k" in table:
+        people = people.fillna(number(table, "k").fillna(2) - 1)
+    return people.clip(lower=1.0).fillna(np.inf)
+
+
+def _p_gap(
+    p: pd.Series, table: pd.DataFrame, effect: pd.Series, slack: pd.Series, se: pd.Series,
+    limits_slack: pd.Series, df: pd.Series,
+) -> pd.Series:  # fmt: skip
+    """Whether no test could give a p value beside an effect with its error.
+
+    A p value stands for a range of z: as far as it is rounded, by z or by t. So do effect and
+    error, whose interval may rest on t as well.
+    """
+    half = _unit(p) / 2
+    below, above = (among(table, "p_relation", (sign,)) for sign in "<>")
+    smallest = (p - half).clip(lower=1e-300).mask(above, p)
+    largest = (p + half).clip(upper=1.0).mask(above, 1.0).mask(below, p)
+    near = pd.Series(-special.ndtri(largest / 2), p.index)
+    far = pd.Series(-_t_quantile(df, smallest / 2), p.index).mask(below, np.inf)
+    low = (effect - slack).clip(lower=0) / (se + limits_slack / Z95)
+    stretch = _t_quantile(df, pd.Series(0.975, p.index)) / Z95
+    high = (effect + slack) / (se - limits_slack / Z95).clip(lower=1e-3 * se) * stretch
+    return (near - high > P_GAP + P_SHARE * near) | (low - far > P_GAP + P_SHARE * low)
+
+
+def _t_quantile(df: pd.Series, share: pd.Series) -> np.ndarray:
+    return np.where(np.isfinite(df), special.stdtrit(df.clip(upper=1e9), share),
+                    special.ndtri(share))
+
+
+def _hint(p: float, z: float) -> str:
+    """What may have happened to a p value or an interval."""
+    ratio = -special.ndtri(p / 2) / abs(z) if z else np.inf
+    for percent in (90, 99):
+        if abs(ratio / (special.ndtri(0.5 + percent / 200) / Z95) - 1) < 0.05:
+            return f" (an interval of {percent} %?)"
+    return " (adjusted for several comparisons?)" if 0.35 < ratio < 1 else ""
+
+
+def ratios_are_ratios(c: Context) -> Iterator[Problem]:
+    """Warn of a ratio so far from 1 that it may be a percentage or a difference."""
+    for name, table in c.tables.items():
+        own = reported(table)
+        if own is None:
+            continue
+        nearest = own.low.fillna(own.effect).where(own.ratio)
+        huge = nearest > np.log(HUGE)
+        counted = _of_counts(table, "risk_ratio")[0].notna()
+        yield from c.problems(name, huge & ~counted, "effect",
+                              "is very large for a ratio (a percentage, or not a ratio?)",
+                              "check effect and effect_measure", True)
+
+
+def shares_stay_in_bounds(c: Context) -> Iterator[Problem]:
+    """Differences of shares and correlations lie between -1 and 1, shares between 0 and 1."""
+    for name, table in c.tables.items():
+        if not {"effect", "effect_measure"} <= set(table):
+            continue
+        effect = number(table, "effect")
+        for kind, lowest, advice in (
+            ("risk_difference", -1, "write 16 percentage points as 0.16, or call it "
+                                    "percent_point_difference"),
+            ("correlation", -1, "check effect and effect_measure"),
+            ("proportion", 0, "write 16 % as 0.16"),
+        ):
+            beyond = among(table, "effect_measure", (kind,)) & ((effect > 1) | (effect < lowest))
+            yield from c.problems(name, beyond, "effect",
+                                  f"a {kind.replace('_', ' ')} lies between {lowest} and 1", advice)
+
+
+def effects_fit_scale(c: Context) -> Iterator[Problem]:
+    """No difference is larger than its scale, and no SD larger than half of it."""
+    for name, table in c.tables.items():
+        if not {"scale_low", "scale_high"} <= set(table):
+            continue
+        width = (number(table, "scale_high") - number(table, "scale_low"))
+        width = width.where(width > 0)
+        points = among(table, "effect_measure", ("mean_difference", "median_difference"))
+        rule = width.map("is more than the whole scale, {:g} points".format)
+        for column, where in (
+            ("effect", points), ("effect_se", points),
+            *((f"{arm}_change", True) for arm in ARMS),
+        ):
+            beyond = where & (number(table, column).abs() > width)
+            yield from c.problems(name, beyond, column, rule,
+                                  "check the value, effect_measure and the ends of the scale")
+        for arm in ARMS:
+            n = number(table, f"{arm}_n").clip(lower=2).fillna(2)
+            largest = width / 2 * (n / (n - 1)) ** 0.5
+            for column in (f"{arm}_baseline_sd", f"{arm}_sd"):
+                beyond = number(table, column) > largest * 1.001
+                yield from c.problems(name, beyond, column,
+                                      largest.map("is more than this scale allows, {:.3g}".format),
+                                      "check the value and the ends of the scale", True)
+
+
+def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
+    """Warn of SDs that are standard errors beside another SD of the same arm or the other arm."""
+    for name, table in c.tables.items():
+        sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
+               for part in ("baseline_sd", "sd")}
+        for (arm, part), sd in sds.items():
+            root = number(table, f"{arm}_n") ** 0.5
+            other = sds[arm, "sd" if part == "baseline_sd" else "baseline_sd"]
+            neighbour = sds["control" if arm == "intervention" else "intervention", part]
+            looks = pd.Series(False, table.index)
+            for beside in (other, neighbour):
+                alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
+                looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
+            yield from c.problems(name, looks, f"{arm}_{part}",
+                                  "looks like a standard error: times the root of n it is near the "
+                                  "other SDs of this row", "check whether it is an SD", True)
 
 
 def percentages_fit(c: Context) -> Iterator[Problem]:
     """Warn of a percentage that is not that of its counts."""
     for name, table in c.tables.items():
-        for arm in ("intervention", "control"):
+        for arm in ARMS:
             if f"{arm}_pct" not in table:
                 continue
             share = 100 * number(table, f"{arm}_events") / number(table, f"{arm}_n")
@@ -37,56 +327,137 @@ def percentages_fit(c: Context) -> Iterator[Problem]:
 
 
 def effects_fit_arms(c: Context) -> Iterator[Problem]:
-    """Warn of an effect, or a standard error, that is far from what the two arms give."""
+    """Warn of an effect, or its error, that is far from what the two arms give."""
+    observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        if not {"effect", "effect_measure"} <= set(table):
+        own = reported(table)
+        if own is None:
             continue
-        parallel = ~among(table, "contrast", ("crossover_paired", "within_arm"))
-        for kinds, (effect, se) in (
-            (("mean_difference",), _of_means(table)),
-            (("risk_ratio",), _of_counts(table)),
-        ):
-            here = parallel & among(table, "effect_measure", kinds)
-            reported = number(table, "effect")
-            own = np.log(reported.where(reported > 0)) if kinds == ("risk_ratio",) else reported
-            given = number(table, "effect_se").fillna(se)
-            far = (own - effect).abs() > FAR * given.combine(se, max)
-            shown = np.exp(effect) if kinds == ("risk_ratio",) else effect
-            yield from c.problems(name, here & far, "effect",
+        loose = table["study"].isin(observed) if "study" in table else False
+        for kind in (*MEANS, *COUNTED):
+            here = among(table, "effect_measure", (kind,))
+            if not here.any():
+                continue
+            of_arms = _of_means(table, kind) if kind in MEANS else [_of_counts(table, kind)]
+            effect, se = _nearest(own.effect, of_arms)
+            times = pd.Series(FAR_MEANS if kind in MEANS else FAR_COUNTS, table.index)
+            times = times.mask(pd.Series(loose, table.index), FAR_ADJUSTED)
+            largest = own.se.combine(se, max).fillna(own.se).fillna(se)
+            apart = (own.effect - effect).abs()
+            far = here & (apart > times * largest + own.slack)
+            shown = np.exp(effect) if kind in RATIOS else effect
+            yield from c.problems(name, far, "effect",
                                   shown.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
-            ratio = given / se
-            wide = (ratio > TIMES) | (ratio < 1 / TIMES)
-            yield from c.problems(name, here & wide & ~far, "effect_se",
-                                  se.map("is far from that of its arms, {:.4g}".format),
-                                  CHECK, True)
-            if kinds == ("mean_difference",):
-                wider = here & (ratio > WIDER) & ~wide & ~far
-                yield from c.problems(
-                    name, wider, "effect_se",
-                    se.map("is wider than SDs and people of the arms imply, {:.4g}".format),
-                    "ask what widened it: fewer people, or the model", True,
-                )
+            if kind in COUNTED:
+                yield from _other_measures(c, name, table, kind, here)
+            yield from _errors_fit_arms(c, name, table, own, se, here & ~far)
 
 
-def _of_means(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Difference of the means and its standard error."""
+def _observed(studies: pd.DataFrame | None) -> list[str]:
+    """Studies in which nobody was randomised, so that effects are adjusted for more."""
+    if studies is None or "study" not in studies:
+        return []
+    return studies.loc[among(studies, "design", OBSERVED), "study"].tolist()
+
+
+def _nearest(
+    effect: pd.Series, readings: list[tuple[pd.Series, pd.Series]]
+) -> tuple[pd.Series, pd.Series]:
+    """Of several readings of the arms the one nearest to the reported effect, row by row."""
+    found, error = readings[0]
+    for other, se in readings[1:]:
+        closer = found.isna() | ((other - effect).abs() < (found - effect).abs())
+        found, error = found.mask(closer, other), error.fillna(se)
+    return found, error
+
+
+def _errors_fit_arms(
+    c: Context, name: str, table: pd.DataFrame, own: Reported, se: pd.Series, here: pd.Series
+) -> Iterator[Problem]:
+    """Warn of a standard error (of an interval where none is given) far from that of the arms."""
+    here &= ~among(table, "contrast", PAIRED)
+    ratio = own.se / se
+    wide = here & ((ratio > TIMES) | (ratio < 1 / TIMES))
+    means = here & among(table, "effect_measure", ("mean_difference",))
+    by_t = pd.Series(_t_quantile(_freedom(table), pd.Series(0.975, table.index)) / Z95, table.index)
+    wider = means & (ratio > WIDER * by_t.mask(own.given, 1.0)) & ~wide
+    for column, given in (("effect_se", own.given), ("effect_ci_low", ~own.given)):
+        if column not in table:
+            continue
+        what = "is" if column == "effect_se" else "gives a standard error that is"
+        yield from c.problems(name, wide & given, column,
+                              se.map(f"{what} far from that of its arms, {{:.4g}}".format),
+                              f"{CHECK}: is an SD a standard error?", True)
+        yield from c.problems(
+            name, wider & given, column,
+            se.map(f"{what} wider than SDs and people of the arms imply, {{:.4g}}".format),
+            "ask what widened it: fewer people, or the model", True,
+        )
+
+
+def _other_measures(
+    c: Context, name: str, table: pd.DataFrame, kind: str, here: pd.Series
+) -> Iterator[Problem]:
+    """Warn of an effect that is another measure of the same counts than it is said to be."""
+    given = number(table, "effect")
+    tolerance = 0.6 * _unit(given)
+    mine = _shown(table, kind)
+    for other in COUNTED:
+        theirs = _shown(table, other)
+        apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
+        found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
+        yield from c.problems(
+            name, found & apart, "effect",
+            mine.map(f"is the {NAMES[other]} of its counts, whose {NAMES[kind]} is {{:.4g}}"
+                     .format),
+            "mend effect_measure, or the effect", True,
+        )  # fmt: skip
+
+
+def _shown(table: pd.DataFrame, kind: str) -> pd.Series:
+    effect = _of_counts(table, kind)[0]
+    return np.exp(effect) if kind in RATIOS else effect
+
+
+def _of_means(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, pd.Series]]:
+    """Differences between the arms and their standard errors: levels, changes, both by baseline."""
     (m1, s1, n1), (m2, s2, n2) = (
-        tuple(number(table, f"{arm}_{part}") for part in ("mean", "sd", "n"))
-        for arm in ("intervention", "control")
+        tuple(number(table, f"{arm}_{part}") for part in ("mean", "sd", "n")) for arm in ARMS
     )
-    return m1 - m2, (s1**2 / n1 + s2**2 / n2) ** 0.5
+    se = (s1**2 / n1 + s2**2 / n2) ** 0.5
+    base, change = (number(table, f"intervention_{part}") - number(table, f"control_{part}")
+                    for part in ("baseline_mean", "change"))
+    readings = [(m1 - m2, se), (change, se), (m1 - m2 - base, se)]
+    if kind == "standardised_mean_difference":
+        pooled = (((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2)) ** 0.5
+        readings = [(one / pooled.where(pooled > 0),
+                     (1 / n1 + 1 / n2 + (one / pooled) ** 2 / (2 * (n1 + n2))) ** 0.5)
+                    for one, _ in readings]  # fmt: skip
+    return readings
 
 
-def _of_counts(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Log risk ratio and its standard error; NaN where an arm has no event."""
-    (e1, n1), (e2, n2) = (
-        tuple(number(table, f"{arm}_{part}") for part in ("events", "n"))
-        for arm in ("intervention", "control")
+def _of_counts(table: pd.DataFrame, kind: str) -> tuple[pd.Series, pd.Series]:
+    """Effect of the counts on the scale of analysis and its standard error; NaN where a ratio has
+    no events to stand on."""
+    (e1, n1, t1), (e2, n2, t2) = (
+        tuple(number(table, f"{arm}_{part}") for part in ("events", "n", "time")) for arm in ARMS
     )
-    e1, e2 = (e.where((e > 0) & (e <= n)) for e, n in ((e1, n1), (e2, n2)))
-    effect = np.log(e1 / n1) - np.log(e2 / n2)
-    return effect, (1 / e1 - 1 / n1 + 1 / e2 - 1 / n2).clip(lower=0) ** 0.5
+    people = ~among(table, "unit", ("events",))
+    if kind == "rate_ratio":
+        e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
+        return np.log(e1 / t1) - np.log(e2 / t2), (1 / e1 + 1 / e2) ** 0.5
+    e1, e2 = (e.where(people & (e >= 0) & (e <= n)) for e, n in ((e1, n1), (e2, n2)))
+    if kind in ("risk_difference", "percent_point_difference"):
+        times = 100 if kind == "percent_point_difference" else 1
+        p1, p2 = e1 / n1, e2 / n2
+        return times * (p1 - p2), times * (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) ** 0.5
+    e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
+    if kind == "risk_ratio":
+        se = (1 / e1 - 1 / n1 + 1 / e2 - 1 / n2).clip(lower=0) ** 0.5
+        return np.log(e1 / n1) - np.log(e2 / n2), se
+    r1, r2 = (n1 - e1).where(n1 > e1), (n2 - e2).where(n2 > e2)
+    return np.log(e1 / r1) - np.log(e2 / r2), (1 / e1 + 1 / r1 + 1 / e2 + 1 / r2) ** 0.5
 
 
 def people_fit(c: Context) -> Iterator[Problem]:
@@ -114,8 +485,98 @@ def people_fit(c: Context) -> Iterator[Problem]:
                               CHECK, True)
 
 
+def arms_stand_once(c: Context) -> Iterator[Problem]:
+    """Warn of two studies with the same numbers, or with one control group between them."""
+    for name, key, what in (("outcomes", "outcome_id", ("domain", "instrument", "week")),
+                            ("harms", "harm_id", ("event",))):
+        table = c.tables.get(name)
+        if table is None or not {key, "study"} <= set(table):
+            continue
+        table = table.assign(people=_people(table["study"], c.tables.get("studies")))
+        by = [column for column in what if column in table]
+        same = _same(table, key, [*by, *_numbers(table, *ARMS)], _full(table, *ARMS))
+        yield from c.problems(name, same != "", key,
+                              same.map(lambda first: f"has the same numbers as {first}"),
+                              "check that they are different people", True)
+        if "source" not in table:
+            continue
+        full = _full(table, "control") & (same == "") & table["source"].notna()
+        shared = _same(table, key, [*by, "source", *_numbers(table, "control")], full)
+        group = pd.Series("", table.index)
+        for line in table.index[shared != ""]:
+            group[line] = _group(table.loc[line])
+        yield from c.problems(name, shared != "", key,
+                              "has the same control group" + group + " as " + shared,
+                              "if these are the same people, fill in participants_of", True)
+
+
+def _people(study: pd.Series, studies: pd.DataFrame | None) -> pd.Series:
+    """The study that counts the people of each row."""
+    if studies is None or "study" not in studies:
+        return study
+    counted = roots(studies).set_axis(studies["study"])
+    return study.map(counted[~counted.index.duplicated()]).fillna(study)
+
+
+def _numbers(table: pd.DataFrame, *arms: str) -> list[str]:
+    names = [f"{arm}_{part}" for arm in arms for part in ("n", "events", "mean", "sd", "change")]
+    return [name for name in names if name in table]
+
+
+def _full(table: pd.DataFrame, *arms: str) -> pd.Series:
+    """Rows with enough numbers in each arm that chance does not repeat them."""
+    full = pd.Series(True, table.index)
+    for arm in arms:
+        counted = (number(table, f"{arm}_n") > 0) & (number(table, f"{arm}_events") > 0)
+        full &= counted | number(table, f"{arm}_sd").notna()
+    return full
+
+
+def _same(table: pd.DataFrame, key: str, by: list[str], full: pd.Series) -> pd.Series:
+    """The id of the first row of other people with the same cells; empty where there is none."""
+    found = pd.Series("", table.index, dtype="str")
+    rows = table[full]
+    rows = rows[rows.duplicated(by, keep=False)]
+    for _, group in rows.groupby(by, dropna=False, sort=False):
+        first = group.iloc[0]
+        found[group.index[group["people"] != first["people"]]] = first[key]
+    return found
+
+
+def _group(row: Mapping[str, Any]) -> str:
+    n, events = row.get("control_n"), row.get("control_events")
+    if pd.isna(n):
+        return ""
+    return f" ({n:g} people)" if pd.isna(events) else f" ({events:g} of {n:g})"
+
+
+def dates_are_dates(c: Context) -> Iterator[Problem]:
+    """Dates of review.csv are written as 2026-01-31; a spreadsheet makes numbers of them."""
+    table = c.tables.get("review")
+    if table is None or not {"item", "value"} <= set(table):
+        return
+    dated = table["item"].isin(DATES) & table["value"].notna()
+    wrong = dated & ~table["value"].map(_is_date).astype(bool)
+    yield from c.problems("review", wrong, "value", "is not a date", "write it as 2026-01-31")
+
+
+def _is_date(text: object) -> bool:
+    try:
+        return bool(ISO.fullmatch(str(text))) and bool(date.fromisoformat(str(text)))
+    except ValueError:
+        return False
+
+
 AGREEMENT: tuple[Callable[[Context], Iterator[Problem]], ...] = (
+    estimates_in_the_middle,
+    p_values_fit,
+    ratios_are_ratios,
+    shares_stay_in_bounds,
+    effects_fit_scale,
+    deviations_are_no_errors,
     percentages_fit,
     effects_fit_arms,
     people_fit,
+    arms_stand_once,
+    dates_are_dates,
 )

@@ -14,6 +14,7 @@ from evidence.review.checks.context import Context
 from evidence.review.columns import among
 from evidence.review.problems import Problem
 from evidence.review.schema import items, names
+from evidence.storage import read_bytes
 
 REFERENCES = "references.bib"
 SHARED_FIELDS = {  # column of a reference table: field of the bibliography
@@ -144,7 +145,7 @@ def references_used(c: Context) -> Iterator[Problem]:
             used |= set(cited_keys(cell))
     for path in [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]:
         if path.is_file():
-            used |= set(WORD.findall(path.read_text(encoding="utf-8", errors="replace")))
+            used |= set(WORD.findall(read_bytes(path).decode("utf-8", "replace")))
     for path in sorted(c.root.glob("notebooks/*.ipynb")):
         used |= set(WORD.findall(_written_text(path)))
     for key, reference in c.bibliography.references.items():
@@ -156,9 +157,9 @@ def references_used(c: Context) -> Iterator[Problem]:
 def _written_text(notebook: Path) -> str:
     """What was typed into a notebook; its outputs hold pictures and are long."""
     try:
-        cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+        cells = json.loads(read_bytes(notebook))["cells"]
         return "\n".join("".join(cell["source"]) for cell in cells)
-    except (ValueError, LookupError, TypeError, OSError):
+    except (ValueError, LookupError, TypeError, OSError, RecursionError):
         return ""
 
 

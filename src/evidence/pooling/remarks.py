@@ -1,0 +1,102 @@
+"""What a curator should know of a pool beyond its numbers: who left it, and what is doubtful in it.
+
+Everything here reads the effects of the analyses; nothing is computed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from evidence.pooling.analyses import FILE, IN_POINTS, analysis_rows
+from evidence.review import BIBLIOGRAPHY, Problem
+
+ROW_IDS = {"data/outcomes.csv": ("outcomes", "outcome_id"), "data/harms.csv": ("harms", "harm_id")}
+
+
+def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
+    """Remarks on rows that are pooled though something about them is doubtful.
+
+    Parameters
+    ----------
+    review : evidence.review.Review
+    analyses : mapping
+        Results of `evidence.pooling.run_analyses`, in the order of analyses.csv.
+
+    Returns
+    -------
+    list of Problem
+        Warnings: points of an unknown scale beside a known one; everybody had the event; nothing
+        to pool.
+    """
+    rows = analysis_rows(review)
+    found: list[Problem] = []
+    for line, (name, result) in enumerate(analyses.items(), start=2):
+        pooled = _pooled(result)
+        if pooled.empty:
+            found.append(Problem(FILE, line, "include", name, "pools nothing",
+                                 "see the reasons of its rows, or take it out", True))
+            continue
+        used = rows.loc[pooled["outcome_id"]]
+        for ids, words in (
+            (_without_scale(used, pooled["measure"].iloc[0]),
+             ("are points of an unknown scale in a pool of a known one",
+              "fill in scale_low and scale_high")),
+            (_everybody(used, pooled),
+             ("everybody in both arms had the event, which says little about a ratio",
+              "ask whether it belongs here")),
+        ):  # fmt: skip
+            if ids:
+                found.append(Problem(FILE, line, "include", "; ".join(ids), *words, True))
+    return found
+
+
+def table_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
+    """All remarks on tables: those of the checks and those on pools."""
+    own = [problem for problem in review.warnings if problem.file != BIBLIOGRAPHY]
+    return sorted([*own, *pool_remarks(review, analyses)], key=lambda p: (p.file, p.row or 0))
+
+
+def pooled_row_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
+    """Remarks on pools, and those of the checks on rows which some analysis pools."""
+    pooled = {row for result in analyses.values() for row in _pooled(result)["outcome_id"]}
+    found = []
+    for problem in review.warnings:
+        table, key = ROW_IDS.get(problem.file, ("", ""))
+        frame = review.tables[table] if table in review.tables else pd.DataFrame()
+        row = (problem.row or 0) - 2
+        if key in frame and row in frame.index and frame.loc[row, key] in pooled:
+            found.append(problem)
+    return [*found, *pool_remarks(review, analyses)]
+
+
+def _pooled(result: Any) -> pd.DataFrame:
+    return result.effects[result.effects["included"]]
+
+
+def _without_scale(rows: pd.DataFrame, measure: str) -> list[str]:
+    """Rows without both ends of their scale, where others of a pool of points have them."""
+    if not {"scale_low", "scale_high"} <= set(rows) or not _in_points(rows, measure):
+        return []
+    known = rows[["scale_low", "scale_high"]].notna().all(axis=1)
+    return [] if known.all() or not known.any() else rows.index[~known].tolist()
+
+
+def _in_points(rows: pd.DataFrame, measure: str) -> bool:
+    kinds = set(rows["effect_measure"].dropna()) if "effect_measure" in rows else set()
+    return measure == "MD" or (measure == "GEN" and not IN_POINTS.isdisjoint(kinds))
+
+
+def _everybody(rows: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
+    """Rows pooled as a risk ratio of counts in which nobody was spared."""
+    counted = pooled[(pooled["measure"] == "RR") & (pooled["derived_from"] == "arms")]
+    return [name for name in counted["outcome_id"] if _all_events(rows.loc[name])]
+
+
+def _all_events(row: pd.Series) -> bool:
+    arms: Iterator[bool] = (
+        row.get(f"{arm}_events") == row.get(f"{arm}_n") for arm in ("intervention", "control")
+    )
+    return all(bool(same) for same in arms if not pd.isna(same))

@@ -1,0 +1,88 @@
+"""Figures of subgroups, small-study effects and meta-regression, of any review."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.patches import Polygon
+
+from evidence.figures import page
+from evidence.figures.forest.plot import forest
+from evidence.figures.kinds.bubble import bubble, moderated
+from evidence.figures.kinds.funnel import funnel
+from evidence.pooling.synthesis import synthesise
+from evidence.review import NoDataError
+from figure_checks import overlaps
+
+
+def effects(k=12, measure="RR"):
+    random = np.random.default_rng(k)
+    return pd.DataFrame({
+        "study": [f"study{i}" for i in range(k)], "yi": random.normal(-0.2, 0.3, k),
+        "vi": random.uniform(0.01, 0.2, k), "measure": measure, "n": 100, "higher_is": "worse",
+        "design": "rct_parallel", "crossover": False, "dose": np.arange(k) * 1.5,
+        "group": ["Adults" if i % 2 else "Children" for i in range(k)],
+        "subgroup": ["Adults" if i % 2 else "Children" for i in range(k)],
+    })
+
+
+@pytest.fixture
+def canvas():
+    with page.style("slide"):
+        yield page.page()
+
+
+def test_subgroups_have_headings_subtotals_and_their_test(canvas):
+    pool = synthesise(effects(8), measure="RR", subgroup_by="group")
+    ax = forest(pool, page.body(canvas))
+    shown = [text.get_text() for text in ax.texts]
+    assert {"Adults", "Children"} <= set(shown)
+    assert shown.count("Subtotal, 4 studies") == 2
+    table = pool.subgroups()
+    assert any(f"Q = {table['q_between'].iloc[0]:.1f}, df = 1" in text for text in shown)
+    diamonds = [p for p in ax.patches if isinstance(p, Polygon) and len(p.get_xy()) == 5]
+    faces = sorted(to_hex(patch.get_facecolor()) for patch in diamonds)
+    assert faces == sorted(["#ffffff", "#ffffff", page.MESSAGE.lower()])
+    for name in (f"study{i}" for i in range(8)):
+        assert shown.count(name) == 1
+
+
+def test_sides_of_the_axis_take_the_labels_of_the_analysis(canvas):
+    pool = synthesise(effects(4), measure="RR", label_low="fewer deaths", label_high="more deaths")
+    shown = [text.get_text() for text in forest(pool, page.body(canvas)).texts]
+    assert {"← fewer deaths", "more deaths →"} <= set(shown)
+
+
+def test_a_funnel_places_every_trial_at_effect_and_error(canvas):
+    table = effects(12)
+    pool = synthesise(table, measure="RR")
+    ax = funnel(pool, page.body(canvas))
+    points = {(round(line.get_xdata()[0], 9), round(line.get_ydata()[0], 9))
+              for line in ax.lines if line.get_marker() == "s"}
+    wanted = {(round(a, 9), round(b, 9)) for a, b in zip(table["yi"], np.sqrt(table["vi"]),
+                                                         strict=True)}
+    assert points == wanted
+    assert ax.get_ylim()[1] == 0 and ax.get_ylim()[0] > np.sqrt(table["vi"]).max()
+    assert "1" in [label.get_text() for label in ax.get_xticklabels()]
+    assert overlaps(canvas) == []
+
+
+def test_a_bubble_plot_follows_its_regression(canvas):
+    table = effects(12)
+    pool = synthesise(table, measure="RR", moderators=("dose",))
+    rows = moderated(pool)
+    ax = bubble(pool, rows, page.body(canvas), "Dose")
+    fit = pool.regression().set_index("term")["estimate"]
+    line = next(line for line in ax.lines if line.get_color() == page.MESSAGE)
+    assert line.get_ydata() == pytest.approx(
+        fit["intercept"] + fit["dose"] * np.asarray(line.get_xdata()), abs=1e-6)
+    sizes = ax.collections[-1].get_sizes()
+    assert np.argmax(sizes) == rows["weight"].argmax()
+
+
+def test_without_numbers_there_is_no_bubble_plot():
+    pool = synthesise(effects(12), measure="RR", moderators=("group",))
+    with pytest.raises(NoDataError, match="holds no numbers"):
+        moderated(pool)
+    with pytest.raises(NoDataError, match="names no moderators"):
+        moderated(synthesise(effects(12), measure="RR"))
