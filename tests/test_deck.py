@@ -1,4 +1,4 @@
-"""The slides: complete, readable, native where promised, and the same bytes on every run."""
+"""The slides: a talk that can be given, native where promised, the same bytes each time."""
 
 import hashlib
 import os
@@ -10,39 +10,51 @@ from dataclasses import replace
 from io import BytesIO
 from itertools import combinations
 
+import numpy as np
 import pytest
+from lxml import etree
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.patches import Rectangle
 from pptx import Presentation
+from pptx.enum.dml import MSO_LINE
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
+import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from conftest import REPOSITORY
 from evidence.figures import catalogue
-from evidence.pooling.analyses import run_analyses
-from evidence.publish.bundle import slides
-from evidence.publish.slides.deck import deck, speaker_notes
-from evidence.publish.slides.shapes import lines, text_height, text_width
-from evidence.publish.slides.tables import _parts
-from evidence.review.review import load_review
-from evidence.wording import answers
-from evidence.wording.facts import Facts
+from evidence.pooling import Analyses
+from evidence.publish.slides.deck import figure_deck, talk_deck
+from evidence.publish.slides.native import add_native
+from evidence.publish.slides.shapes import (
+    _parts,
+    lines,
+    new_show,
+    new_slide,
+    text_height,
+    text_width,
+)
+from evidence.publish.slides.sheets import answer_lines
+from evidence.publish.slides.talk import Talk, drawable, spoken
+from evidence.review import ReviewError, load_review
 
 REVIEW = load_review(REPOSITORY)
-ANALYSES = run_analyses(REVIEW)
-NAMES = list(catalogue.specs(REVIEW))
-BUILT = {name: catalogue.build(REVIEW, ANALYSES, name) for name in NAMES}
-FEW = [name for name in ("cited_outcomes", "fm_pain_forest") if name in NAMES]
+ANALYSES = Analyses(REVIEW)
+BUILT = drawable(REVIEW, ANALYSES)
+TALK = Talk(REVIEW, ANALYSES, BUILT)
 EMU = 914400
+FEW = ("cited_outcomes", "fm_pain_forest")
 DIGEST = f"""
 import hashlib
-from evidence import answers, exhibits
-from evidence.analysis import run_analyses
-from evidence.bundle import slides
-from evidence.deck import deck
-from evidence.facts import Facts
+import evidence.chapters
+from evidence.figures import catalogue
+from evidence.pooling import Analyses
+from evidence.publish.slides.deck import figure_deck
 from evidence.review import load_review
 review = load_review({str(REPOSITORY)!r})
-analyses = run_analyses(review)
-built = [exhibits.build(review, analyses, name) for name in {FEW!r}]
-print(hashlib.sha256(deck(review, built)).hexdigest())
+analyses = Analyses(review)
+built = [catalogue.build(review, analyses, name) for name in {FEW!r}]
+print(hashlib.sha256(figure_deck(review, analyses, built)).hexdigest())
 """
 
 
@@ -51,14 +63,28 @@ def opened(content):
 
 
 @pytest.fixture(scope="module")
-def show():
-    return opened(slides(REVIEW, ANALYSES))
+def content():
+    return talk_deck(REVIEW, ANALYSES)
+
+
+@pytest.fixture(scope="module")
+def show(content):
+    return opened(content)
+
+
+@pytest.fixture(scope="module")
+def few():
+    return figure_deck(REVIEW, ANALYSES, [BUILT[name] for name in FEW])
 
 
 def box(shape):
     """Left, top, right, bottom in inches."""
-    left, top = shape.left / EMU, shape.top / EMU
-    return left, top, left + shape.width / EMU, top + shape.height / EMU
+    left, top, width, height = (
+        length / EMU for length in (shape.left, shape.top, shape.width, shape.height))
+    if getattr(shape, "rotation", 0) in (90, 270):
+        left, top, width, height = (left + (width - height) / 2, top + (height - width) / 2,
+                                    height, width)
+    return left, top, left + width, top + height
 
 
 def leaves(shapes):
@@ -86,8 +112,39 @@ def alt(shape):
     return shape._element.xpath("./*/p:cNvPr/@descr")
 
 
+def notes(slide):
+    return slide.notes_slide.notes_text_frame.text
+
+
+def titles(show):
+    return [slide.shapes.title.text_frame.text for slide in show.slides]
+
+
 def slide_of(show, title):
     return next(slide for slide in show.slides if slide.shapes.title.text_frame.text == title)
+
+
+def title_of(name):
+    """Title of the slide of a figure."""
+    slide = next(slide for slide in TALK.slides if slide.figure == name)
+    return TALK.words(slide, "title", BUILT[name].title)
+
+
+def sentences(text):
+    return re.split(r"(?<=[.!?])\s+(?=[A-Z“])", text.strip())
+
+
+def test_a_talk_has_six_twelve_or_all_slides(show):
+    assert [len(TALK.of(minutes)) for minutes in (5, 10)] == [6, 12]
+    assert [slide.kind for slide in TALK.of(10)][:2][0] == "question"
+    assert TALK.of(10)[-1].kind == "lines" and TALK.of(5)[-1].kind == "lines"
+    assert len(opened(talk_deck(REVIEW, ANALYSES, 5)).slides) == 6
+    assert titles(show)[11] == "What to tell a patient tomorrow"
+
+
+def test_messages_of_the_talk_have_at_most_twelve_words(show):
+    for title in titles(show)[1:12]:
+        assert len(title.split()) <= 12, title
 
 
 def test_title_slide_gives_question_and_data_date(show):
@@ -96,57 +153,89 @@ def test_title_slide_gives_question_and_data_date(show):
     assert show.slide_width / show.slide_height == pytest.approx(16 / 9)
 
 
-def test_the_answer_stands_in_a_table(show):
-    facts = Facts(REVIEW, ANALYSES)
-    answer = answers.lines(REVIEW, facts, answers.audiences(REVIEW)[0])
-    table = next(shape for shape in show.slides[1].shapes if shape.has_table).table
-    assert len(table.rows) == len(answer) + 1
-    text = " ".join(cell.text for cell in table.iter_cells())
-    numbers = set(re.findall(r"\d[\d.]*\d|\d", re.sub(r"\[@[^\]]+\]", "", " ".join(answer))))
-    assert numbers <= set(re.findall(r"\d[\d.]*\d|\d", text))
+def test_the_words_for_a_patient_stand_in_large_letters(show):
+    said = answer_lines(REVIEW, ANALYSES, ["patient"])
+    boxes = [s for s in show.slides[11].shapes if s.name.startswith("Sentence")]
+    assert len(boxes) == len(said)
+    for shape, line in zip(boxes, said, strict=True):
+        plain = re.sub(r"\s*\[@[^\]]+\]", "", line).replace("**", "")
+        assert shape.text_frame.text == plain
+        assert shape.text_frame.paragraphs[0].runs[0].font.size.pt >= 16
 
 
-def test_every_figure_has_its_slide_with_its_message(show):
-    titles = [slide.shapes.title.text_frame.text for slide in show.slides]
-    assert all(titles)
-    figures = [title for title in titles if title in {e.title for e in BUILT.values()}]
-    assert figures == [exhibit.title for exhibit in BUILT.values()]
-    assert titles.index("Limits") < min(
-        place for place, title in enumerate(titles) if title.startswith("References")
-    )
+def test_every_figure_with_data_has_one_slide(show):
+    found = titles(show)
+    for name in BUILT:
+        assert found.count(title_of(name)) == 1, name
+    assert not any(title.startswith("References") for title in found)
 
 
-def test_every_slide_has_notes_and_figures_have_method_and_references_there(show):
-    assert all(slide.notes_slide.notes_text_frame.text.strip() for slide in show.slides)
+def test_notes_can_be_spoken(show):
+    for slide, planned in zip(show.slides, TALK.of(10), strict=False):
+        said = dict(re.findall(r"^(Say|If asked|Method): (.*)$", notes(slide), re.MULTILINE))
+        assert len(sentences(said["Say"])) == 3, said["Say"]
+        assert len(sentences(said["If asked"])) == 2, said["If asked"]
+        assert len(said["Say"].split()) <= 90, planned.name
+    for slide in show.slides:
+        assert notes(slide).startswith("Say: ")
+    for name, exhibit in BUILT.items():
+        assert f"Method: {exhibit.method.rstrip('.')}." in notes(slide_of(show, title_of(name)))
+
+
+def test_references_stand_in_the_notes_of_the_last_slide_only(show):
+    last = notes(list(show.slides)[-1])
     for exhibit in BUILT.values():
-        notes = slide_of(show, exhibit.title).notes_slide.notes_text_frame.text
-        assert notes == speaker_notes(REVIEW, exhibit)
-        spoken = notes.split("\n")[0]
-        assert spoken.startswith(exhibit.title.rstrip(".") + ". ")
-        assert spoken.removeprefix(exhibit.title.rstrip(".") + ". ") in exhibit.caption
-        assert exhibit.method.rstrip(".") in notes
         for key in exhibit.sources:
-            assert REVIEW.bibliography[key].vancouver in notes
+            entry = REVIEW.bibliography[key]
+            assert last.count(f"\n{entry.vancouver}") == 1, key
+            assert entry.link in last
+    for slide in list(show.slides)[:-1]:
+        assert "https://" not in notes(slide)
+
+
+def test_links_lead_to_the_appendix_and_back(show):
+    slides = list(show.slides)
+    linked = {}
+    for number, slide in enumerate(slides):
+        for shape in slide.shapes:
+            if shape.name.startswith("Link: "):
+                linked.setdefault(number, set()).add(
+                    slides.index(shape.click_action.target_slide))
+    main = {number for number in linked if number < 12}
+    assert len(main) >= 9
+    assert all(min(targets) >= 12 for number, targets in linked.items() if number < 12)
+    assert all(max(targets) < 12 for number, targets in linked.items() if number >= 12)
+    reached = set().union(*(linked[number] for number in main))
+    assert {slides.index(slide_of(show, title_of(name))) for name in ("risk_of_bias", "gap_map")
+            } <= reached  # fmt: skip
+    for number, targets in linked.items():
+        for target in targets:
+            if number < 12:
+                assert linked[target]  # there is a way back
+
+
+def test_shorter_talks_have_no_links_into_nothing():
+    show = opened(talk_deck(REVIEW, ANALYSES, 5))
+    assert not [s for slide in show.slides for s in slide.shapes if s.name.startswith("Link")]
 
 
 def test_pictures_groups_and_tables_have_alt_text(show):
-    kinds = set()
     for slide in show.slides:
         for shape in slide.shapes:
             if shape.shape_type in (MSO_SHAPE_TYPE.PICTURE, MSO_SHAPE_TYPE.GROUP,
                                     MSO_SHAPE_TYPE.TABLE):  # fmt: skip
-                kinds.add(shape.shape_type)
                 assert alt(shape) and len(alt(shape)[0]) > 20
-    assert len(kinds) == 3
-    for exhibit in BUILT.values():
-        assert any(alt(shape) == [exhibit.alt] for shape in slide_of(show, exhibit.title).shapes)
+    for name, exhibit in BUILT.items():
+        slide = slide_of(show, title_of(name))
+        assert any(alt(shape) == [exhibit.alt] for shape in slide.shapes)
 
 
-def test_text_has_at_least_14_points_and_fits_its_box(show):
-    for slide in show.slides:
+def test_text_of_the_talk_has_at_least_14_points_and_fits_its_box(show):
+    for slide in list(show.slides)[:12]:
         for frame in frames(slide):
             sizes = frame._txBody.xpath(".//a:r/a:rPr/@sz | .//a:fld/a:rPr/@sz")
             assert all(int(size) >= 1400 for size in sizes), frame.text
+    for slide in show.slides:
         for shape in slide.shapes:
             if shape.has_text_frame and shape.text_frame.text:
                 first = shape.text_frame._txBody.xpath(".//a:rPr")[0]
@@ -175,47 +264,99 @@ def test_nothing_overlaps(show):
         for a, b in combinations(slide.shapes, 2):
             width, height = common(box(a), box(b))
             assert width < 0.01 or height < 0.01, (slide.shapes.title.text, a.name, b.name)
-        groups = [s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP]
-        for group in groups:
-            words = [shape for shape in group.shapes if shape.has_text_frame and shape.text]
-            for a, b in combinations(words, 2):
-                width, height = common(box(a), box(b))
-                assert width < 0.02 or height < 0.06, (slide.shapes.title.text, a.text, b.text)
 
 
-@pytest.mark.skipif("fm_pain_forest" not in NAMES, reason="this review has no such figure")
-def test_a_forest_plot_is_native_and_holds_what_its_synthesis_holds(show):
-    exhibit = BUILT["fm_pain_forest"]
-    slide = slide_of(show, exhibit.title)
+def test_charts_are_shapes_and_words_in_them_do_not_wrap(show):
+    for slide in show.slides:
+        kinds = {shape.shape_type for shape in leaves(slide.shapes)}
+        assert MSO_SHAPE_TYPE.PICTURE not in kinds, slide.shapes.title.text
+    for name in BUILT:
+        slide = slide_of(show, title_of(name))
+        group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
+        for shape in leaves(group.shapes):
+            if shape.has_text_frame and shape.text_frame.text:
+                assert shape.text_frame.word_wrap is False
+                if not shape.rotation:
+                    run = shape.text_frame.paragraphs[0].runs[0]
+                    wide = max(text_width(line, run.font.size.pt, run.font.bold)
+                               for line in shape.text_frame.text.split("\n"))
+                    assert shape.width / EMU >= wide - 0.01, shape.text_frame.text
+
+
+def test_a_forest_plot_holds_what_its_pool_holds(show):
+    slide = slide_of(show, title_of("fm_pain_forest"))
     group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
-    assert not any(s.shape_type == MSO_SHAPE_TYPE.PICTURE for s in leaves(slide.shapes))
-    words = [" ".join(shape.text_frame.text.split()) for shape in group.shapes
+    words = [" ".join(shape.text_frame.text.split()) for shape in leaves(group.shapes)
              if shape.has_text_frame]
     pool = ANALYSES["fm_pain"]
     for study in pool.studies:
         assert any(REVIEW.bibliography.cite(study.study) in text for text in words)
         assert any(f"{study.effect:.2f}".replace("-", "−") in text for text in words)
-    kinds = [shape.name.split()[0] for shape in group.shapes if not shape.has_text_frame
-             or not shape.text_frame.text]  # fmt: skip
-    assert kinds.count("Rectangle") >= pool.k  # a square for each study
-    assert "Freeform" in kinds or "Diamond" in kinds
-    assert kinds.count("Line") > pool.k
 
 
-def test_references_of_all_slides_are_listed_once_with_links(show):
-    listed = [
-        frame.text for slide in show.slides
-        if re.match(r"References( \(|$)", slide.shapes.title.text) for frame in frames(slide)
-    ]
-    keys = {key for exhibit in BUILT.values() for key in exhibit.sources}
-    for key in keys:
-        entry = REVIEW.bibliography[key]
-        assert sum(text.startswith(entry.vancouver) for text in listed) == 1
-    addresses = {
-        run.hyperlink.address for slide in show.slides for frame in frames(slide)
-        for paragraph in frame.paragraphs for run in paragraph.runs if run.hyperlink.address
-    }
-    assert {REVIEW.bibliography[key].link for key in keys} - {""} <= addresses
+def test_what_a_page_holds_becomes_the_shape_of_its_kind():
+    page_ = Canvas(figsize=(13.333, 7.5), dpi=100)
+    FigureCanvasAgg(page_)
+    ax = page_.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, 13.333), ylim=(0, 7.5))
+    ax.set_axis_off()
+    ax.add_patch(Rectangle((1, 1), 2, 1, facecolor="#0072B2", label="Abel 2001: estimate"))
+    ax.plot([1, 4], [3, 3], color="#222222", lw=3, ls="--", label="Abel 2001: interval")
+    ax.plot([5], [3], "o", ms=72)
+    ax.plot([-5, 5], [5, 5], color="black", label="long: line")
+    ax.scatter(np.linspace(1, 9, 60), [2] * 60, s=20)
+    ax.text(6, 6, "two\nlines", ha="center", size=20)
+    ax.text(9, 3, "upwards", rotation=90, size=20)
+    show = new_show()
+    slide = new_slide(show, "A page")
+    group = add_native(slide.shapes, page_, "A page of shapes.")
+    found = {shape.name: shape for shape in leaves(group.shapes)}
+    assert alt(group) == ["A page of shapes."]
+    trial, = (shape for shape in group.shapes if shape.shape_type == MSO_SHAPE_TYPE.GROUP)
+    assert trial.name == "Abel 2001"
+    assert [s.name for s in trial.shapes] == ["Abel 2001: estimate", "Abel 2001: interval"]
+    assert box(found["Abel 2001: estimate"]) == pytest.approx((1, 5.5, 3, 6.5), abs=0.01)
+    assert str(found["Abel 2001: estimate"].fill.fore_color.rgb) == "0072B2"
+    assert found["Abel 2001: interval"].line.dash_style == MSO_LINE.DASH
+    assert box(found["long: line"]) == pytest.approx((0, 2.5, 5, 2.5), abs=0.01)  # cut
+    ovals = [s for s in found.values() if s.name.startswith("Oval")]
+    assert [box(s) for s in ovals] == [pytest.approx((4.5, 4, 5.5, 5), abs=0.02)]
+    assert sum(name.startswith("Marks") for name in found) == 1
+    assert found["two lines"].text_frame.text == "two\nlines"
+    assert found["upwards"].rotation == 270
+    left, _, right, _ = box(found["two lines"])
+    assert (left + right) / 2 == pytest.approx(6, abs=0.02)
+
+
+def test_the_file_is_sound(content, show):
+    with zipfile.ZipFile(BytesIO(content)) as parts:
+        names = parts.namelist()
+        assert len(names) == len(set(names)) and parts.testzip() is None
+        for name in names:
+            if name.endswith((".xml", ".rels")):
+                etree.fromstring(parts.read(name))
+        for name in (name for name in names if name.endswith(".rels")):
+            folder = name.replace("_rels/", "").removesuffix(".rels")
+            for relation in etree.fromstring(parts.read(name)):
+                if relation.get("TargetMode") != "External":
+                    target = relation.get("Target")
+                    path = os.path.normpath(
+                        target.lstrip("/") if target.startswith("/")
+                        else os.path.join(os.path.dirname(folder), target))
+                    assert path in names, (name, path)
+            used = set(re.findall(r'r:(?:id|embed|link)="(\w+)"', parts.read(folder).decode())
+                       ) if folder in names else set()
+            known = {relation.get("Id") for relation in etree.fromstring(parts.read(name))}
+            assert used <= known, name
+    for slide in show.slides:
+        ids = slide.shapes._spTree.xpath(".//p:cNvPr/@id")
+        assert len(ids) == len(set(ids))
+
+
+def test_figures_that_were_asked_for_are_all_there_is(few):
+    assert titles(opened(few)) == [BUILT[name].title for name in FEW]
+    wide = opened(figure_deck(REVIEW, ANALYSES, [BUILT[FEW[0]]], with_tables=True))
+    assert titles(wide)[0] == BUILT[FEW[0]].title and "Limits" in titles(wide)
 
 
 def test_a_changed_cell_moves_slide_notes_and_alt_text():
@@ -223,20 +364,29 @@ def test_a_changed_cell_moves_slide_notes_and_alt_text():
     table.loc[table["outcome_id"] == "parkitny2017-pain-w8", "intervention_change_pct"] = -33.0
     review = replace(REVIEW, tables={**REVIEW.tables, "outcomes": table})
     exhibit = catalogue.build(review, ANALYSES, "cited_outcomes")
-    slide = slide_of(opened(deck(review, [exhibit])), exhibit.title)
-    assert "33 %" in slide.shapes.title.text
-    assert "33 %" in slide.notes_slide.notes_text_frame.text
-    assert any("−33.0" in text for shape in slide.shapes for text in alt(shape))
+    talk = Talk(review, ANALYSES, {"cited_outcomes": exhibit})
+    planned = next(slide for slide in talk.slides if slide.figure == "cited_outcomes")
+    assert "33 per cent" in talk.words(planned, "say", "")
+    slide, = opened(figure_deck(review, ANALYSES, [exhibit])).slides
+    assert any("33" in text for shape in slide.shapes for text in alt(shape))
 
 
-def test_bytes_are_equal_in_other_processes_and_carry_no_date(tmp_path):
-    content = deck(REVIEW, [BUILT[name] for name in FEW])
+def test_a_template_that_asks_for_nothing_known_names_its_cell():
+    table = REVIEW.table("slides")
+    table.loc[0, "say"] = "So it is {nothing_known}."
+    review = replace(REVIEW, tables={**REVIEW.tables, "slides": table})
+    talk = Talk(review, ANALYSES, {})
+    with pytest.raises(ReviewError, match=r"data/slides.csv:2 say: .*nothing_known"):
+        talk.words(talk.slides[0], "say", "")
+
+
+def test_bytes_are_equal_in_other_processes_and_carry_no_date(tmp_path, few):
     for environment in ({"PYTHONHASHSEED": "1", "TZ": "Asia/Tokyo"}, {"LC_ALL": "C"}):
         result = subprocess.run([sys.executable, "-c", DIGEST], cwd=tmp_path, check=True,
                                 capture_output=True, text=True,
                                 env={**os.environ, **environment})  # fmt: skip
-        assert result.stdout.strip() == hashlib.sha256(content).hexdigest()
-    with zipfile.ZipFile(BytesIO(content)) as parts:
+        assert result.stdout.strip() == hashlib.sha256(few).hexdigest()
+    with zipfile.ZipFile(BytesIO(few)) as parts:
         assert {entry.date_time for entry in parts.infolist()} == {(1980, 1, 1, 0, 0, 0)}
         core = parts.read("docProps/core.xml").decode()
         assert "created" not in core and "modified" not in core and "Canny" not in core
@@ -244,9 +394,23 @@ def test_bytes_are_equal_in_other_processes_and_carry_no_date(tmp_path):
 
 
 def test_a_review_of_four_files_gets_its_slides(minimal):
-    show = opened(deck(load_review(minimal), []))
-    titles = [slide.shapes.title.text for slide in show.slides]
-    assert titles == ["minimal", "Limits"]
+    review = load_review(minimal)
+    assert titles(opened(talk_deck(review, Analyses(review)))) == ["minimal", "Limits"]
+
+
+def test_without_a_table_of_slides_the_first_figures_are_the_talk():
+    tables = {name: table for name, table in REVIEW.tables.items() if name != "slides"}
+    talk = Talk(replace(REVIEW, tables=tables), ANALYSES, BUILT)
+    assert [slide.kind for slide in talk.of(5)] == ["question", "answer", *["figure"] * 4]
+    assert len(talk.of(10)) == 12
+    assert [slide.kind for slide in talk.of(20)][-4:] == ["certainty", "harms", "verdicts",
+                                                          "limits"]  # fmt: skip
+
+
+def test_without_words_of_its_own_a_slide_says_message_and_caption():
+    say, asked = spoken("It fell.", "One. Two (e.g. this). Three. Four. Five.")
+    assert (say, asked) == ("It fell. One. Two (e.g. this).", "Three. Four.")
+    assert spoken("It fell", "") == ("It fell.", "")
 
 
 def test_measured_widths_are_those_of_arial():

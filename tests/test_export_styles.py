@@ -192,7 +192,7 @@ def test_print_is_black_and_grey_at_170_mm_with_text_from_8_points(drawn):
     for artist, text, box in shown:
         assert colors.to_hex(artist.get_color()) in ("#000000", "#ffffff"), text
         assert box.x0 / 100 >= part.x0 - 0.02 and box.x1 / 100 <= part.x1 + 0.02, text
-        assert artist.get_fontsize() * scale >= 6.4, text
+        assert artist.get_fontsize() * scale >= 7.95, text
     image = Image.open(BytesIO(encode(figure, "png", 120, {})))
     assert image.info["dpi"][0] == pytest.approx(120, abs=0.5)
     assert image.width / 120 * INCH == pytest.approx(170, abs=0.5)

@@ -13,8 +13,9 @@ from evidence.figures import page
 from evidence.figures.forest.grid import pages
 from evidence.figures.forest.plot import forest
 from evidence.figures.forest.rows import Column, Row
-from evidence.figures.scale import effect_scale, number
+from evidence.figures.scale import effect_scale
 from evidence.pooling.synthesis import synthesise
+from evidence.wording import number
 
 LABELS = {"intervention_label": "drug", "control_label": "placebo"}
 

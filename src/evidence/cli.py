@@ -96,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
         ("build", _build, "check, analyse, run the notebooks, export the figures"),
         ("status", _status, "list what is unverified, incomplete or waiting"),
         ("export", _export, "export a few figures, or slides of them"),
+        ("figures", _figures, "list the figures of the review, each with its message"),
     ):
         command = commands.add_parser(name, help=words, description=words)
         command.add_argument("directory", metavar="DIR", nargs="?", type=Path,
@@ -112,6 +113,9 @@ def _parser() -> argparse.ArgumentParser:
                                  help="targets made side by side (default: one per core)")
         if name == "export":
             _export_options(command)
+        if name == "figures":
+            command.add_argument("--kinds", action="store_true", help="list the kinds of figure "
+                                 "and what the words of a message may name instead")
     words = "take over references or data; the kind of a file is seen from its content"
     command = commands.add_parser("import", help=words, description=words)
     command.set_defaults(run=_import, directory=None)
@@ -147,7 +151,7 @@ def _export_options(command: argparse.ArgumentParser) -> None:
                          help=f"{', '.join(FORMATS)}, separated by commas (default: png)")
     command.add_argument("--style", choices=STYLES, default="slide",
                          help="print: black on white, 170 mm wide, text from 8 pt")
-    command.add_argument("--dpi", type=dots, default=300, help="of png files (default: 300)")
+    command.add_argument("--dpi", type=dots, default=200, help="of png files (default: 200)")
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("exported"),
                          help="folder to write to (default: exported)")
     command.add_argument("--zip", action="store_true", help="all in one zip file")
@@ -331,6 +335,19 @@ def _export(options: argparse.Namespace) -> int:
     print(*written, sep="\n")
     _print_kept(written.sentences(options.out))
     _print_unset(review)
+    return 0
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from evidence.pooling import Analyses
+    from evidence.project import ANYWHERE, figures, kinds
+    from evidence.review import load_review
+
+    if options.kinds:
+        print(*kinds(), "", ANYWHERE, sep="\n")
+        return 0
+    review = load_review(options.directory)
+    print(*figures(review, Analyses(review)), sep="\n")
     return 0
 
 

@@ -39,6 +39,8 @@ class Census:
     without_contrast : int
         Randomised placebo-controlled trials with results of which no number (effect, p value or
         counts) for a comparison of the randomised groups could be read.
+    unknown : int
+        Primary studies of whose people nobody says how many they are.
     participants, placebo_participants : int
         People in primary studies and in randomised placebo-controlled trials with results,
         counted once (see `evidence.review.studies`): people analysed where that is known, else
@@ -55,6 +57,7 @@ class Census:
     placebo_controlled: int
     not_stated: int
     without_contrast: int
+    unknown: int
     participants: int
     placebo_participants: int
     values: pd.DataFrame
@@ -63,6 +66,14 @@ class Census:
     @property
     def total_values(self) -> int:
         return int(self.values.to_numpy().sum())
+
+    @property
+    def people(self) -> str:
+        """People in primary studies, in words that hold where some or all counts are unknown."""
+        if self.unknown and not self.participants:
+            return "an unknown number of people"
+        least = "at least " if self.unknown else ""
+        return f"{least}{self.participants:,} people"
 
     @property
     def level(self) -> Row:
@@ -88,7 +99,8 @@ def census(review: Review) -> Census:
         len(studies), len(primary), int(counts_own(trials).sum()),
         int(counts_own(placebo).sum()), int(counts_own(unstated).sum()),
         int((~roots(placebo).isin(_compared(review))).groupby(roots(placebo)).all().sum()),
-        int(people(primary).sum()), int(people(placebo).sum()),
+        int(people(primary).isna().sum()), int(people(primary).sum()),
+        int(people(placebo).sum()),
         pd.DataFrame.from_dict(values, orient="index", columns=list(LEVELS)),
         sum(bool(review.bibliography[key].unverified) for key in review.bibliography),
     )

@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["catalogue", "figure", "images", "marks", "page", "typeface"],
     submod_attrs={
-        "figure": ["NAME", "Content", "Figure", "Spec", "figure_kind", "pick"],
+        "figure": ["KINDS", "NAME", "Content", "Figure", "Spec", "figure_kind", "pick"],
         "forest.plot": ["forest"],
         "images": ["export", "render"],
         "kinds.answer": ["people_words"],

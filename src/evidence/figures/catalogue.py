@@ -26,19 +26,21 @@ from evidence.figures.figure import (
     _refused,
     footer,
 )
-from evidence.review import NoDataError, Problem, Review, ReviewError, keys
+from evidence.review import NoDataError, Problem, Review, ReviewError, forest_rows, keys
 from evidence.wording import Facts, MissingValueError, fill
 
 LONGEST = {"message": 500, "subtitle": 1000, "caption": 5000}  # signs
 
 
 def specs(review: Review) -> dict[str, Spec]:
-    """Figures of the review by name, in the order of figures.csv."""
+    """Figures of the review by name: those of figures.csv, then forests of other analyses.
+
+    A primary analysis that no figure selects has its forest without a row, where the review uses
+    the dictionary of the package.
+    """
     table = review.table("figures")
-    if table.empty:
-        return {}
     text = table.astype("str").where(table.notna(), "")
-    return {
+    made = {
         row["figure"]: Spec(
             row["figure"], row["kind"], row.get("notebook", ""), tuple(keys(row.get("select"))),
             tuple(keys(row.get("thresholds"))), tuple(keys(row.get("emphasis"))), row["message"],
@@ -46,6 +48,20 @@ def specs(review: Review) -> dict[str, Spec]:
         )
         for index, row in text.iterrows()
     }
+    for row in forest_rows(text.to_dict("records"), _analyses(review)):
+        made[row["figure"]] = Spec(
+            row["figure"], row["kind"], row["notebook"], (row["select"],), (), (), row["message"],
+            row["subtitle"], row["caption"], 0,
+        )  # fmt: skip
+    return made
+
+
+def _analyses(review: Review) -> list[dict[str, str]]:
+    """Rows of analyses.csv as text, where its dictionary leaves figures to follow from them."""
+    if not review.dictionary.is_default:
+        return []
+    table = review.table("analyses")
+    return table.astype("str").where(table.notna(), "").to_dict("records")
 
 
 def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:

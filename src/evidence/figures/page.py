@@ -7,6 +7,7 @@ import re
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import resources
 
@@ -27,6 +28,7 @@ BODY = (LEFT, FOOT / HEIGHT, RIGHT - LEFT, 1 - (TOP + FOOT) / HEIGHT)  # the reg
 TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # points
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
+_STYLE: ContextVar[str] = ContextVar("style", default="slide")
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
 LONGEST = 2000  # signs of any text on a page
 
@@ -52,6 +54,7 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     """
     path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
     typeface.register()
+    outer = _STYLE.set(name)
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
         with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
@@ -63,13 +66,25 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
                 yield
             finally:
                 fonts.setLevel(level)
+                _STYLE.reset(outer)
+
+
+def grow(figure: Figure, inches: float) -> None:
+    """Make a page as high as a body of `inches` needs where its style allows it: not on slides."""
+    if figure.get_label() != "slide":
+        figure.set_figheight(max(HEIGHT, inches + TOP + FOOT))
+
+
+def fitting(rows: int, inches: float, lines: float = 1.0, largest: float = TICKS) -> float:
+    """Points of a text of so many lines that fits into each of `rows` in a height of `inches`."""
+    return min(largest, 72 * inches / max(rows, 1) / (1.2 * lines))
 
 
 def page() -> Figure:
     """An empty 16:9 page in the current style; not known to pyplot, so nothing to close."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    figure = Figure()
+    figure = Figure(label=_STYLE.get())
     FigureCanvasAgg(figure)
     return figure
 
@@ -83,10 +98,15 @@ def without_boxes(figure: Figure) -> None:
                                   for letter in text.get_text()))
 
 
-def body(figure: Figure, **kwargs) -> Axes:
-    """Axes that fill the region between the message and the foot, on a higher page a higher one."""
+def region(figure: Figure) -> tuple[float, float, float, float]:
+    """Left, bottom, width and height between message and foot: `BODY`, higher on a higher page."""
     high = figure.get_figheight()
-    return figure.add_axes((LEFT, FOOT / high, RIGHT - LEFT, 1 - (TOP + FOOT) / high), **kwargs)
+    return LEFT, FOOT / high, RIGHT - LEFT, 1 - (TOP + FOOT) / high
+
+
+def body(figure: Figure, **kwargs) -> Axes:
+    """Axes that fill the region between the message and the foot."""
+    return figure.add_axes(region(figure), **kwargs)
 
 
 def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:

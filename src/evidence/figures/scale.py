@@ -9,6 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from evidence.wording import decimals, first_digit, number
+
 LOG_STEPS = (1, 2, 5)
 MARGIN = 0.04
 REACH = 0.75  # how far an interval may stick out of the estimates before it gets an arrow
@@ -141,37 +143,6 @@ def ratio_scale(estimates: Sequence[float], limits: Iterable[float]) -> Scale:
     return Scale(2.0 ** ends[0], 2.0 ** ends[1], is_ratio=True, digits=2)
 
 
-def number(value: float, digits: int) -> str:
-    """A number with a proper minus sign, never "−0.00"."""
-    text = f"{value:.{digits}f}"
-    if float(text) == 0:
-        text = text.removeprefix("-")
-    return text.replace("-", "−")
-
-
 def tick_text(value: float) -> str:
     """A tick without needless zeros."""
     return f"{value:.6g}".replace("-", "−")
-
-
-def decimals(*intervals: tuple[float, float]) -> int:
-    """Digits behind the point that show the narrowest of some intervals, never fewer than two.
-
-    Examples
-    --------
-    >>> decimals((-1.5, 1.06)), decimals((1.001, 1.007)), decimals((1e-6, 3e-6))
-    (2, 3, 6)
-    """
-    widths = [high - low for low, high in intervals if 0 < high - low < math.inf]
-    return max(2, *(first_digit(width) for width in widths)) if widths else 2
-
-
-def first_digit(value: float) -> int:
-    """Place behind the point of the first digit of a number that is not zero: 3 for 0.004.
-
-    Examples
-    --------
-    >>> first_digit(0.004), first_digit(25.0)
-    (3, -1)
-    """
-    return -math.floor(math.log10(abs(value)))

@@ -20,8 +20,7 @@ from evidence.figures import figure as figure_module
 from evidence.notebook import tables
 from evidence.pooling import Analyses
 from evidence.review import Review, load_review, with_citations
-from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
-from evidence.wording import html as plain
+from evidence.wording import Facts, Markup, allowed, answers, as_text, escaped, fill, harmless
 
 SCREEN_DPI = 100
 
@@ -32,7 +31,7 @@ class Passage:
     __slots__ = ("_kind", "_text")
 
     def __init__(self, text: str, kind: str = "text/markdown"):
-        self._text, self._kind = plain.allowed(text) if kind == "text/html" else text, kind
+        self._text, self._kind = allowed(text) if kind == "text/html" else text, kind
 
     def __repr__(self) -> str:
         return f"<{len(self._text)} characters of {self._kind}>"
@@ -185,15 +184,15 @@ class Narrator:
             return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
-            text = plain.as_text(reference.vancouver)
+            text = as_text(reference.vancouver)
             if reference["registry"]:
-                text += f" Registration: {plain.as_text(reference['registry'])}."
+                text += f" Registration: {as_text(reference['registry'])}."
             if reference.link:
-                text += f" {plain.link(reference.link, reference.link).html}"
+                text += f" {tables.link(reference.link, reference.link).html}"
             if reference.unverified:
                 unread = ", ".join(reference.unverified)
-                text += f" <em>(not checked: {plain.as_text(unread)})</em>"
-            label = plain.as_text(self.review.bibliography.cite(reference.key))
+                text += f" <em>(not checked: {as_text(unread)})</em>"
+            label = as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
         return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
@@ -207,7 +206,7 @@ class Narrator:
         self._cited.setdefault(key)
         label = self.review.bibliography.cite(key)
         target = html.escape(key, quote=True)
-        return Markup(f'<a href="#ref-{target}">{plain.as_text(label)}</a>', label)
+        return Markup(f'<a href="#ref-{target}">{as_text(label)}</a>', label)
 
 
 def _nothing(what: str) -> Passage:

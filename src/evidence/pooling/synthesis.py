@@ -39,7 +39,7 @@ from evidence.pooling.measures import (
     to_analysis,
     to_shown,
 )
-from evidence.wording import interval, signed
+from evidence.wording import decimals, interval, number, signed
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -308,8 +308,8 @@ class Pool:
     def each(self) -> list[str]:
         """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
         sign = "" if self.is_ratio or self.measure == "PROP" else "+"
-        return [f"{row.effect:{sign}.2f} ({row.ci_low:.2f} to {row.ci_high:.2f})".replace("-", "−")
-                for row in self.studies]
+        return [f"{number(row.effect, decimals((row.ci_low, row.ci_high)), sign)} "
+                f"({interval(row.ci_low, row.ci_high)})" for row in self.studies]
 
     @property
     def method_line(self) -> str:
@@ -453,8 +453,9 @@ class Pool:
             return f"{self.measure}; k = 0"
         if self.k > 1 and not self.can_pool:
             return f"{self.measure} {', '.join(self.each)}; k = {self.k}, not pooled"
-        limits = interval(self.ci_low, self.ci_high)
-        return f"{self.measure} {signed(f'{self.estimate:.2f}')} ({limits}); k = {self.k}"
+        ends = self.ci_low, self.ci_high
+        value = number(self.estimate, decimals(ends))
+        return f"{self.measure} {value} ({interval(*ends)}); k = {self.k}"
 
     def _repr_html_(self) -> str:
         table = self.to_frame()

@@ -12,6 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "derived": ["write_derived"],
         "freshness": ["nothing_changed"],
         "importing": ["Imported", "import_files", "split_paths"],
+        "listing": ["ANYWHERE", "figures", "kinds"],
         "rehearsal": ["rehearse"],
         "starting": ["new_review", "plain"],
         "status": ["reference_remarks", "review_status"],

@@ -19,6 +19,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from evidence.review import forest_rows
 from evidence.storage import FOLDER, digest, inside, notebook_paths, read_bytes, sha256
 
 STATE = f"{FOLDER}/state.json"
@@ -96,7 +97,7 @@ def inputs(root: Path) -> Inputs:
         if path.is_file():
             engine.update(path.name.encode() + sha256(read_bytes(path)).encode())
     engine.update("\n".join(tables).encode())
-    rows = _figure_rows(files["figures"]) if "figures" in files else {}
+    rows = _figure_rows(files, is_default=not (data / DICTIONARY).exists())
     sources = {f"figure:{name}": text for name, text in rows.items()}
     if sources:
         sources[DECK] = ""
@@ -142,13 +143,20 @@ def _version(name: str) -> str:
         return ""
 
 
-def _figure_rows(path: Path) -> dict[str, str]:
+def _figure_rows(files: Mapping[str, Path], is_default: bool) -> dict[str, str]:
+    """Hash of the row of each figure; the forests that follow from analyses have rows of theirs."""
+    rows = _rows(files.get("figures"))
+    if is_default:
+        rows += forest_rows(rows, _rows(files.get("analyses")))
+    return {str(row.get("figure")): sha256(repr(row).encode()) for row in rows}
+
+
+def _rows(path: Path | None) -> list[dict[str, str]]:
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
-    except (UnicodeDecodeError, csv.Error):
-        return {}
-    return {str(row.get("figure")): sha256(repr(row).encode()) for row in rows}
+            return list(csv.DictReader(file))
+    except (AttributeError, UnicodeDecodeError, csv.Error):
+        return []
 
 
 def _source(path: Path) -> bytes:

@@ -11,10 +11,10 @@ from typing import Any
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, images
-from evidence.publish.slides.deck import deck
+from evidence.publish.slides.deck import figure_deck, talk_deck
+from evidence.publish.slides.talk import WHOLE
 from evidence.review import Problem, Review, ReviewError
 from evidence.storage import FOLDER, Written, read_bytes, set_aside, sha256, write_bytes, zipped
-from evidence.wording import Facts, answers
 
 FORMATS = (*images.FORMATS, "pptx")
 EXPORTED = f"{FOLDER}/exported.json"
@@ -57,17 +57,13 @@ def bundle(
         if pictures and style == "print":
             files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
     if "pptx" in formats:
-        files[DECK] = slides(review, analyses, names)
+        files[DECK] = figure_deck(review, analyses, built)
     return files
 
 
-def slides(review: Review, analyses: Mapping[str, Any], names: Sequence[str] = ()) -> bytes:
-    """Slides of the whole review with its answer, or of some figures."""
-    audience = next(iter(answers.audiences(review)), "")
-    is_whole = audience and not names
-    facts = Facts(review, analyses)
-    answer = answers.lines(review, facts, audience) if is_whole else []
-    return deck(review, _built(review, analyses, names), answer)
+def slides(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
+    """The slides of a talk of 5, 10 or 20 minutes about the whole review."""
+    return talk_deck(review, analyses, minutes)
 
 
 def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:

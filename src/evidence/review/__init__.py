@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bibliography": ["CITATION", "Reference", "with_citations", "without_citations"],
         "columns": ["among", "keys", "word"],
         "dictionary": ["Dictionary", "default_dictionary"],
+        "forests": ["forest_rows"],
         "problems": ["NoDataError", "Problem", "ReviewError"],
         "review": ["BIBLIOGRAPHY", "Review", "Tables", "find_root", "load_review"],
         "schema": ["names"],

@@ -24,6 +24,7 @@ from typing import Any
 import pandas as pd
 import regex
 
+from evidence.review.inference import is_lenient, with_ids
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.schema import (
     DTYPES,
@@ -167,6 +168,8 @@ def read_tables(
             continue
         found, complaints = read_rows(text, shown[name])
         problems += complaints
+        if name == "outcomes" and is_lenient(resource):
+            found = with_ids(found)
         if found.header and not any(p.row == 1 and not p.column for p in complaints):
             problems += header_problems(found.header, shown[name], resource["schema"])
             rows[name] = found

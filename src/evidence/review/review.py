@@ -12,6 +12,7 @@ import pandas as pd
 from evidence.review.bibliography import Bibliography, read_bibliography
 from evidence.review.checks.numbers import domain_problems
 from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.review.inference import completed, is_lenient
 from evidence.review.problems import Problem, ReviewError
 from evidence.storage import read_bytes, sha256
 
@@ -125,6 +126,8 @@ def load_review(root: Path | str | None = None) -> Review:
         bibliography, warnings = read_bibliography(folder / BIBLIOGRAPHY)
     except ReviewError as error:
         problems += error.problems
+    lenient = {name: is_lenient(resource) for name, resource in dictionary.tables.items()}
+    tables = completed(tables, lenient)
     problems += domain_problems(dictionary, tables, bibliography, folder)
     errors = [problem for problem in problems if not problem.is_warning]
     if errors:

@@ -14,8 +14,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "facts": ["Facts", "Makers", "Records", "Row", "offers"],
         "html": ["NUMBER", "Markup", "allowed", "as_text", "links", "place", "readable"],
         "prose": [
-            "MINUS", "NO_BREAK", "MissingValueError", "escaped", "fill", "harmless", "in_words",
-            "interval", "joined", "p_value", "percent", "plural", "signed", "together",
+            "MINUS", "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
+            "harmless", "in_words", "interval", "joined", "number", "p_value", "percent", "plural",
+            "signed", "together",
         ],
     },
 )

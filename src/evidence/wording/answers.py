@@ -7,10 +7,10 @@ column ``part`` says where a line stands; a review without that column has detai
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -25,6 +25,7 @@ from evidence.review import (
 from evidence.storage import read_bytes
 from evidence.wording.prose import MissingValueError, fill, harmless
 
+T = TypeVar("T")
 SHORT, DETAIL, FOOT, ASIDE = "short", "detail", "foot", "aside"
 TILE = ("title", "outcome", "verdict", "number", "interval", "says")
 LONGEST, LONGEST_VERDICT = 20, 10  # words of a short sentence, of a verdict
@@ -73,13 +74,12 @@ def sentences(review: Review, facts: Mapping[str, Any], audience: str) -> list[s
         When the audience has no column, a line asks for a value that is not there, or a sentence
         has more than twenty words.
     """
-    found = []
-    for row in _rows(review, SHORT):
+    def said(row: Mapping[str, Any]) -> str:
         text = _filled(facts, row, _known(review, audience), LONGEST)
-        if text:
-            title = _filled(facts, row, "title")
-            found.append(f"**{title}.** {text}" if title else text)
-    return found
+        title = _filled(facts, row, "title") if text else ""
+        return f"**{title}.** {text}" if title else text
+
+    return list(filter(None, _each(review, SHORT, said)))
 
 
 def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
@@ -90,8 +90,8 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
     ReviewError
         When the audience has no column, or a line asks for a value that is not there.
     """
-    texts = [_filled(facts, row, _known(review, audience)) for row in _rows(review, DETAIL)]
-    return [text for text in texts if text]
+    return list(filter(None, _each(
+        review, DETAIL, lambda row: _filled(facts, row, _known(review, audience)))))
 
 
 def text(review: Review, facts: Mapping[str, Any], audience: str) -> str:
@@ -114,10 +114,9 @@ def tiles(review: Review, facts: Mapping[str, Any]) -> list[Tile]:
         When a template asks for a value that is not there, or a verdict has more than ten words.
     """
     limits = {"verdict": LONGEST_VERDICT}
-    return [
-        Tile(**{name: _filled(facts, row, name, limits.get(name)) for name in TILE})
-        for row in _rows(review, SHORT) if _filled(facts, row, "title")
-    ]
+    made = _each(review, SHORT, lambda row: Tile(**{
+        name: _filled(facts, row, name, limits.get(name)) for name in TILE}))
+    return [tile for tile in made if tile.title]
 
 
 def notes(review: Review, facts: Mapping[str, Any], part: str) -> list[tuple[str, str]]:
@@ -128,19 +127,32 @@ def notes(review: Review, facts: Mapping[str, Any], part: str) -> list[tuple[str
     part : str
         `FOOT` or `ASIDE`; of each line the first audience that has words counts.
     """
-    found = []
-    for row in _rows(review, part):
+    def said(row: Mapping[str, Any]) -> tuple[str, str]:
         texts = (_filled(facts, row, audience) for audience in audiences(review))
-        found.append((_filled(facts, row, "title"), next(filter(None, texts), "")))
-    return found
+        return _filled(facts, row, "title"), next(filter(None, texts), "")
+
+    return _each(review, part, said)
 
 
-def _rows(review: Review, part: str) -> Iterator[Mapping[str, Any]]:
-    """Rows of one part, with their line of the file as ``row``."""
+def _each(review: Review, part: str, make: Callable[[Mapping[str, Any]], T]) -> list[T]:
+    """What `make` makes of each row of one part, which has its line of the file as ``row``.
+
+    Raises
+    ------
+    ReviewError
+        With the problems of all rows.
+    """
     table = review.table("answers")
     parts = table["part"].fillna(DETAIL) if "part" in table else pd.Series(DETAIL, table.index)
+    made, problems = [], []
     for index, row in table[parts == part].iterrows():
-        yield {"row": int(index) + 2, **row}
+        try:
+            made.append(make({"row": int(index) + 2, **row}))
+        except ReviewError as error:
+            problems += error.problems
+    if problems:
+        raise ReviewError(problems)
+    return made
 
 
 def _known(review: Review, audience: str) -> str:

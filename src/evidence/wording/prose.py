@@ -20,6 +20,7 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 from __future__ import annotations
 
 import html
+import math
 import re
 import string
 from collections.abc import Callable, Iterable, Mapping
@@ -86,9 +87,53 @@ def signed(text: str) -> str:
     return text.replace("-", MINUS) if text[:1] in "-(" or text[:1].isdigit() else text
 
 
-def interval(low: float, high: float, digits: int = 2) -> str:
-    """An interval as "−0.95 to 0.27"."""
-    return f"{low:.{digits}f} to {high:.{digits}f}".replace("-", MINUS)
+def decimals(*intervals: tuple[float, float]) -> int:
+    """Digits behind the point that show the narrowest of some intervals, never fewer than two.
+
+    Examples
+    --------
+    >>> decimals((-1.5, 1.06)), decimals((1.001, 1.007)), decimals((1e-6, 3e-6))
+    (2, 3, 6)
+    """
+    widths = [high - low for low, high in intervals if 0 < high - low < math.inf]
+    return max(2, *(first_digit(width) for width in widths)) if widths else 2
+
+
+def first_digit(value: float) -> int:
+    """Place behind the point of the first digit of a number that is not zero: 3 for 0.004.
+
+    Examples
+    --------
+    >>> first_digit(0.004), first_digit(25.0)
+    (3, -1)
+    """
+    return -math.floor(math.log10(abs(value)))
+
+
+def number(value: float, digits: int, sign: str = "") -> str:
+    """A number with a proper minus sign, never "−0.00"; `sign` is "+" to show a plus as well.
+
+    Examples
+    --------
+    >>> number(-0.001, 2), number(-1.5, 2), number(0.3, 1, "+")
+    ('0.00', '−1.50', '+0.3')
+    """
+    text = f"{value:{sign}.{digits}f}"
+    if float(text) == 0:
+        text = text.lstrip("+-")
+    return text.replace("-", MINUS)
+
+
+def interval(low: float, high: float, digits: int | None = None) -> str:
+    """An interval as "−0.95 to 0.27", with as many digits as its width needs where none is given.
+
+    Examples
+    --------
+    >>> interval(-0.95, 0.27), interval(1.001, 1.007), interval(-19.4, -2.2, 1)
+    ('−0.95 to 0.27', '1.001 to 1.007', '−19.4 to −2.2')
+    """
+    digits = decimals((low, high)) if digits is None else digits
+    return f"{number(low, digits)} to {number(high, digits)}"
 
 
 def plural(count: int, one: str, many: str | None = None) -> str:

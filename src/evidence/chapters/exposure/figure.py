@@ -132,11 +132,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         left, bottom, width, height = page.BODY
         ax = figure.add_axes((left + NAMES, bottom + 0.05, width - NAMES - WORDS, height - 0.155))
         concentrations(table, points, band, ax)
+        size = page.fitting(len(table), ax.get_position().height * figure.get_figheight())
+        ax.tick_params(axis="y", labelsize=size)
         label = f"{band.label}: {band.low:g} to {band.high:g} nM ({band.system})"
         y = marks.key(figure, left, bottom + height, [({"facecolor": BAND, "lw": 0}, label)])
         marks.key(figure, left, y - 0.004, _entries(table))
         for y, (_, row) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
-            ax.text(1.012, y, words(row), transform=ax.get_yaxis_transform(), size=page.TICKS,
+            ax.text(1.012, y, words(row), transform=ax.get_yaxis_transform(), size=size,
                     va="center", weight="bold" if _is_reached(row) else "normal",
                     color=page.MESSAGE if _is_reached(row) else page.INK)
         return ax

@@ -13,8 +13,8 @@ from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
-from evidence.review import Review
-from evidence.wording import in_words, interval, plural, signed
+from evidence.review import NoDataError, Review
+from evidence.wording import decimals, in_words, interval, number, plural, signed
 
 COUNTED = ("RR", "OR", "RD", "IRR")
 DERIVED = " †"
@@ -45,6 +45,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             else "point to the same side" for pool in pools
         ],
     }
+    facts |= {"headline": _headline(main), "subject": _subject(main, review),
+              "reading": _reading(main)}  # fmt: skip
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
     labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}
 
@@ -69,6 +71,45 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
                    paged()[0], paged=lambda style: paged(style=style))
+
+
+def _headline(pool: Pool) -> str:
+    """What a forest without a message of its own says above it."""
+    if pool.k == 0:
+        raise NoDataError(f"no result of “{pool.title or pool.name}” can be pooled")
+    number = len({row.study for row in pool.studies})
+    count = f"{in_words(number).capitalize()} {plural(number, 'study', 'studies')}"
+    if number < pool.k:
+        count += f" in {in_words(pool.k)} groups"
+    measure = pool.measure_words.lower()
+    if pool.k > 1 and not pool.can_pool:
+        return f"{count}, not pooled: {measure} {' and '.join(pool.each)}"
+    pooled = " pooled" if pool.k > 1 else ""
+    value = signed(f"{pool.estimate:.2f}")
+    return f"{count}{pooled}: {measure} {value} ({interval(pool.ci_low, pool.ci_high)})"
+
+
+def _subject(pool: Pool, review: Review) -> str:
+    """What is plotted: the title of the analysis and what is compared."""
+    title = (pool.title or pool.name).rstrip(".")
+    compared = f": {review.intervention} against {review.control}"
+    return title + ("" if pool.measure in ("PROP", "COR") else compared)
+
+
+def _reading(pool: Pool) -> str:
+    """How to read the pool of a forest without a caption of its own."""
+    if not pool.can_pool:
+        return f"{pool.why_undrawn} Each line is the 95 % interval of a study."
+    text = f"The 95 % interval of the pooled {pool.measure_words.lower()} runs from " + (
+        f"{interval(pool.ci_low, pool.ci_high)}.")  # fmt: skip
+    if pool.null_value == pool.null_value:
+        holds = "excludes" if pool.excludes_null else "includes"
+        text += f" It {holds} {pool.null_value:g}, the value of no difference."
+    rule = pool.default
+    if rule.pi_low == rule.pi_low:
+        text += (" In a further study like these the effect is expected from "
+                 f"{interval(rule.pi_low, rule.pi_high)}.")  # fmt: skip
+    return text
 
 
 def _events(review: Review, pools: list[Pool]) -> dict[str, tuple[str, str]]:
@@ -109,13 +150,13 @@ def _table(pools: list[Pool]) -> pd.DataFrame:
 def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     """One pool in words."""
     words = [
-        f"{labels[row.study]} {row.effect:.2f} ({interval(row.ci_low, row.ci_high)})"
+        f"{labels[row.study]} {_value(row.effect, row)}"
         for row in pool.studies
     ]
     text = f"{pool.title}: {'; '.join(words)}"
     if pool.can_pool:
         rule = pool.default
-        text += f"; pooled {pool.estimate:.2f} ({interval(pool.ci_low, pool.ci_high)})"
+        text += f"; pooled {_value(pool.estimate, pool)}"
         if rule.pi_low == rule.pi_low:
             text += f", prediction interval {interval(rule.pi_low, rule.pi_high)}"
     elif pool.k:
@@ -123,3 +164,9 @@ def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     else:
         text += "no result can be pooled"
     return text.replace(" -", " −") + "."
+
+
+def _value(effect: float, row: Any) -> str:
+    """An effect with its interval, in digits that the interval needs."""
+    limits = row.ci_low, row.ci_high
+    return f"{number(effect, decimals(limits))} ({interval(*limits)})"

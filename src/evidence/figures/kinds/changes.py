@@ -353,8 +353,10 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
         key(figure, x + LABELS, top, [(INTERVENTION, review.intervention),
                                       (CONTROL, review.control)])
         key(figure, start, top, [(DIFFERENCE, f"{review.intervention} minus {review.control}")])
+        size = page.fitting(len(labels), height * figure.get_figheight(),
+                            max(label.count("\n") + 1 for label in labels), NUMBER)
         for y, label in enumerate(labels):
-            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), size=NUMBER,
+            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), size=size,
                           xytext=(-72 * LABELS * figure.get_figwidth(), 0), va="center",
                           textcoords="offset points", linespacing=page.spacing(label, 1.08))
         name_sides(right, 0, sides, down=48)

@@ -24,7 +24,8 @@ CONTROL_UNKNOWN = "control not stated"
 REACH = 3.0  # half-widths of an interval from the line of no difference to the end of the axis
 PLOT, RESULT = (0.40, 0.66), 0.685  # ends of the axis and start of the results, shares of the body
 LINE = 1.22  # of a text, in font sizes
-LARGEST, SMALLEST = 18.0, 12.0  # points
+LARGEST, SMALLEST, GROWN = 18.0, 12.0, 16.0  # points; the last where the page may grow
+KEY = 0.3  # inches
 CONCLUSIVE = {"marker": "s", "ms": 11, "color": page.MESSAGE, "ls": "none"}
 OPEN = CONCLUSIVE | {"color": page.CONTEXT}
 COMPUTED = {"color": page.CONTEXT, "lw": 2.5, "ls": (0, (2, 1.2))}
@@ -271,9 +272,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         for row in silent.to_dict("records")) + "." if len(silent) else ""
 
     def draw(figure: Figure) -> Axes:
-        x, bottom, width, height = page.BODY
-        down = 0.04
-        ax = figure.add_axes((x, bottom, width, height - down))
+        wide = page.BODY[2] * figure.get_figwidth()
+        page.grow(figure, _height(*_cells(drawn, note, wide, GROWN), GROWN) + KEY)
+        x, bottom, width, height = page.region(figure)
+        ax = figure.add_axes((x, bottom, width, height - KEY / figure.get_figheight()))
         directions(drawn, ax, (f"favours {review.intervention}", f"favours {review.control}"),
                    note)
         entries = [(CONCLUSIVE, "excludes no difference"), (OPEN, "includes it")]

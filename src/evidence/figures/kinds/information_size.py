@@ -129,6 +129,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                       page.TICKS)
             for row in table.itertuples()
         ])
+        room = ax.get_position().height * figure.get_figheight()
+        ax.tick_params(axis="y", labelsize=page.fitting(len(table), room, 2))
         key(figure, x, bottom + height, [(SO_FAR, "people so far"), (NEEDED, "needed"),
                                          (HALF, "needed for half the effect")])
         return ax

@@ -31,7 +31,12 @@ UNCHECKED = "*"
 FOREST = 0.24  # share of the width for the effects beside the lights
 GAP = 0.22  # inches between columns
 KEY_LINES, FOOT_LINES = 1.5, 3.6  # of the letters, of the axis and the names of the domains
-LEAST_ROWS = 8
+LEAST_ROWS, GROWN = 8, 17.0  # rows that set the size; points where the page may grow
+
+
+def _lines(rows: int) -> float:
+    """Height of so many rows with their heading, key and axis, in font sizes."""
+    return (max(rows, LEAST_ROWS) * 1.32 + 1.5 + KEY_LINES + FOOT_LINES) * 1.02
 
 
 class Sheet:
@@ -43,8 +48,7 @@ class Sheet:
         self.width, self.height = (side / ax.figure.dpi for side in (box.width, box.height))
         ax.set(xlim=(0, self.width), ylim=(0, self.height))
         ax.axis("off")
-        lines = max(len(names), LEAST_ROWS) * 1.32 + 1.5 + KEY_LINES + FOOT_LINES
-        self.size = max(min(page.TEXT, 72 * self.height / lines / 1.02), page.SMALLEST - 3)
+        self.size = max(min(page.TEXT, 72 * self.height / _lines(len(names))), page.SMALLEST - 3)
         while True:
             em = self.size / 72
             self.names = max(page.inches(name, self.size) for name in [*names, "Trial"])
@@ -200,7 +204,10 @@ def effects_beside(rows: Mapping[str, Any], ids: Sequence[str], notes: Mapping[s
         ax.text(at(tick), low - 0.85 * sheet.em, tick_text(tick), size=min(sheet.size, page.TICKS),
                 ha="center", va="center_baseline")
     for x, align, words in ((left, "left", f"← {sides[0]}"), (right, "right", f"{sides[1]} →")):
-        ax.text(x, low - 1.5 * sheet.em, words, size=min(sheet.size, 13), ha=align, va="top")
+        size = min(sheet.size, page.TICKS)
+        lines = page.evenly(words, 0.48 * (right - left), size)
+        ax.text(x, low - 1.5 * sheet.em, "\n".join(lines), size=size, ha=align, va="top",
+                linespacing=1.05)
     return ax
 
 
@@ -244,6 +251,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     shown = [row for name, row in rows.items() if name in ids]
 
     def draw(figure: Figure) -> Axes:
+        page.grow(figure, _lines(len(ids)) * GROWN / 72)
         ax = page.body(figure)
         sheet = lights(table, labels, results, ax, with_effects=bool(shown))
         if shown:

@@ -114,6 +114,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     def draw(figure: Figure) -> Axes:
+        page.grow(figure, 0.9 * len(steps))
         return draw_flow(steps, page.body(figure))
 
     summary = " ".join(f"{step.label}: {step.n}." for step in steps)

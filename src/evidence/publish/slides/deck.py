@@ -1,204 +1,280 @@
-"""The slides: every figure with its message, tables as tables, notes to speak from.
+"""The slides: one message each, charts as shapes, tables as tables, notes to speak from.
 
-Figures that consist of texts, lines and marks alone, such as forest plots, become native shapes;
-the others are pictures. Equal input gives equal bytes.
+Equal input gives equal bytes.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
-from io import BytesIO
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from matplotlib.figure import Figure as Canvas
-from matplotlib.transforms import Bbox
 from pptx.enum.shapes import MSO_SHAPE
+from pptx.util import Inches
 
 from evidence.figures import Figure, page
-from evidence.pooling import Analyses
-from evidence.publish.slides.native import add_native, native_artists
+from evidence.publish.slides.native import add_native
 from evidence.publish.slides.shapes import (
-    FOOT,
+    BODY_GAP,
+    GAP,
     HEIGHT,
     LEFT,
     RIGHT,
-    SMALLEST,
-    WIDTH,
     Box,
+    add_chips,
     add_notes,
-    add_picture,
+    add_table,
     add_text,
+    chips_width,
     colour,
     describe,
     foot_top,
     head_height,
+    lines,
     new_show,
     new_slide,
     pack,
     place_title,
+    table_layout,
     text_height,
     unstyle,
 )
-from evidence.publish.slides.tables import (
-    Sheet,
-    add_sheet,
-    answer_sheet,
-    limits_sheet,
-    summary_sheets,
-)
-from evidence.review import Reference, Review
+from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
+from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
+from evidence.review import Review, without_citations
 
-PICTURE_DPI = 200
-SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z“])")
+FOOT_LINES = 2
 QUESTION_SIZE, NAME_SIZE = 36, 20  # points, on the title slide
-BETWEEN = 0.09  # inches between two references
+SAID_SIZES = range(32, 15, -1)  # points of sentences to take home
+BETWEEN = 0.35  # inches between two of them
 DISCLAIMER = "A description of evidence, not medical advice"
+BACK, ON, FURTHER = "‹ Back", " ›", "Appendix"
 
 
-def deck(review: Review, exhibits: Iterable[Figure], answer: Sequence[str] = ()) -> bytes:
-    """The slides of a review as the bytes of a PowerPoint file.
+def talk_deck(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
+    """The slides of a talk as the bytes of a PowerPoint file.
 
     Parameters
     ----------
     review : Review
-    exhibits : iterable of Figure
-        One slide each, in this order.
-    answer : sequence of str
-        Lines of the answer, with ``[@key]`` citations; without them there is no such slide.
+    analyses : mapping
+        Results of `evidence.pooling.Analyses`.
+    minutes : int
+        5 or 10 for the slides that are shown in such a talk, 20 for these and the appendix, to
+        which links lead and from which they lead back.
 
     Returns
     -------
     bytes
-        Title, answer, one slide per figure, summary tables, limits, references. Each slide has
-        speaker notes; pictures, groups and tables have alt text.
+        Each slide has speaker notes: what to say, what to answer, the method; those of the last
+        one list the references. Pictures, groups and tables have alt text.
     """
-    show = new_show()
-    _add_title(show, review)
-    first = [answer_sheet(review, answer)] if answer else []
-    sheets = list(summary_sheets(review, Analyses(review)))
-    keys = [key for sheet in (*first, *sheets) for key in sheet.sources]
-    for sheet in first:
-        _add_sheet(show, review, sheet)
-    for exhibit in exhibits:
-        _add_exhibit(show, review, exhibit)
-        keys += exhibit.sources
-    for sheet in sheets:
-        _add_sheet(show, review, sheet)
-    add_sheet(show, limits_sheet(review))
-    _add_references(show, review.bibliography.listing(keys))
-    return pack(show, _name(review), review.item("question"))
+    talk = Talk(review, analyses, drawable(review, analyses))
+    return _Deck(talk).of(talk.of(minutes))
 
 
-def speaker_notes(review: Review, exhibit: Figure) -> str:
-    """What to say: the message and the first sentence of the caption; then all that backs it."""
-    first, *rest = SENTENCE.split(exhibit.caption)
-    parts = [f"{exhibit.title.rstrip('.')}. {first}".strip()]
-    if rest:
-        parts.append("If asked: " + " ".join(rest))
-    parts.append(f"Method: {exhibit.method.rstrip('.')}.")
-    return "\n\n".join(parts) + _reference_notes(review, exhibit.sources)
+def figure_deck(
+    review: Review, analyses: Mapping[str, Any], exhibits: Iterable[Figure], *,
+    with_tables: bool = False,
+) -> bytes:  # fmt: skip
+    """One slide for each figure and, where asked for, the summary tables; else as `talk_deck`."""
+    talk = Talk(review, analyses, {exhibit.name: exhibit for exhibit in exhibits})
+    figures = [Slide(name, "figure", name, talk=MAIN) for name in talk.figures]
+    tables = [Slide(kind, kind, talk=MAIN) for kind in TABLES] if with_tables else []
+    return _Deck(talk).of([*figures, *tables])
 
 
-def _reference_notes(review: Review, keys: Iterable[str]) -> str:
-    listed = review.bibliography.listing(keys)
-    if not listed:
-        return ""
-    return "\n\nReferences:\n" + "\n".join(f"{item.vancouver} {item.link}".strip()
-                                           for item in listed)  # fmt: skip
+class _Deck:
+    """Slides as they are added; `first` holds the first one of each name."""
+
+    def __init__(self, talk: Talk):
+        self.talk, self.review = talk, talk.review
+        self.show = new_show()
+        self.first: dict[str, Any] = {}
+        self.keys: list[str] = []
+
+    def of(self, slides: list[Slide]) -> bytes:
+        self.links = _links(slides)
+        for slide in slides:
+            if slide.kind == "figure":
+                self.figure(slide)
+            elif slide.kind == "question":
+                self.question(slide)
+            elif slide.kind == "lines":
+                self.lines(slide)
+            else:
+                sheet = SHEETS[slide.kind](self.review, self.talk.analyses, slide.select)
+                if sheet is not None:
+                    self.sheet(slide, sheet)
+        for name, targets in self.links.items():
+            if name in self.first:
+                add_chips(self.first[name], [(label, self.first[target]) for target, label
+                                             in targets.items() if target in self.first])
+        self.references()
+        title = self.review.item("title", self.review.root.name)
+        return pack(self.show, title, self.review.item("question"))
+
+    def figure(self, slide: Slide) -> None:
+        exhibit = self.talk.figures[slide.figure]
+        title = self.talk.words(slide, "title", exhibit.title)
+        say, asked = spoken(title, exhibit.caption)
+        canvases = exhibit.figures("slide", framed=False)
+        for number, canvas in enumerate(canvases, 1):
+            name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
+            top = head_height(name, exhibit.subtitle)
+            low, high = _reach(canvas)
+            for most in range(FOOT_LINES, -1, -1):
+                foot = self.foot(slide, exhibit.method, exhibit.sources, most)
+                bottom = foot_top(foot, self.aside(slide)) - GAP
+                if high - low <= bottom - top:
+                    break
+            page_ = self.page(slide, name, exhibit.subtitle, foot)
+            group = add_native(page_.shapes, canvas, exhibit.alt)
+            group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
+            self.notes(page_, slide, say, asked, exhibit.method)
+        self.keys += exhibit.sources
+
+    def sheet(self, slide: Slide, sheet: Sheet) -> None:
+        title = self.talk.words(slide, "title", sheet.title)
+        top = head_height(f"{title} (00/00)", sheet.subtitle)
+        foot = self.foot(slide, sheet.method, sheet.sources)
+        free = foot_top(foot, self.aside(slide)) - top - GAP
+        size, widths, heights, parts = table_layout(sheet.headings, sheet.rows, free)
+        for number, part in enumerate(parts, 1):
+            name = f"{title} ({number}/{len(parts)})" if len(parts) > 1 else title
+            page_ = self.page(slide, name, sheet.subtitle, foot)
+            rows = [sheet.headings, *(sheet.rows[i] for i in part)]
+            add_table(page_, rows, widths, [heights[0], *(heights[i + 1] for i in part)], size,
+                      head_height(name, sheet.subtitle),
+                      f"Table: {name.rstrip('.')}. {sheet.subtitle}".strip())  # fmt: skip
+            self.notes(page_, slide, sheet.say, sheet.asked, sheet.method)
+        self.keys += sheet.sources
+
+    def question(self, slide: Slide) -> None:
+        """The title slide."""
+        name = self.review.item("title", self.review.root.name)
+        asked = self.review.item("question", name)
+        page_ = new_slide(self.show, "")
+        self.first[slide.name] = page_
+        _add_bar(page_, Box(LEFT, 1.6, 0.09, HEIGHT - 3.2))
+        left, width = LEFT + 0.4, RIGHT - LEFT - 0.9
+        height = text_height(asked, width, QUESTION_SIZE, True)
+        box = Box(left, 1.7, width, height)
+        place_title(page_, box, asked, QUESTION_SIZE)
+        date = self.review.item("data_date")
+        words = [name] if self.review.item("question") else []
+        words += [f"Data of {date}"] if date else []
+        text = "\n".join([*words, DISCLAIMER])
+        height = text_height(text, width, NAME_SIZE)
+        add_text(page_.shapes, Box(left, box.bottom + 0.5, width, height), text, NAME_SIZE,
+                 name="About", ink=page.GREY)  # fmt: skip
+        say = f"{asked} Every number on these slides comes from the tables of the review."
+        self.notes(page_, slide, say, f"{DISCLAIMER}.", "")
+
+    def lines(self, slide: Slide) -> None:
+        """The answer for one audience as sentences to take home, as large as they fit."""
+        said = answer_lines(self.review, self.talk.analyses, slide.select)
+        if not said:
+            return
+        title = self.talk.words(slide, "title", "To take home")
+        page_ = self.page(slide, title, "", DISCLAIMER + ".")
+        texts = [without_citations(line).replace("**", "") for line in said]
+        top, bottom = head_height(title) + 0.2, foot_top(DISCLAIMER, self.aside(slide)) - GAP
+        width = RIGHT - LEFT - 0.4
+        size, heights = next(
+            (size, heights) for size in SAID_SIZES
+            if sum(heights := [text_height(text, width, size) for text in texts])
+            + BETWEEN * (len(texts) - 1) <= bottom - top or size == SAID_SIZES[-1]
+        )
+        gap = min((bottom - top - sum(heights)) / len(texts), 2 * BETWEEN)
+        for number, (text, height) in enumerate(zip(texts, heights, strict=True), 1):
+            _add_bar(page_, Box(LEFT, top, 0.07, height))
+            add_text(page_.shapes, Box(LEFT + 0.3, top, width, height), text, size,
+                     name=f"Sentence {number}")  # fmt: skip
+            top += height + gap
+        self.notes(page_, slide, " ".join(texts[:3]), "", "")
+        self.keys += cited(said)
+
+    def page(self, slide: Slide, title: str, subtitle: str, foot: str):
+        """A new slide of the deck."""
+        made = new_slide(self.show, title, subtitle, foot, self.aside(slide))
+        self.first.setdefault(slide.name, made)
+        return made
+
+    def foot(self, slide: Slide, method: str, sources: Sequence[str],
+             most: int = FOOT_LINES) -> str:
+        """Method and short citations, as many as `most` lines hold, the others as a number."""
+        width = RIGHT - LEFT - self.aside(slide)
+        cited_ = [self.review.bibliography.cite(key) for key in dict.fromkeys(sources)]
+        start = f"{method.rstrip('.')}." if method else ""
+        if not most:
+            return ""
+        for count in range(len(cited_), -1, -1):
+            rest = len(cited_) - count
+            named = "; ".join(cited_[:count])
+            if rest:
+                named += f" and {rest} more" if count else f"{rest} in the notes of the last slide"
+            text = f"{start} Sources: {named}." if cited_ else start
+            if len(lines(text.strip(), width, page.FOOTER_SIZE)) <= most:
+                return text.strip()
+        return start
+
+    def aside(self, slide: Slide) -> float:
+        """Width that the links of a slide take from its foot."""
+        return chips_width(list(self.links.get(slide.name, {}).values()))
+
+    def notes(self, page_, slide: Slide, say: str, asked: str, method: str) -> None:
+        """What to say, what to answer, and the method; slides.csv goes before the words of what is
+        shown."""
+        add_notes(page_, [
+            ("Say:", self.talk.words(slide, "say", say)),
+            ("If asked:", self.talk.words(slide, "asked", asked)),
+            ("Method:", method and f"{method.rstrip('.')}."),
+        ])  # fmt: skip
+
+    def references(self) -> None:
+        """The references of all slides in the notes of the last one."""
+        listed = self.review.bibliography.listing(self.keys)
+        if not listed:
+            return
+        frame = list(self.show.slides)[-1].notes_slide.notes_text_frame
+        for text in ("", "Sources of these slides:",
+                     *(f"{item.vancouver} {item.link}".strip() for item in listed)):  # fmt: skip
+            frame.add_paragraph().text = text
 
 
-def _name(review: Review) -> str:
-    return review.item("title", review.root.name)
+def _links(slides: list[Slide]) -> dict[str, dict[str, str]]:
+    """Where each slide leads, with the words: to its slides of the appendix, and back.
+
+    A slide of the appendix that none leads to leads back to the last of the talk; that one leads to
+    the first of them.
+    """
+    main = [slide for slide in slides if slide.talk <= MAIN]
+    rest = {slide.name: slide for slide in slides if slide.talk > MAIN}
+    if not main or not rest:
+        return {}
+    links: dict[str, dict[str, str]] = {}
+    for slide in main:
+        for name in (name for name in slide.more if name in rest):
+            links.setdefault(slide.name, {})[name] = (rest[name].label or "More") + ON
+            links.setdefault(name, {slide.name: BACK})
+    links.setdefault(main[-1].name, {}).setdefault(next(iter(rest)), FURTHER + ON)
+    for name in rest:
+        links.setdefault(name, {main[-1].name: BACK})
+    return links
 
 
-def _add_title(show, review: Review) -> None:
-    slide = new_slide(show, "")
-    question = review.item("question", _name(review))
-    bar = slide.shapes.add_shape(
-        MSO_SHAPE.RECTANGLE, *Box(LEFT, 1.6, 0.09, HEIGHT - 3.2).emu
-    )
+def _reach(canvas: Canvas) -> tuple[float, float]:
+    """Top and bottom of what is drawn on a page, in inches from above."""
+    drawn = canvas.get_tightbbox(canvas.canvas.get_renderer())
+    return HEIGHT - drawn.y1, HEIGHT - drawn.y0
+
+
+def _add_bar(slide, box: Box) -> None:
+    bar = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *box.emu)
     bar.fill.solid()
     bar.fill.fore_color.rgb = colour(page.BLUE)
     bar.line.fill.background()
     unstyle(bar)
     describe(bar, "Bar", "Decoration")
-    left, width = LEFT + 0.4, RIGHT - LEFT - 0.9
-    height = text_height(question, width, QUESTION_SIZE, True)
-    box = Box(left, 1.7, width, height)
-    place_title(slide, box, question, QUESTION_SIZE)
-    date = review.item("data_date")
-    words = [_name(review)] if review.item("question") else []
-    words += [f"Data of {date}"] if date else []
-    text = "\n".join([*words, DISCLAIMER])
-    height = text_height(text, width, NAME_SIZE)
-    add_text(slide.shapes, Box(left, box.bottom + 0.5, width, height), text, NAME_SIZE,
-             name="About", ink=page.GREY)  # fmt: skip
-    add_notes(slide, f"{question}\n\nThe slides follow the review “{_name(review)}”; every number "
-                     f"comes from its tables. {DISCLAIMER}.")  # fmt: skip
 
-
-def _add_sheet(show, review: Review, sheet: Sheet) -> None:
-    notes = sheet.notes + _reference_notes(review, sheet.sources)
-    add_sheet(show, replace(sheet, notes=notes))
-
-
-def _add_exhibit(show, review: Review, exhibit: Figure) -> None:
-    pages = exhibit.figures("slide", framed=False)
-    for number, figure in enumerate(pages, 1):
-        which = f" ({number} of {len(pages)})" if len(pages) > 1 else ""
-        _add_page(show, review, exhibit, figure, exhibit.subtitle + which)
-
-
-def _add_page(show, review: Review, exhibit: Figure, figure: Canvas, subtitle: str) -> None:
-    slide = new_slide(show, exhibit.title, subtitle, exhibit.footer)
-    artists = native_artists(figure)
-    if artists is None:
-        png, box = _picture(figure, head_height(exhibit.title, subtitle),
-                            foot_top(exhibit.footer))  # fmt: skip
-        add_picture(slide, png, box, "Figure", exhibit.alt)
-    else:
-        describe(add_native(slide.shapes, figure, artists), "Figure", exhibit.alt)
-    add_notes(slide, speaker_notes(review, exhibit))
-
-
-def _picture(figure: Canvas, top: float, bottom: float) -> tuple[bytes, Box]:
-    """The drawn part of a page over its full width, at its own place between header and foot."""
-    drawn = figure.get_tightbbox(figure.canvas.get_renderer())
-    low, high = max(drawn.y0 - 0.02, 0.0), min(drawn.y1 + 0.02, HEIGHT)
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=PICTURE_DPI, metadata={"Software": None},
-                   bbox_inches=Bbox([[0, low], [figure.get_figwidth(), high]]))  # fmt: skip
-    scale = min(1.0, (bottom - top) / (high - low))
-    width, height = WIDTH * scale, (high - low) * scale
-    start = min(max(HEIGHT - high, top), bottom - height)
-    return buffer.getvalue(), Box((WIDTH - width) / 2, start, width, height)
-
-
-def _add_references(show, references: Sequence[Reference]) -> None:
-    """References in Vancouver style, as many to a slide as fit."""
-    if not references:
-        return
-    width, top = RIGHT - LEFT, head_height("References")
-    heights = [text_height(_entry(item), width, SMALLEST) + BETWEEN for item in references]
-    pages: list[list[tuple[Reference, float]]] = [[]]
-    used = 0.0
-    for item, height in zip(references, heights, strict=True):
-        if pages[-1] and used + height > FOOT - top:
-            pages.append([])
-            used = 0.0
-        pages[-1].append((item, height))
-        used += height
-    for number, items in enumerate(pages, 1):
-        title = f"References ({number}/{len(pages)})" if len(pages) > 1 else "References"
-        slide, y = new_slide(show, title), top
-        for item, height in items:
-            box = Box(LEFT, y, width, height - BETWEEN)
-            add_text(slide.shapes, box, item.vancouver + (" " if item.link else ""),
-                     SMALLEST, name=item.label, link=item.link)  # fmt: skip
-            y += height
-        add_notes(slide, "References of the slides, in Vancouver style.")
-
-
-def _entry(item: Reference) -> str:
-    return f"{item.vancouver} {item.link}".strip()

@@ -14,12 +14,14 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import matplotlib
+import numpy as np
 from fontTools.afmLib import AFM
 from fontTools.agl import toUnicode
 from lxml import etree
 from pptx import Presentation
 from pptx.dml.color import RGBColor
 from pptx.enum.lang import MSO_LANGUAGE_ID
+from pptx.enum.shapes import MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml.ns import qn
@@ -27,6 +29,7 @@ from pptx.util import Emu, Inches, Pt
 
 from evidence.figures import page
 from evidence.storage import zipped
+from evidence.wording import NUMBER
 
 WIDTH, HEIGHT = 12192000 / 914400, 7.5
 LEFT, RIGHT = page.LEFT * WIDTH, page.RIGHT * WIDTH
@@ -40,6 +43,12 @@ TITLE_ONLY = 5  # place of the layout in python-pptx's own template
 FONT = "Arial"
 FIXED_SPACE, FIXED_HYPHEN = "\u00a0", "\u2011"  # where no line may end
 CELL_PAD = (0.08, 0.045)  # inches: left and right, top and bottom
+PLAIN = "{2D5ABB26-0587-4C30-8999-92F81FD0307C}"  # PowerPoint's "No Style, No Grid"
+SIZES = (24, 22, 20, 18, 17, 16, 15, SMALLEST)  # points that a table may have
+GAP = 0.1  # inches between a table and the foot
+WIDEST_GAP = 0.8  # inches added to a column where there is room
+LINK = "#E3EEF6"
+CHIP = 0.3  # height of a link to another slide
 SIDES = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
 
 
@@ -134,12 +143,13 @@ def head_height(title: str, subtitle: str = "") -> float:
     return height + BODY_GAP
 
 
-def foot_top(text: str) -> float:
-    """Where the foot of a slide begins."""
-    return FOOT - (text_height(text, RIGHT - LEFT, page.FOOTER_SIZE) if text else 0)
+def foot_top(text: str, aside: float = 0.0) -> float:
+    """Where the foot of a slide begins; `aside` is the width that its links take."""
+    height = text_height(text, RIGHT - LEFT - aside, page.FOOTER_SIZE) if text else 0
+    return FOOT - max(height, CHIP if aside else 0)
 
 
-def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
+def new_slide(show, title: str, subtitle: str = "", foot: str = "", aside: float = 0.0):
     """A slide with its message on top, and method and sources at its foot."""
     slide = show.slides.add_slide(show.slide_layouts[TITLE_ONLY])
     if len(show.slides) > 1:
@@ -153,10 +163,35 @@ def new_slide(show, title: str, subtitle: str = "", foot: str = ""):
         add_text(slide.shapes, box, subtitle, page.SUBTITLE_SIZE, name="Subtitle", ink=page.GREY)
     if foot:
         foot = re.sub(r"(?<=\d)-(?=\d)", FIXED_HYPHEN, foot)
-        box = Box(LEFT, foot_top(foot), width, FOOT - foot_top(foot))
+        height = text_height(foot, width - aside, page.FOOTER_SIZE)
+        box = Box(LEFT, FOOT - height, width - aside, height)
         add_text(slide.shapes, box, foot, page.FOOTER_SIZE, name="Method and sources",
                  ink=page.GREY)  # fmt: skip
     return slide
+
+
+def chips_width(labels: Sequence[str]) -> float:
+    """Width of links at the right end of the foot, with the gap before them."""
+    return sum(text_width(label, SMALLEST) + 0.34 for label in labels) + 0.1 * bool(labels)
+
+
+def add_chips(slide, targets: Sequence[tuple[str, object]]) -> None:
+    """Links to other slides at the right end of the foot: their words and the slides."""
+    right = RIGHT
+    for label, target in reversed(targets):
+        width = text_width(label, SMALLEST) + 0.24
+        box = Box(right - width, FOOT - CHIP, width, CHIP)
+        shape = slide.shapes.add_shape(MSO_SHAPE.ROUNDED_RECTANGLE, *box.emu)
+        describe(shape, f"Link: {label}", f"Link to the slide: {target.shapes.title.text}")
+        shape.fill.solid()
+        shape.fill.fore_color.rgb = colour(LINK)
+        shape.line.fill.background()
+        unstyle(shape)
+        write(shape.text_frame, [label], SMALLEST, ink=page.BLUE, side="center",
+              anchor=MSO_ANCHOR.MIDDLE)
+        shape.text_frame.word_wrap = False
+        shape.click_action.target_slide = target
+        right -= width + 0.1
 
 
 def _add_number(slide, number: int) -> None:
@@ -238,14 +273,164 @@ def unstyle(shape) -> None:
         shape._element.remove(style)
 
 
-def add_picture(slide, png: bytes, box: Box, name: str, alt: str) -> None:
-    """A picture in a box of its own proportions."""
-    describe(slide.shapes.add_picture(BytesIO(png), *box.emu), name, alt)
+def add_notes(slide, parts: Sequence[tuple[str, str]]) -> None:
+    """Speaker notes: paragraphs, each with the bold words that it begins with; empty ones are
+    left out."""
+    frame = slide.notes_slide.notes_text_frame
+    written = [(lead, text) for lead, text in parts if text]
+    for number, (lead, text) in enumerate(written):
+        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
+        for words, is_bold in ((lead and f"{lead} ", True), (text, False)):
+            if words:
+                run = paragraph.add_run()
+                run.text, run.font.bold = words, is_bold
+                run.font.language_id = MSO_LANGUAGE_ID.ENGLISH_UK
 
 
-def add_notes(slide, text: str) -> None:
-    """Speaker notes."""
-    slide.notes_slide.notes_text_frame.text = text
+def table_layout(
+    headings: Sequence[str], rows: Sequence[Sequence[str]], free: float
+) -> tuple[float, list[float], list[float], list[list[int]]]:
+    """How a table stands on as few slides as 14 points allow, its text as large as these allow.
+
+    Parameters
+    ----------
+    headings, rows : sequence of str, of sequence of str
+        Text of the cells; ``**bold**`` is bold.
+    free : float
+        Height for the table on each slide.
+
+    Returns
+    -------
+    tuple
+        Points of the text, widths of the columns, heights of the rows (the heading first), and the
+        numbers of the rows slide by slide.
+    """
+    layouts = [_layout(headings, rows, size, free) for size in SIZES]
+    fewest = min(len(parts) for *_, parts in layouts)
+    return next(found for found in layouts if len(found[3]) == fewest)
+
+
+def _layout(headings, rows, size: float, free: float):
+    widths = _widths([headings, *rows], size)
+    heights = [_height(row, widths, size) for row in (headings, *rows)]
+    return size, widths, heights, _parts(heights[1:], free - heights[0])
+
+
+def _parts(heights: Sequence[float], free: float) -> list[list[int]]:
+    """Row numbers slide by slide, as even as they can be on the fewest slides."""
+    fewest = _split(heights, free)
+    for share in np.arange(0.3, 1.0, 0.02):
+        parts = _split(heights, share * free)
+        if len(parts) == len(fewest) and all(
+            sum(heights[number] for number in part) <= free for part in parts
+        ):
+            return parts
+    return fewest
+
+
+def _split(heights: Sequence[float], free: float) -> list[list[int]]:
+    parts: list[list[int]] = [[]]
+    used = 0.0
+    for number, height in enumerate(heights):
+        if parts[-1] and used + height > free:
+            parts.append([])
+            used = 0.0
+        parts[-1].append(number)
+        used += height
+    return parts
+
+
+def _widths(rows: Sequence[Sequence[str]], size: float) -> list[float]:
+    """Columns as wide as their text; those too wide for the slide share what the others leave.
+
+    A column of much text gets more than one of little, in proportion to the root of its length.
+    """
+    columns = list(zip(*rows, strict=True))
+    cells = [
+        [text_width(_plain(cell), size, number == 0 or "**" in cell) + 2 * CELL_PAD[0] + 0.02
+         for number, cell in enumerate(column)]
+        for column in columns
+    ]  # fmt: skip
+    wishes, roots = [max(column) for column in cells], [sum(column) ** 0.5 for column in cells]
+    free = RIGHT - LEFT
+    if sum(wishes) <= free:
+        spare = min((free - sum(wishes)) / len(wishes), WIDEST_GAP)
+        return [wish + spare for wish in wishes]
+    widths: dict[int, float] = {}
+    while True:
+        waiting = [place for place in range(len(wishes)) if place not in widths]
+        total = sum(roots[place] for place in waiting)
+        shares = {place: free * roots[place] / total for place in waiting}
+        content = [place for place in waiting if wishes[place] <= shares[place]]
+        if not content:
+            return [(widths | shares)[place] for place in range(len(wishes))]
+        widths |= {place: wishes[place] for place in content}
+        free -= sum(wishes[place] for place in content)
+
+
+def _plain(cell: str) -> str:
+    return cell.replace("**", "")
+
+
+def _height(row: Sequence[str], widths: Sequence[float], size: float) -> float:
+    most = max(
+        len(lines(_plain(cell), width - 2 * CELL_PAD[0], size, "**" in cell))
+        for cell, width in zip(row, widths, strict=True)
+    )
+    return most * LINE * size / 72 + 2 * CELL_PAD[1]
+
+
+def add_table(
+    slide, rows: Sequence[Sequence[str]], widths: Sequence[float], heights: Sequence[float],
+    size: float, top: float, alt: str,
+) -> None:
+    """A table, its first row the heading, from `top` on."""
+    box = Box(LEFT, top, sum(widths), sum(heights))
+    frame = slide.shapes.add_table(len(rows), len(widths), *box.emu)
+    describe(frame, "Table", alt)
+    table = frame.table
+    style = table._tbl.tblPr
+    style.find(qn("a:tableStyleId")).text = PLAIN
+    style.set("bandRow", "0")
+    for number, width in enumerate(widths):
+        table.columns[number].width = Inches(width)
+    for number, height in enumerate(heights):
+        table.rows[number].height = Inches(height)
+    sides = [
+        "right" if all(NUMBER.fullmatch(_plain(cell)) for cell in column) else "left"
+        for column in zip(*rows[1:], strict=True)
+    ]
+    for y, row in enumerate(rows):
+        for x, text in enumerate(row):
+            _fill(table.cell(y, x), text, size, sides[x], is_head=y == 0)
+
+
+def _fill(cell, text: str, size: float, side: str, is_head: bool) -> None:
+    cell.margin_left = cell.margin_right = Inches(CELL_PAD[0])
+    cell.margin_top = cell.margin_bottom = Inches(CELL_PAD[1])
+    cell.vertical_anchor = MSO_ANCHOR.MIDDLE if is_head else MSO_ANCHOR.TOP
+    frame = cell.text_frame
+    frame.word_wrap = True
+    for number, line in enumerate(text.split("\n")):
+        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
+        paragraph.alignment = SIDES[side]
+        write_runs(paragraph, line, size, bold=is_head, ink="#FFFFFF" if is_head else page.INK)
+    if is_head:
+        cell.fill.solid()
+        cell.fill.fore_color.rgb = colour(page.BLUE)
+    else:
+        cell.fill.background()
+    _underline(cell)
+
+
+def _underline(cell) -> None:
+    """A thin grey line below a cell."""
+    properties = cell._tc.get_or_add_tcPr()
+    line = properties.makeelement(qn("a:lnB"), {"w": str(Pt(0.75))})
+    fill = line.makeelement(qn("a:solidFill"), {})
+    fill.append(fill.makeelement(qn("a:srgbClr"), {"val": page.PALE.removeprefix("#")}))
+    line.append(fill)
+    properties.insert(0, line)
 
 
 def pack(show, title: str, subject: str) -> bytes:
