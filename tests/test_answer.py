@@ -2,12 +2,14 @@
 
 import pytest
 from matplotlib.lines import Line2D
+from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 import evidence.chapters  # noqa: F401  (registers its facts)
 from conftest import REPOSITORY
 from evidence.figures import catalogue
 from evidence.pooling import Analyses
-from evidence.publish.slides.native import native_artists
+from evidence.publish.slides.native import add_native
+from evidence.publish.slides.shapes import new_show, new_slide
 from evidence.review import ReviewError, load_review
 from evidence.wording import Facts, answers
 from figure_checks import outside, overlaps, past_margins, small, texts
@@ -116,7 +118,11 @@ def test_certainty_stands_in_signs_and_in_words(own):
 
 
 def test_it_can_stand_on_a_slide_as_shapes(own):
-    assert native_artists(page_of(*own).figure("slide", framed=False)) is not None
+    slide = new_slide(new_show(), "Answer")
+    group = add_native(slide.shapes, page_of(*own).figure("slide", framed=False), "Answer page")
+    words = {shape.text_frame.text for shape in group.shapes if shape.has_text_frame}
+    assert {"Pain", "very low"} <= words
+    assert not any(shape.shape_type == MSO_SHAPE_TYPE.PICTURE for shape in group.shapes)
 
 
 def test_every_number_of_the_page_follows_the_data(own):
