@@ -223,13 +223,14 @@ def test_a_changed_verdict_moves_the_counts(copied, cell):
 
 
 def test_every_claim_leads_to_its_source_and_to_its_numbers(review):
-    table = tables.claim_table(review, audit.audit(review), None).set_index(
-        audit.audit(review)["claim_id"]
-    )
+    claims = audit.audit(review)
+    table = tables.claim_cards(review, claims).set_index(claims["claim_id"])
     cited = table["cited_key"].notna()
     assert all('<a href="https://' in cell.html for cell in table.loc[cited, "address"])
     assert all(".ipynb" in cell.html for cell in table["numbers"])
-    assert table.loc["c19", "claim_id"].html == '<span id="claim-c19">c19</span>'
+    assert table.loc["c19", "anchor"] == "claim-c19"
+    linked = tables.with_claim_links(review, claims.query("uncited"), "claim_id")["claim_id"]
+    assert all(cell.html.startswith('<a href="#claim-c') for cell in linked)
     assert "harms" in str(table.loc["c19", "numbers"])
     assert "schedules" in str(table.loc["c07", "numbers"])
     assert "effects of trials" in str(table.loc["c35", "numbers"])

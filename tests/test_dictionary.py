@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from frictionless import Package
+from frictionless import Package, Resource, Schema
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
@@ -271,3 +271,39 @@ def test_every_table_that_a_kind_of_figure_needs_is_described_and_may_be_absent(
         assert set(needs.tables) <= set(dictionary.tables), kind
     needed = {name for name, table in dictionary.tables.items() if table.get("required")}
     assert needed == {"studies", "outcomes", "analyses"}
+
+
+def test_a_dictionary_extends_that_of_the_package(minimal):
+    """Only what differs needs to be said; what is said wins; listed columns are all there are."""
+    (minimal / "data/datapackage.json").write_text(json.dumps({"resources": [{
+        "name": "studies", "path": "studies.csv", "title": "Trials of tea", "schema": {
+            "fieldsMatch": "equal", "fields": [
+                {"name": "study"}, {"name": "condition", "constraints": {"enum": ["cold_feet"]}},
+                {"name": "design"}, {"name": "n_randomised"}]}}]}))
+    review = load_review(minimal)
+    default = default_dictionary()
+    assert review.dictionary.tables["studies"]["title"] == "Trials of tea"
+    assert list(review.dictionary.fields("studies")) == list(review.table("studies"))
+    assert review.dictionary.fields("studies")["n_randomised"] == default.fields(
+        "studies")["n_randomised"]
+    assert review.dictionary.fields("outcomes") == default.fields("outcomes")
+    assert not {"harms", "claims"} & set(review.tables)  # optional as before
+    edit(minimal / "data/studies.csv", "cold_feet,rct_parallel,40", "warm_feet,rct_parallel,40")
+    (problem,) = problems_of(minimal)
+    assert problem.column == "condition" and "vocabulary" in problem.rule
+
+
+def test_another_reader_of_data_packages_judges_alike(minimal):
+    """frictionless reads the same cells as right and wrong."""
+    descriptor = default_descriptor()
+    studies = next(r for r in descriptor["resources"] if r["name"] == "studies")
+    for cell, is_right in (("40", True), ("-1", False), ("many", False), ("", True)):
+        header = ["study", "condition", "design", "n_randomised"]
+        text = f"{','.join(header)}\nabel2001,cold_feet,rct_parallel,{cell}\n"
+        (minimal / "data/studies.csv").write_text(text)
+        fields = {item["name"]: item for item in studies["schema"]["fields"]}
+        schema = Schema.from_descriptor({"fields": [fields[name] for name in header]})
+        report = Resource(path="studies.csv", basepath=str(minimal / "data"),
+                          schema=schema).validate()
+        ours = [p for p in problems_of(minimal) if p.column == "n_randomised"]
+        assert report.valid == is_right == (not ours), cell

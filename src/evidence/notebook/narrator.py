@@ -20,27 +20,30 @@ from evidence.figures import figure as figure_module
 from evidence.notebook import tables
 from evidence.pooling import Analyses
 from evidence.review import Review, load_review, with_citations
-from evidence.wording import Facts, Markup, allowed, answers, as_text, escaped, fill, harmless
+from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
+from evidence.wording import html as plain
 
 SCREEN_DPI = 100
+
+MARKDOWN = "text/markdown"
 
 
 class Passage:
     """Markdown (or HTML) that JupyterLab renders, with a plain form beside it."""
 
-    __slots__ = ("_kind", "_text")
+    __slots__ = ("_text", "kind")
 
-    def __init__(self, text: str, kind: str = "text/markdown"):
-        self._text, self._kind = allowed(text) if kind == "text/html" else text, kind
+    def __init__(self, text: str, kind: str = MARKDOWN):
+        self._text, self.kind = plain.allowed(text) if kind == "text/html" else text, kind
 
     def __repr__(self) -> str:
-        return f"<{len(self._text)} characters of {self._kind}>"
+        return f"<{len(self._text)} characters of {self.kind}>"
 
     def __str__(self) -> str:
         return self._text
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
-        return {self._kind: self._text}
+        return {self.kind: self._text}
 
 
 class Picture:
@@ -172,11 +175,12 @@ class Narrator:
         """Passages behind a click each, under the words that name them; the first one is open."""
         made = [tables.folded(html.escape(words), f"\n{passage}\n", is_open=number == 0)
                 for number, (words, passage) in enumerate(parts.items())]
-        return Passage("\n\n".join(made))
+        kinds = {passage.kind for passage in parts.values()}
+        return Passage("\n\n".join(made), kinds.pop() if len(kinds) == 1 else MARKDOWN)
 
     def fold(self, words: str, passage: Passage) -> Passage:
         """A passage behind a click, under the words that name it."""
-        return Passage(tables.folded(html.escape(words), f"\n{passage}\n"))
+        return Passage(tables.folded(html.escape(words), f"\n{passage}\n"), passage.kind)
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""
@@ -184,15 +188,15 @@ class Narrator:
             return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
-            text = as_text(reference.vancouver)
+            text = plain.as_text(reference.vancouver)
             if reference["registry"]:
-                text += f" Registration: {as_text(reference['registry'])}."
+                text += f" Registration: {plain.as_text(reference['registry'])}."
             if reference.link:
-                text += f" {tables.link(reference.link, reference.link).html}"
+                text += f" {plain.link(reference.link, reference.link).html}"
             if reference.unverified:
                 unread = ", ".join(reference.unverified)
-                text += f" <em>(not checked: {as_text(unread)})</em>"
-            label = as_text(self.review.bibliography.cite(reference.key))
+                text += f" <em>(not checked: {plain.as_text(unread)})</em>"
+            label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
         return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
@@ -206,7 +210,7 @@ class Narrator:
         self._cited.setdefault(key)
         label = self.review.bibliography.cite(key)
         target = html.escape(key, quote=True)
-        return Markup(f'<a href="#ref-{target}">{as_text(label)}</a>', label)
+        return Markup(f'<a href="#ref-{target}">{plain.as_text(label)}</a>', label)
 
 
 def _nothing(what: str) -> Passage:

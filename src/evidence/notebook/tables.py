@@ -36,8 +36,9 @@ SIGNS = {  # beside the words of a chip: the meaning without colour
     "overgeneralised": "≠", "mixed": "≠", "limited": "○", "not verifiable": "?", "untested": "?",
 }
 CHIP = "border:1px solid #999;border-radius:1em;padding:0.1em 0.7em;margin-right:0.5em"
+NEAR = "margin:0.4em 0"
 NARROW = 'style="white-space:nowrap"'
-CARD = f"{WIDTH};border-left:4px solid #999;padding:0.2em 1em;margin:0.6em 0"
+CARD = f"{WIDTH};border:1px solid #bbb;border-radius:6px;padding:0.2em 1em;margin:0.6em 0"
 
 Cite = Callable[[str], Markup]
 
@@ -69,7 +70,7 @@ def table(
     if text.shape[1] > shown:
         text = _gathered(text, shown)
     if fold:
-        head = f"<strong>{html.escape(caption)}</strong> ({len(text)})"
+        head = f"<strong>{plain.as_text(caption)}</strong> ({len(text)})"
         return folded(head, plain.to_html(text))
     if len(text) <= ROWS:
         return plain.to_html(text, caption)
@@ -100,17 +101,18 @@ def cards(
         cell = row[heads[column]]
         if str(cell) == plain.DASH:
             return ""
-        return f"<{tag}><strong>{html.escape(heads[column])}:</strong> {_inner(cell)}</{tag}>"
+        words = plain.as_text(heads[column])
+        return f'<{tag} style="{NEAR}"><strong>{words}:</strong> {_inner(cell)}</{tag}>'
 
     made = []
     for key, row in zip(frame.index, shown.to_dict("records"), strict=True):
-        own = [f"<p><strong>{_inner(row[heads[title]])}</strong></p>"]
+        own = [f'<p style="{NEAR}"><strong>{_inner(row[heads[title]])}</strong></p>']
         if chips:
             words = [chip(heads[column], str(row[heads[column]])) for column in chips]
-            own.append(f"<p>{' '.join(words)}</p>")
+            own.append(f'<p style="{NEAR}">{" ".join(words)}</p>')
         own += [said(row, column, "p") for column in text]
         rest = "".join(said(row, column, "p") for column in more)
-        own.append(folded(html.escape(label), rest) if rest else "")
+        own.append(folded(plain.as_text(label), rest) if rest else "")
         name = html.escape(str(frame.loc[key, anchor]), quote=True) if anchor else ""
         place = f' id="{name}"' if name else ""
         made.append(f'<div{place} style="{CARD}">{"".join(own)}</div>')
@@ -120,8 +122,8 @@ def cards(
 def chip(heading: str, words: str) -> str:
     """A verdict in a frame of its own, with a sign beside its words."""
     sign = SIGNS.get(words)
-    text = html.escape(f"{sign} {words}" if sign else words)
-    return f'<span style="{CHIP}">{html.escape(heading)}: <strong>{text}</strong></span>'
+    text = plain.as_text(f"{sign} {words}" if sign else words)
+    return f'<span style="{CHIP}">{plain.as_text(heading)}: <strong>{text}</strong></span>'
 
 
 def folded(summary: str, body: str, is_open: bool = False) -> str:
@@ -197,7 +199,7 @@ def _is_cited(review: Review, cells: pd.Series, field: Mapping[str, Any]) -> boo
 def _citations(review: Review, cell: Any, cite: Cite) -> Markup | str:
     if not isinstance(cell, str):
         return cell if isinstance(cell, Markup) else plain.DASH
-    made = [cite(key) if key in review.bibliography else Markup(html.escape(key), key)
+    made = [cite(key) if key in review.bibliography else Markup(plain.as_text(key), key)
             for key in keys(cell)]
     if not made:
         return plain.DASH
@@ -239,7 +241,7 @@ def _gathered(text: pd.DataFrame, shown: int) -> pd.DataFrame:
     kept, rest = columns[:shown], columns[shown:]
     more = []
     for row in text[rest].to_dict("records"):
-        parts = [f"<strong>{html.escape(name.strip())}:</strong> {_inner(cell)}"
+        parts = [f"<strong>{plain.as_text(name.strip())}:</strong> {_inner(cell)}"
                  for name, cell in row.items() if str(cell) != plain.DASH]
         whole = "<br>".join(parts)
         more.append(Markup(f"<details><summary {NARROW}>more</summary>{whole}</details>", "more")
@@ -248,5 +250,5 @@ def _gathered(text: pd.DataFrame, shown: int) -> pd.DataFrame:
 
 
 def _inner(cell: Any) -> str:
-    return cell.html if isinstance(cell, Markup) else html.escape(str(cell))
+    return cell.html if isinstance(cell, Markup) else plain.as_text(cell)
 

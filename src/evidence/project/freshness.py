@@ -109,7 +109,7 @@ def inputs(root: Path) -> Inputs:
 def table_files(data: Path) -> dict[str, Path]:
     """Tables of the folder `data` by the names under which the build reads them."""
     own = data / DICTIONARY
-    described = _described(own if own.exists() else PACKAGE / DICTIONARY)
+    described = _described(PACKAGE / DICTIONARY) | _described(own)
     files = {name: data / path for name, path in described.items() if (data / path).is_file()}
     for path in data.glob("*.csv"):
         if path.is_file() and path not in files.values():

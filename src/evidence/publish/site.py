@@ -180,7 +180,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
     exhibit = narrator.exhibit(name) if name else None
     if exhibit is None or exhibit.table.empty:
         return shown
-    svg = images.narrow(exhibit)
+    svg = images.phone(exhibit)
     chart = f"figures/{name}_chart.svg"
     files[chart] = svg
     width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()

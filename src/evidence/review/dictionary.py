@@ -1,8 +1,9 @@
 """The data dictionary of a review: what each table and column holds, and whether the files agree.
 
-The dictionary is a Data Package (``data/datapackage.json``); frictionless judges every value
-against it. A review without one uses the package's own, in which everything but the columns that
-an analysis cannot do without is optional. Properties of ours beside the standard:
+The dictionary is a Data Package (``data/datapackage.json``) and extends the package's own, in which
+everything but the columns that an analysis cannot do without is optional: a table that the review
+describes has the columns it lists, and what it does not say of a table or column is taken from
+there (`extended`). Properties of ours beside the standard:
 
 - ``refersTo`` of a column: where its values must be found (``references.bib``, ``table.column``);
 - ``list`` of a column: a cell holds several values separated by semicolons;
@@ -56,11 +57,14 @@ class Dictionary:
         True when the review brings none and the package's own is used.
     readers : dict
         By table and column, the function that reads and judges a cell.
+    own : frozenset of str
+        Tables and documents that the review itself describes; it must have them.
     """
 
     descriptor: Mapping[str, Any]
     is_default: bool
     readers: Mapping[str, Mapping[str, Reader]] = field(repr=False, compare=False)
+    own: frozenset[str] = frozenset()
 
     @property
     def tables(self) -> dict[str, Mapping[str, Any]]:
@@ -106,11 +110,13 @@ def load_dictionary(data: Path) -> Dictionary:
         return default_dictionary()
     text = read_text(path, shown, "delete it to use the package's own, or restore it")
     try:
-        descriptor = parsed(text)
+        own = parsed(text)
+        descriptor = extended(own, default_descriptor())
         check_form(descriptor)
         readers = _readers(descriptor)
         check_against(descriptor, default_descriptor())
-        return Dictionary(descriptor, False, readers)
+        described = frozenset(resource["name"] for resource in own["resources"])
+        return Dictionary(descriptor, False, readers, described)
     except (json.JSONDecodeError, RecursionError) as error:
         row = getattr(error, "lineno", 1)
         rule = f"is not JSON ({getattr(error, 'msg', 'nested too deeply')})"
@@ -155,7 +161,7 @@ def read_tables(
     rows: dict[str, Rows] = {}
     whole: dict[str, Rows] = {}
     for name, resource in dictionary.tables.items():
-        needed = not dictionary.is_default or resource.get("required")
+        needed = name in dictionary.own or resource.get("required")
         if not needed and not (data / resource["path"]).exists():
             continue
         advice = "add it, at least with its header row" if dictionary.is_default else (
@@ -208,7 +214,6 @@ def _undescribed(dictionary: Dictionary, data: Path) -> Iterator[Problem]:
 
 MATCHES = ("equal", "exact", "subset", "superset", "partial")
 WORDS = ("title", "description", "row", "unit", "emptyMeans", "format")
-NEEDED = ("studies", "outcomes", "analyses")
 
 
 def parsed(text: str) -> Any:
@@ -234,6 +239,68 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"'{word}' is not a value")
+
+
+def extended(own: Any, package: Mapping[str, Any]) -> Any:
+    """The dictionary of a review, completed by what the package says of the same columns.
+
+    What the review states wins. A table has the columns that the review lists, in its order, or
+    those of the package where it lists none; tables that only the package describes follow.
+    What has not the form of a dictionary is returned as it is.
+    """
+    if not isinstance(own, dict) or not isinstance(own.get("resources"), list):
+        return own
+    known = {resource["name"]: resource for resource in package["resources"]}
+    resources = [_over(known, resource) for resource in own["resources"]]
+    named = [resource.get("name") for resource in resources if isinstance(resource, dict)]
+    rest = [resource for name, resource in known.items() if name not in named]
+    columns = {
+        table["name"]: {field.get("name") for field in table["schema"]["fields"]
+                        if isinstance(field, dict)}
+        for table in [*resources, *rest] if _has_fields(table)
+    }
+    below = [_with_targets(table, own["resources"], columns) for table in [*resources, *rest]]
+    return package | own | {"resources": below}
+
+
+def _has_fields(resource: Any) -> bool:
+    return (isinstance(resource, dict) and isinstance(resource.get("name"), str)
+            and isinstance(resource.get("schema"), dict)
+            and isinstance(resource["schema"].get("fields"), list))
+
+
+def _with_targets(table: Any, own: list, columns: Mapping[str, set]) -> Any:
+    """A table without those keys of the package that name columns which this review has not."""
+    name = table.get("name") if _has_fields(table) else None
+    if name not in columns:
+        return table
+    stated = next((item.get("schema") for item in own
+                   if isinstance(item, dict) and item.get("name") == name), None)
+    stated = stated if isinstance(stated, dict) else {}
+    schema = dict(table["schema"])
+    if "foreignKeys" not in stated and isinstance(schema.get("foreignKeys"), list):
+        schema["foreignKeys"] = [
+            key for key in schema["foreignKeys"]
+            if {*names(key["fields"])} <= columns[name] and {*names(key["reference"]["fields"])}
+            <= columns.get(key["reference"].get("resource") or name, set())
+        ]
+    if "primaryKey" not in stated and not {*names(schema.get("primaryKey"))} <= columns[name]:
+        del schema["primaryKey"]
+    return table | {"schema": schema}
+
+
+def _over(known: Mapping[str, Any], item: Any) -> Any:
+    """An object of the review laid over the one of that name in the package."""
+    if not isinstance(item, dict) or not isinstance(item.get("name"), str):
+        return item
+    below = known.get(item["name"], {})
+    made = below | item
+    if isinstance(schema := item.get("schema"), dict) and "schema" in below:
+        made["schema"] = below["schema"] | schema
+        if isinstance(schema.get("fields"), list):
+            fields = {field["name"]: field for field in below["schema"]["fields"]}
+            made["schema"]["fields"] = [_over(fields, field) for field in schema["fields"]]
+    return made
 
 
 def check_form(descriptor: Any) -> None:
@@ -279,9 +346,6 @@ def check_against(descriptor: Mapping[str, Any], own: Mapping[str, Any]) -> None
         Data Package of this package: types of the columns that it knows, and which it needs.
     """
     described = {r["name"]: _by_name(r) for r in descriptor["resources"] if is_table(r)}
-    for name in NEEDED:
-        if name not in described:
-            raise ValueError(f"it has no table '{name}'")
     for resource in own["resources"]:
         table = described.get(resource["name"])
         if table is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import html
-
 import pandas as pd
 
 from evidence.review import Review, keys
@@ -58,49 +56,49 @@ def _documents(review: Review, table: str, column: str) -> set[str]:
     return {key for cell in frame[column] for key in keys(cell)} if column in frame else set()
 
 
-def claim_table(review: Review, claims: pd.DataFrame, document: str | None = "") -> pd.DataFrame:
+def claim_cards(review: Review, claims: pd.DataFrame) -> pd.DataFrame:
     """Claims as a reader goes through them, with links to the source and to the numbers.
 
     Parameters
     ----------
     claims : DataFrame
         Rows as `evidence.chapters.claims.audit.audit` returns them.
-    document : str or None
-        Document whose full table the ids lead to (``document#claim-c01``), empty for this one;
-        None for the full table itself, whose rows become the targets.
 
     Returns
     -------
     DataFrame
-        Columns claim_id, section, claim, cited_key, address, citation_verdict, evidence_verdict,
-        rationale, best_evidence, best_evidence_keys, evidence_level, numbers, verification.
+        Columns title (number and claim), anchor (id that links lead to), citation_verdict,
+        evidence_verdict, rationale, best_evidence, best_evidence_keys, evidence_level, cited_key,
+        address, numbers and verification; `CARD` says what a card makes of them.
     """
-    table = claims.copy()
-    if document is None:
-        table["claim_id"] = [
-            Markup(f'<span id="claim-{html.escape(name, quote=True)}">{html.escape(name)}</span>',
-                   name)
-            for name in claims["claim_id"]
-        ]
-    else:
-        table = with_claim_links(table, "claim_id", document=document)
-    table["address"] = source_links(review, claims["cited_key"])
-    table["numbers"] = [
+    numbers = [
         links(number_targets(review, row["claim_type"], row["best_evidence_keys"]))
-        for _, row in claims.iterrows()
+        for row in claims.to_dict("records")
     ]
-    return table[[
-        "claim_id", "section", "claim", "cited_key", "address", "citation_verdict",
-        "evidence_verdict", "rationale", "best_evidence", "best_evidence_keys", "evidence_level",
-        "numbers", "verification",
-    ]]
+    table = claims.assign(
+        title=[f"{row['position']} · {row['claim']}" for row in claims.to_dict("records")],
+        anchor=[f"claim-{name}" for name in claims["claim_id"]],
+        address=source_links(review, claims["cited_key"]), numbers=numbers,
+    )
+    return table[["title", "anchor", *CARD["chips"], *CARD["text"], *CARD["more"]]]
 
 
-def with_claim_links(table: pd.DataFrame, *columns: str, document: str = "") -> pd.DataFrame:
-    """The table with the claim ids in `columns` leading to their rows of the full table."""
+CARD = {  # parts of a card, see `evidence.notebook.tables.cards`
+    "title": "title", "anchor": "anchor", "chips": ("citation_verdict", "evidence_verdict"),
+    "text": ("rationale",), "label": "Best evidence and sources",
+    "more": ("best_evidence", "best_evidence_keys", "evidence_level", "cited_key", "address",
+             "numbers", "verification"),
+}
+
+
+def with_claim_links(
+    review: Review, table: pd.DataFrame, *columns: str, document: str = ""
+) -> pd.DataFrame:
+    """The table with the claims that `columns` name by their numbers, leading to their cards."""
+    numbers = review.labels("claims", "claim_id", "position")
     return table.assign(**{
         column: [
-            links([(name, f"{document}#claim-{name}") for name in keys(cell)])
+            links([(f"claim {numbers[name]}", f"{document}#claim-{name}") for name in keys(cell)])
             for cell in table[column]
         ]
         for column in columns

@@ -79,7 +79,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         {"n_tiles": len(tiles)}, table, pool.method_line.rstrip("."), _summary(table, pool, foot),
         "Answer page", tuple(dict.fromkeys([*sources, *judged])),
         tuple(name for name in tables if name in review.tables), draw,
-        narrow=partial(_narrow, chart=chart),
+        phone=partial(_phone, chart=chart),
     )
 
 
@@ -224,7 +224,7 @@ def _chart(sheet: _Sheet, width: float, top: float, chart: _Chart,
         sheet.text(right + 0.1, bottom - 0.17, f"{chart.sides[1]} →", ha="left")
 
 
-def _narrow(figure: Figure, chart: _Chart) -> Axes:
+def _phone(figure: Figure, chart: _Chart) -> Axes:
     """The chart for a telephone: words above their marks, the axis over the whole width."""
     title = page.broken(chart.pool.title, TIGHT * NARROW, page.TEXT, "bold")
     head = len(title) * LINE * page.TEXT / 72

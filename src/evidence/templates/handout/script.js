@@ -44,6 +44,16 @@ if (tabs.length) {
   choose(tabs[0]);
 }
 
+const ask = document.querySelector('.ask');
+if (ask) {
+  const go = () => {
+    location.href = `${ask.dataset.page}?q=${encodeURIComponent(one('ask').value)}`;
+  };
+  ask.hidden = false;
+  ask.querySelector('button').addEventListener('click', go);
+  one('ask').addEventListener('keydown', event => event.key === 'Enter' && go());
+}
+
 const finder = document.querySelector('.finder');
 if (finder) {
   const plain = text => text.toLowerCase().normalize('NFD').replace(/[\u0300-\u036f]/g, '')
@@ -66,7 +76,6 @@ if (finder) {
   };
   finder.hidden = false;
   finder.addEventListener('input', narrow);
-  finder.addEventListener('submit', event => event.preventDefault());
   one('q').value = new URLSearchParams(location.search).get('q') ?? '';
   narrow();
 }
