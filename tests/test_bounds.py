@@ -76,7 +76,7 @@ def test_a_long_text_of_a_figure_is_a_problem_of_its_row(sample, column):
 @pytest.mark.parametrize("text", ["[@" * 15_000, "word " * 6000, "[@a; " * 6000])
 def test_a_long_line_of_an_answer_is_a_problem_of_its_row(sample, text):
     (sample / "data" / "answers.csv").write_text(f"line,reader\n1,{text}\n")
-    refused(sample, "data/answers.csv:2 reader", "signs are allowed")
+    refused(sample, "data/answers.csv:2 reader", "signs, 5,000 are allowed")
 
 
 def test_a_cell_is_no_longer_than_in_a_spreadsheet(sample):
@@ -88,7 +88,9 @@ def test_a_cell_is_no_longer_than_in_a_spreadsheet(sample):
 def test_a_pattern_that_takes_too_long_is_named(sample, pattern):
     (sample / "data" / "datapackage.json").write_text(_dictionary(pattern))
     edit(sample / "data" / "review.csv", "A sample", "a" * 60 + "!")
-    refused(sample, "data/review.csv value", "simplify the pattern")
+    said = refused(sample, "data/review.csv")  # some of these a good engine can compare
+    assert "value: its pattern takes too long" in said or "breaks the rule pattern" in said
+    assert pattern != "(a|a)*" or "simplify the pattern in data/datapackage.json" in said
 
 
 def _dictionary(pattern):

@@ -276,19 +276,6 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     assert old.alt != new.alt
 
 
-def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
-    exhibit = catalogue.build(review, analyses, "new_trial")
-    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
-    assert "the pooled interval still includes zero" in drawn
-    assert any("wherever it lies on this map" in text for text in drawn)
-    assert "the pooled interval lies below zero" in drawn
-    assert "the pooled interval lies above zero" not in drawn
-    pool = analyses["fm_pain"]
-    assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
-    smallest = exhibit.content.facts["smallest"]["fm_pain"]
-    assert exhibit.title.startswith(f"One further trial would need {smallest} or more people and")
-
-
 def test_information_names_its_effects_and_stresses_none(review, analyses):
     exhibit = catalogue.build(review, analyses, "information_size")
     shown = drawn_texts(exhibit.figure())
@@ -303,24 +290,11 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
 def test_triangles_have_one_meaning_each(review, analyses):
     exhibit = catalogue.build(review, analyses, "gap_map")
     lines = exhibit.figure().axes[0].lines
-    counts = [sum(line.get_marker() == marker for line in lines)
-              for marker in (gap_map.REGISTERED, gap_map.UNREAD)]
-    waiting, unread = gaps.waiting(review), gaps.unread_markers(review)
-    assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
-                      unread["condition_group"].nunique()]
-    assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
+    triangles = sum(line.get_marker() == gap_map.UNREAD["marker"] for line in lines)
+    unread = gaps.unread_markers(review)
+    assert triangles == unread["condition_group"].nunique()
     markers = gaps.gap_map(review).query("domain_group == @gaps.MARKERS")
     assert f"{exhibit.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
-
-
-def test_numbers_of_people_stay_in_their_cells(review, analyses):
-    figure = catalogue.build(review, analyses, "gap_map").figure()
-    cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
-    for _, text, box in drawn_texts(figure):
-        if text.isdigit() and len(text) > 1:
-            middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
-            cell = next(cell for cell in cells if cell.contains(*middle))
-            assert cell.x0 < box.x0 and box.x1 < cell.x1, text
 
 
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
@@ -336,10 +310,9 @@ def test_status_does_not_call_a_pooled_study_left_out(minimal):
     review = load_review(minimal)
     analyses = run_analyses(review)
     assert analyses["warmth"].k == 2
-    assert any("and 0 studies without a randomised placebo, left out" in line
-               for line in status.review_status(review, analyses))
-    assert any("and 2 studies without a randomised placebo, left out" in line
-               for line in status.review_status(review, {}))
+    lines = list(status.review_status(review, analyses))
+    assert any(line.startswith("0 ") and "in no analysis" in line for line in lines)
+    assert any("and 0 studies" in line for line in lines)
 
 
 def test_a_review_without_these_tables_has_a_status_and_an_empty_summary(minimal):
@@ -405,7 +378,6 @@ def test_judged_trials_are_counted_against_the_census(review, analyses):
     assert f"of {facts['n_trials']} placebo-controlled" in exhibit.subtitle
     for name in facts["not_judged"]:
         assert name in exhibit.caption
-    assert "crossover trial" in texts(exhibit.figure())
 
 
 @pytest.mark.parametrize(("table", "column"), [

@@ -68,7 +68,7 @@ def test_the_command_says_so_in_one_line(tmp_path):
     (root / "notebooks" / "types.py").write_text("raise RuntimeError('not this module')")
     done = subprocess.run([*COMMAND, "build", str(root)], capture_output=True, text=True,
                           check=False)
-    lines = [line for line in done.stderr.splitlines() if "Building" not in line]
+    lines = [line for line in done.stderr.splitlines() if line and "Building" not in line]
     assert done.returncode == 1 and "Traceback" not in done.stderr
     assert len(lines) == 2 and "RuntimeError: not this module" in lines[0], lines
 

@@ -20,11 +20,8 @@ def test_a_row_that_leaves_a_pool_is_named(review, capsys, command, error):
     edit(review / "data/outcomes.csv", "0.8,0.4", f"0.8,{error}")
     assert main([command, str(review)]) == 0
     *_, before, last = [line for line in capsys.readouterr().out.splitlines() if line.strip()]
-    if command != "check":
-        assert before == "Not pooled:"
-        assert last.startswith("  cole2005-warmth is left out of warmth: ")
-    else:
-        assert before.startswith("cole2005-warmth is left out of warmth: ")
+    assert before == "Not pooled:"
+    assert last.startswith("  warmth: cole2005-warmth is not pooled: ")
 
 
 def test_an_analysis_that_pools_nothing_is_named(review, capsys):
@@ -33,7 +30,8 @@ def test_an_analysis_that_pools_nothing_is_named(review, capsys):
     for command in ("check", "analyse", "build", "build"):  # the second build has nothing to do
         assert main([command, str(review)]) == 0
         said = capsys.readouterr().out
-        assert "warmth pools nothing" in said and "abel2001-warmth is left out" in said
+        assert "warmth: nothing is pooled" in said
+        assert "warmth: abel2001-warmth is not pooled" in said
     assert main(["check", str(review)]) == 0
     assert "data/analyses.csv:2 include: 'warmth': pools nothing" in capsys.readouterr().out
 

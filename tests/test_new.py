@@ -122,6 +122,60 @@ def test_its_own_tests_pass(built):
     assert done.returncode == 0, done.stdout
 
 
+def test_it_is_valid_after_each_step_of_its_readme(tmp_path, capsys):
+    root = tmp_path / "steps"
+    assert main(["new", str(root), "--title", "Steps"]) == 0
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    steps = re.findall(r"^\| (\d) \| (?:`([^`]+)`|all of them) \|", readme, re.MULTILINE)
+    assert [name for _, name in steps] == [
+        "data/review.csv", "references.bib", "data/studies.csv", "data/outcomes.csv",
+        "data/analyses.csv", "", "data/answers.csv", "data/figures.csv",
+    ]  # fmt: skip
+
+    def add(name, text):
+        with (root / name).open("a", encoding="utf-8") as file:
+            file.write(text)
+        assert main(["check", str(root)]) == 0, capsys.readouterr().err
+
+    def keep(name, wanted):
+        first, *rest = (root / name).read_text(encoding="utf-8").splitlines(keepends=True)
+        (root / name).write_text("".join([first, *(line for line in rest if wanted in line)]))
+        assert main(["check", str(root)]) == 0, capsys.readouterr().err
+
+    def row(name, **cells):
+        with (root / name).open(encoding="utf-8", newline="") as file:
+            header = next(csv.reader(file))
+        return ",".join(str(cells.get(column, "")) for column in header) + "\n"
+
+    for key in ("poe2001", "roe2002"):
+        add("references.bib", f"@misc{{{key}, title = {{Tea}}, year = {{{key[-4:]}}}}}\n")
+        add("data/studies.csv", row("data/studies.csv", study=key))
+        add("data/outcomes.csv", row(
+            "data/outcomes.csv", outcome_id=f"{key}-feet", study=key, intervention_events=2,
+            intervention_n=20, control_events=4, control_n=21, poolable="true",
+            verification="primary", contrast="between_arms", source=key,
+            source_where="Table"))
+    add("data/analyses.csv", row("data/analyses.csv", analysis="feet", measure="RR",
+                                 include="poe2001-feet;roe2002-feet"))
+    for name in ("figures", "answers"):
+        keep(f"data/{name}.csv", "nothing of it")
+    for name in ("analyses", "outcomes", "studies"):
+        keep(f"data/{name}.csv", "poe2001" if name == "analyses" else "oe200")
+    text = (root / "references.bib").read_text(encoding="utf-8")
+    (root / "references.bib").write_text(text[text.index("@misc{poe2001") :], encoding="utf-8")
+    assert main(["check", str(root)]) == 0, capsys.readouterr().err
+    add("data/answers.csv", "1,{analyses[feet].k:Words} trials.,\n")
+    capsys.readouterr()
+    assert main(["figures", str(root)]) == 0
+    assert "feet_forest (forest_page): Two studies, not pooled" in capsys.readouterr().out
+
+
+def test_kinds_of_figures_and_words_are_listed(capsys):
+    assert main(["figures", "--kinds"]) == 0
+    said = capsys.readouterr().out
+    assert "forest_page" in said and "gap_map" in said and "{analyses[ID].estimate:.2f}" in said
+
+
 def test_every_command_works_on_it(built, capsys):
     for command in ("check", "analyse", "status"):
         assert main([command, str(built)]) == 0, capsys.readouterr().err

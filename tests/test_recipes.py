@@ -1,4 +1,4 @@
-"""The three recipes of docs/recipes.md, followed to the letter in a copy of the repository."""
+"""The recipes of docs/recipes.md, followed to the letter in a copy of the repository."""
 
 import csv
 import json
@@ -14,7 +14,7 @@ from evidence.cli import main
 from evidence.figures import catalogue
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.multiverse import explore
-from evidence.project.build import moved_headlines
+from evidence.project.headlines import moved_headlines
 from evidence.review.review import load_review
 
 RECIPES = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")
@@ -172,6 +172,70 @@ def test_start_your_own_review(tmp_path, monkeypatch, capsys):
     assert "No answer yet" in (root / "README.md").read_text(encoding="utf-8")
     text = (root / "notebooks" / "02_analyses.ipynb").read_text(encoding="utf-8")
     assert "Warmth of feet" in text and "*No data" in text
+
+
+LIBRARY = """TY  - JOUR
+AU  - Example, Ann
+TI  - Tea against cold feet
+PY  - 2021
+DO  - 10.1000/example
+ER  -
+"""
+
+
+def outside(folder, text):
+    """Files and commands of a recipe that works beside the project."""
+    here = folder / "project"
+    here.mkdir()
+    typed = [shlex.split(line) for block in re.findall(r"```\n(\.venv.*?)```", text, re.DOTALL)
+             for line in block.strip().split("\n")]  # fmt: skip
+    assert all(words[0] == ".venv/bin/evidence" for words in typed)
+    return here, [words[1:] for words in typed if words[1] == "import"]
+
+
+def test_from_zotero(tmp_path, monkeypatch, capsys):
+    here, (words,) = outside(tmp_path, section("From Zotero"))
+    (tmp_path / "library.ris").write_text(LIBRARY)
+    monkeypatch.chdir(here)
+    assert main(words) == 0
+    assert "1 references (RIS)" in capsys.readouterr().out
+    assert list(load_review(here / words[-1]).bibliography) == ["example2021"]
+    assert main(words) == 0
+    assert "nothing was written" in capsys.readouterr().out
+
+
+def test_from_revman(tmp_path, monkeypatch):
+    here, (words,) = outside(tmp_path, section("From RevMan"))
+    (tmp_path / "data-rows.csv").write_text(
+        "Analysis group,Analysis number,Analysis name,Subgroup,Study,Experimental cases,"
+        "Experimental N,Control cases,Control N\n1,1,Falls,,A 2001,2,20,4,21\n"
+        "1,1,Falls,,B 2002,3,30,5,31\n")
+    (tmp_path / "settings.csv").write_text(
+        "Analysis group,Analysis number,Effect measure,Analysis model\n1,1,Odds Ratio,Random\n")
+    monkeypatch.chdir(here)
+    assert main(words) == 0
+    review = load_review(here / words[-1])
+    assert list(review.table("analyses")["measure"]) == ["OR"]
+    assert run_analyses(review)["falls"].k == 2
+
+
+def test_from_a_spreadsheet(tmp_path, monkeypatch, capsys):
+    text = section("From a spreadsheet")
+    here, (words,) = outside(tmp_path, text)
+    table, names = re.findall(r"```\n((?:study|Ereignisse).*?)```", text, re.DOTALL)
+    (tmp_path / "extraction.csv").write_text(table)
+    (here / "names.csv").write_text(names)
+    monkeypatch.chdir(here)
+    assert main(words) == 0
+    review = load_review(here / words[-1])
+    (pool,) = run_analyses(review).values()
+    assert (pool.measure, pool.k) == ("RR", 3)
+    assert "region" in review.table("outcomes")
+    other = table.replace("events treatment,total treatment", "Ereignisse Verum,Alle Verum")
+    (tmp_path / "other.csv").write_text(other)
+    assert main(["import", "../other.csv", "../other"]) == 1
+    assert "--map" in capsys.readouterr().err
+    assert main(["import", "../other.csv", "--map", "names.csv", "../other"]) == 0
 
 
 def test_links_of_the_recipes_lead_somewhere():

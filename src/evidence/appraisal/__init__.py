@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "AGAIN", "certainty_table", "offer_ratings", "rating_disagreements",
             "summary_of_findings",
         ],
-        "flow": ["NO_ERROR", "WITHIN", "Step", "study_flow", "unpooled"],
+        "flow": ["NO_ERROR", "WITHIN", "Step", "search_steps", "study_flow", "unpooled"],
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],

@@ -33,11 +33,38 @@ class Step:
     label: str
     studies: tuple[str, ...]
     left_out: tuple[tuple[str, int], ...]
+    counted: int | None = None
 
     @property
     def n(self) -> int:
-        """Records of this step."""
-        return len(self.studies)
+        """Records of this step: those named, or those counted where nobody names them."""
+        return len(self.studies) if self.counted is None else self.counted
+
+
+SEARCH = (  # step of search_flow.csv, words, the step that says what leaves after it
+    ("identified", "Records identified", "removed"),
+    ("screened", "Records screened", "excluded"),
+    ("assessed", "Full texts assessed", "excluded_full_text"),
+)
+
+
+def search_steps(review: Review) -> tuple[Step, ...]:
+    """The steps before the records of studies.csv, where search_flow.csv counts them."""
+    table = review.table("search_flow")
+    if table.empty:
+        return ()
+    steps = []
+    for code, words, leaving in SEARCH:
+        here, left = (table[table["step"] == name] for name in (code, leaving))
+        if here.empty:
+            continue
+        sources = "; ".join(f"{what} {n}" for what, n in zip(here["what"], here["n"], strict=True)
+                            if pd.notna(what))
+        label = words + f" ({sources})" * bool(sources)
+        reasons = tuple((str(what) if pd.notna(what) else "no reason given", int(n))
+                        for what, n in zip(left["what"], left["n"], strict=True))
+        steps.append(Step(label, (), reasons, int(here["n"].sum())))
+    return tuple(steps)
 
 
 def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:

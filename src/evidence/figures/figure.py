@@ -235,32 +235,34 @@ class Figure:
         """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""
         return next(self._pages(style, framed))
 
-    def figures(self, style: str = "slide", *, framed: bool = True) -> list[Canvas]:
+    def figures(self, style: str = "slide", *, framed: bool = True,
+                narrow: bool = False) -> list[Canvas]:
         """Draw every page in a style of `evidence.figures.page.STYLES`; most figures have one.
 
         Without frame a page has no message, subtitle and foot: what surrounds it says them. In
-        print it never has one, and is black and grey.
+        print it never has one, and is black and grey; `narrow` makes it one column wide.
 
         Raises
         ------
         ReviewError
             When a text is too long for its place, or the figure cannot be drawn.
         """
-        return list(self._pages(style, framed))
+        return list(self._pages(style, framed, narrow))
 
     @property
     def texts(self) -> list[str]:
         """What may be written on the page, for the choice of fonts."""
         return [self.title, self.subtitle, self.footer, self.alt, self.table.to_csv(index=False)]
 
-    def _pages(self, style: str, framed: bool) -> Iterator[Canvas]:
+    def _pages(self, style: str, framed: bool, narrow: bool = False) -> Iterator[Canvas]:
         draws = self.content.paged(style) if self.content.paged else [self.content.draw]
         for number, draw in enumerate(draws, 1):
             which = f" ({number} of {len(draws)})" if len(draws) > 1 else ""
-            yield self._page(draw, style, framed, which)
+            yield self._page(draw, style, framed, which, narrow)
 
-    def _page(self, draw: Callable[[Canvas], Any], style: str, framed: bool, which: str) -> Canvas:
-        with page.style(style, self.texts):
+    def _page(self, draw: Callable[[Canvas], Any], style: str, framed: bool, which: str,
+              narrow: bool) -> Canvas:
+        with page.style(style, self.texts, narrow=narrow):
             canvas = page.page()
             try:
                 draw(canvas)

@@ -19,21 +19,6 @@ TRIAL = 10.0  # points of a trial's square where weights are not shown
 SIDES_AT = 30.0  # points from an axis to the names of its sides
 
 
-def interval(ax: Axes, low: float, high: float, y: float, *, limits: tuple[float, float],
-             colour: str, width: float = 2.0, pattern: Any = "-", tip: float = TIP) -> None:
-    """Draw an interval from `low` to `high` at `y`; an end beyond `limits` becomes an arrow.
-
-    Nothing is drawn where an end is not known.
-    """
-    if not np.isfinite([low, high]).all():
-        return
-    ends = np.clip([low, high], *limits)
-    ax.plot(ends, [y, y], color=colour, lw=width, ls=pattern, zorder=2, solid_capstyle="butt")
-    for value, end, sign in ((low, limits[0], -1), (high, limits[1], 1)):
-        if not limits[0] <= value <= limits[1]:
-            head(ax, end, y, sign, colour, tip)
-
-
 def head(ax: Axes, x: float, y: float, sign: int, colour: str, tip: float = TIP,
          transform: Transform | None = None) -> None:
     """The head of an arrow at (x, y) that points left (-1) or right (1); `tip` in points."""

@@ -19,8 +19,9 @@ from evidence.review import Review, design
 from evidence.wording import in_words, plural
 
 SIZE = page.TICKS  # points
-TEXT_COLOUR, TRIAL_COLOURS = page.VERMILION, (page.BLUE, page.GREEN)
-BAND = "#F6D9C6"
+TEXT_COLOUR, TRIAL_COLOURS = page.ACCENT, (page.INK, page.GREY)
+SHORT, LONG = "#D5D5D5", page.MESSAGE  # bars of trials below and from the week that the text names
+BAND = "#F3E3DA"  # a milestone that is a range of weeks
 UNCITED = "*"
 
 
@@ -60,7 +61,8 @@ def steps(doses: pd.DataFrame, ax: Axes, end: float, colour: str) -> Axes:
     return ax
 
 
-def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> Axes:
+def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes,
+            judge: float = np.inf) -> Axes:
     """Draw the weeks of each trial as a bar, with a diamond at each time of measurement.
 
     Parameters
@@ -71,12 +73,16 @@ def lengths(table: pd.DataFrame, marks: Mapping[str, list[float]], ax: Axes) -> 
     marks : mapping of str to list of float
         Weeks of measurement by study.
     ax : Axes
+    judge : float
+        Week from which bars are drawn in the colour of the message.
     """
     rows = np.arange(len(table))[::-1]
     for y, (_, trial) in zip(rows, table.iterrows(), strict=True):
         crossover = trial["design"] == "rct_crossover"
-        ax.barh(y, trial["weeks"], height=0.55, zorder=2, linewidth=1.2, edgecolor=page.BLUE,
-                facecolor="white" if crossover else page.SKY, hatch="////" if crossover else None)
+        colour = LONG if trial["weeks"] >= judge else SHORT
+        ax.barh(y, trial["weeks"], height=0.55, zorder=2, linewidth=1.6,
+                edgecolor=colour if colour == LONG else page.CONTEXT,
+                facecolor="white" if crossover else colour)
         weeks = marks.get(trial["study"], [])
         ax.scatter(weeks, [y] * len(weeks), marker="D", s=60, color=page.INK, zorder=4)
         gap = 1.4 if trial["weeks"] in weeks else 0.7
@@ -163,7 +169,7 @@ def _draw_lanes(figure: Figure, review: Review, own: str, dosing: pd.DataFrame) 
 
 def _draw_lengths(figure: Figure, ax: Axes, known: pd.DataFrame,
                   marks: Mapping[str, list[float]], stones: pd.DataFrame) -> None:
-    lengths(known, marks, ax)
+    lengths(known, marks, ax, float(stones["latest"].max()))
     ax.set_xlabel("Weeks on treatment")
     foot = 1.01
     stones = stones.sort_values("earliest").reset_index(drop=True)
@@ -195,9 +201,8 @@ def _beside(figure: Figure, ax: Axes, words: str, week: float, later: float | No
 def _key(ax: Axes, n_measured: int) -> None:
     trials = f"{in_words(n_measured)} {plural(n_measured, 'trial')}"
     handles = [
-        Patch(facecolor=page.SKY, edgecolor=page.BLUE, label=design("rct_parallel").short),
-        Patch(facecolor="white", edgecolor=page.BLUE, hatch="////",
-              label=design("rct_crossover").short),
+        Patch(facecolor=SHORT, edgecolor=page.CONTEXT, label=design("rct_parallel").short),
+        Patch(facecolor="white", edgecolor=page.CONTEXT, label=design("rct_crossover").short),
     ]
     if n_measured:
         handles.append(Line2D([], [], marker="D", color=page.INK, linestyle="none",

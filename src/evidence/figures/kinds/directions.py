@@ -268,7 +268,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
     silent = known[known["middle"].isna()]
     note = "No interval to place: " + "; ".join(
-        f"{row['condition']} ({row['trial'].split(', ')[0]}: {row['result']})"
+        f"{row['condition']} ({row['trial'].split(', ')[0]}"
+        + ", direction not stated" * (row["side"] == "unclear" and row["result"][:2] != "no") + ")"
         for row in silent.to_dict("records")) + "." if len(silent) else ""
 
     def draw(figure: Figure) -> Axes:

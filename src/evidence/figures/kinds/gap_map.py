@@ -180,7 +180,7 @@ def _entries(cells: pd.DataFrame, marks: pd.DataFrame, trials: str) -> list[tupl
         (DISC | {"ms": 12}, "people in " + trials.replace("randomised placebo", "placebo"),
          "placebo" in kinds),
         (RING, "no such control", "other" in kinds),
-        (UNREAD, "marker planned, nothing readable", bool(groups - {WAITING})),
-        (REGISTERED, "registered, no results", WAITING in groups),
+        (UNREAD, "marker planned, none readable", bool(groups - {WAITING})),
+        (REGISTERED, "no results yet", WAITING in groups),
     ]
     return [(mark, words) for mark, words, is_drawn in entries if is_drawn]

@@ -265,7 +265,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     known, unknown = _facts(review, set(outcomes["study"]))
     answered = f"{VERSION}; {known} facts, {unknown} questions without an answer"
     method = answered if known or unknown else "Judgements as given in the tables"
-    method += f". {review.item('judgements')}" * bool(review.item("judgements"))
+    if not known + unknown and review.item("judgements"):
+        method += f". {review.item('judgements')}"
     summary = " ".join(
         f"{labels[row['outcome_id']]}, {results[row['outcome_id']]}: {row['judgement']}."
         for _, row in table[table["domain"] == "overall"].iterrows()

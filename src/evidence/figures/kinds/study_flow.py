@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal import Step, study_flow
+from evidence.appraisal import Step, search_steps, study_flow
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.review import Review
@@ -101,16 +101,17 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
 )
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """All records of a review; `spec` selects nothing."""
-    steps = study_flow(review, analyses)
+    known, before = study_flow(review, analyses), search_steps(review)
+    steps = (*before, *known)
     table = pd.DataFrame([
         (step.label, step.n, reason, count)
         for step in steps for reason, count in (step.left_out or (("", 0),))
     ], columns=["step", "records", "leave because", "number"])
     reasons = dict(pair for step in steps for pair in step.left_out)
     facts = {
-        "n_records": steps[0].n, "n_primary": steps[1].n, "n_results": steps[2].n,
-        "n_reports": steps[3].n, "n_trials": steps[4].n, "n_used": steps[5].n,
-        "reasons": reasons,
+        "n_records": known[0].n, "n_primary": known[1].n, "n_results": known[2].n,
+        "n_reports": known[3].n, "n_trials": known[4].n, "n_used": known[5].n,
+        "n_identified": before[0].n if before else known[0].n, "reasons": reasons,
     }
 
     def draw(figure: Figure) -> Axes:
@@ -118,6 +119,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         return draw_flow(steps, page.body(figure))
 
     summary = " ".join(f"{step.label}: {step.n}." for step in steps)
-    method = "Counted from the records in studies.csv; this is not the flow of a database search"
-    return Content(facts, table, method, summary, "Flow diagram", (),
-                   ("studies", "outcomes", "analyses"), draw)
+    method = ("After PRISMA: counts of the search, then the records in studies.csv" if before else
+              "Counted from the records in studies.csv; this is not the flow of a database search")
+    tables = ("studies", "outcomes", "analyses", *["search_flow"] * bool(before))
+    return Content(facts, table, method, summary, "Flow diagram", (), tables, draw)

@@ -61,9 +61,10 @@ def threshold(synthesis: Pool, ax: Axes, value: float, last: float,
     ax.plot(value, at, "o", ms=13, color=page.MESSAGE, zorder=3)
     ax.annotate(percent(at / 100), (value, at), xytext=(12, 10), textcoords="offset points",
                 size=24, weight="bold", color=page.MESSAGE)
-    for share_, up in ((least, False), (most, True)):
-        ax.annotate(percent(share_ / 100), (value, share_), xytext=(10, 0 if up else 2), va="center"
-                    if up else "bottom", textcoords="offset points", size=page.TEXT)
+    ax.annotate(percent(most / 100), (value, most), xytext=(10, 0), va="center",
+                textcoords="offset points", size=page.TEXT)
+    ax.annotate(percent(least / 100), (value, least), xytext=(-10, -2), va="center", ha="right",
+                textcoords="offset points", size=page.TEXT)
     ax.set(xlim=(0, last), ylim=(0, 100), yticks=range(0, 101, 25))
     ax.set_xticks(np.arange(0, last + 0.01, last / 4 if last < 2 else 0.5))
     ax.xaxis.set_major_formatter(lambda tick, _: f"{tick:g}")
