@@ -18,8 +18,11 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@pwd -P > $@
 
-review: $(INSTALLED) ## Install, check, analyse, run the notebooks, export figures and hand-out
+review: $(INSTALLED) ## Install, check, analyse, run notebooks, export figures and hand-out, pack dist/
 	$(BIN)/evidence build --html
+	@mkdir -p dist
+	@$(BIN)/python -m zipfile -c dist/ldn-review.zip site figures data README.md LICENSE LICENSE-DATA
+	@echo "dist/ldn-review.zip: hand-out, slides, figures and tables; open site/index.html in it"
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/ruff check src tests
@@ -46,4 +49,4 @@ bench: $(INSTALLED) ## Print the benchmark tables
 	$(BIN)/python benchmarks/build.py
 
 clean: ## Remove the environment and caches
-	rm -rf .venv build site src/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site src/*.egg-info .pytest_cache .ruff_cache .hypothesis

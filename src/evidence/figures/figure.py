@@ -84,6 +84,8 @@ class Content:
         Takes the empty page and draws everything but message, subtitle and foot.
     paged : callable, optional
         Takes a style and returns such drawings, one for each page, where a figure may need several.
+    phone : callable, optional
+        Takes an empty page, gives it its size and draws what a telephone has room for.
     """
 
     facts: Mapping[str, Any]
@@ -96,6 +98,7 @@ class Content:
     draw: Callable[[Canvas], Any] = field(repr=False)
     paged: Callable[[str], Sequence[Callable[[Canvas], Any]]] | None = field(
         default=None, repr=False)
+    phone: Callable[[Canvas], Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
