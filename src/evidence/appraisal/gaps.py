@@ -163,7 +163,7 @@ def waiting(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Columns study, condition_group, condition, status and design (in words), n_planned,
-        registry_id, control (in words, empty where it is not stated), placebo (whether it is a
+        registry_id, comparator (in words, empty where it is not stated), placebo (whether it is a
         randomised trial against the control of the review).
     """
     studies = review.table("studies")
@@ -178,7 +178,7 @@ def waiting(review: Review) -> pd.DataFrame:
         "design": [design(code).words for code in _column(rows, "design")],
         "n_planned": _column(rows, "n_planned"),
         "registry_id": _column(rows, "registry_id"),
-        "control": _column(rows, "comparator").map(
+        "comparator": _column(rows, "comparator").map(
             lambda code: pd.NA if pd.isna(code) or code == "not_stated" else code.replace("_", " ")
         ),
         "placebo": rows["study"].map(compared(review)[0]).fillna(False).astype(bool),
