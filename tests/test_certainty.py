@@ -279,14 +279,14 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
 def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
     exhibit = catalogue.build(review, analyses, "new_trial")
     drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
-    assert "the pooled interval still includes zero" in drawn
-    assert any("wherever it lies on this map" in text for text in drawn)
-    assert "the pooled interval lies below zero" in drawn
-    assert "the pooled interval lies above zero" not in drawn
+    assert "interval still includes zero" in drawn
+    smallest = exhibit.content.facts["smallest"]["fm_pain"]
+    assert f"{smallest} people" in drawn
+    assert any("would move the whole pooled interval below zero" in text for text in drawn)
+    assert not any("above zero" in text for text in drawn)
     pool = analyses["fm_pain"]
     assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
-    smallest = exhibit.content.facts["smallest"]["fm_pain"]
-    assert exhibit.title.startswith(f"One further trial would need {smallest} or more people and")
+    assert exhibit.title.startswith(f"One further trial would need {smallest}+ people")
 
 
 def test_information_names_its_effects_and_stresses_none(review, analyses):
@@ -303,24 +303,27 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
 def test_triangles_have_one_meaning_each(review, analyses):
     exhibit = catalogue.build(review, analyses, "gap_map")
     lines = exhibit.figure().axes[0].lines
-    counts = [sum(line.get_marker() == marker for line in lines)
-              for marker in (gap_map.REGISTERED, gap_map.UNREAD)]
+    counts = [sum(line.get_marker() == mark["marker"] for line in lines)
+              for mark in (gap_map.REGISTERED, gap_map.UNREAD)]
     waiting, unread = gaps.waiting(review), gaps.unread_markers(review)
-    assert counts == [waiting.loc[waiting["placebo"], "condition_group"].nunique(),
+    assert counts == [waiting.loc[waiting["compared"], "condition_group"].nunique(),
                       unread["condition_group"].nunique()]
-    assert "△" in exhibit.subtitle and "▽" in exhibit.subtitle
+    shown = texts(exhibit.figure())
+    assert "no results yet" in shown and "marker planned, none readable" in shown
     markers = gaps.gap_map(review).query("domain_group == @gaps.MARKERS")
     assert f"{exhibit.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
 
 
-def test_numbers_of_people_stay_in_their_cells(review, analyses):
+def test_numbers_of_people_do_not_touch_their_neighbours(review, analyses):
     figure = catalogue.build(review, analyses, "gap_map").figure()
-    cells = [patch.get_window_extent() for patch in figure.axes[0].patches]
+    rows = {}
     for _, text, box in drawn_texts(figure):
-        if text.isdigit() and len(text) > 1:
-            middle = ((box.x0 + box.x1) / 2, (box.y0 + box.y1) / 2)
-            cell = next(cell for cell in cells if cell.contains(*middle))
-            assert cell.x0 < box.x0 and box.x1 < cell.x1, text
+        if text.isdigit():
+            rows.setdefault(round(box.y0), []).append(box)
+    assert rows
+    for boxes in rows.values():
+        boxes.sort(key=lambda box: box.x0)
+        assert all(b.x0 - a.x1 > 10 for a, b in pairwise(boxes))
 
 
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
@@ -405,7 +408,8 @@ def test_judged_trials_are_counted_against_the_census(review, analyses):
     assert f"of {facts['n_trials']} placebo-controlled" in exhibit.subtitle
     for name in facts["not_judged"]:
         assert name in exhibit.caption
-    assert "crossover trial" in texts(exhibit.figure())
+    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+    assert any("crossover trial" in text for text in drawn)
 
 
 @pytest.mark.parametrize(("table", "column"), [
