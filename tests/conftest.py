@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import evidence.chapters  # noqa: F401  (registers its figures and facts)
+import evidence.chapters  # noqa: F401  (registers what sentences may name)
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review
 
@@ -23,6 +23,7 @@ SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `mak
     "test_export_styles", "test_faults", "test_forest", "test_fuzz", "test_growth", "test_handout",
     "test_mechanism_figures", "test_new", "test_no_data", "test_notebooks", "test_recipes",
     "test_reproducible", "test_security", "test_timeline", "test_typeface",
+    "test_watching",
 }
 
 REPOSITORY = Path(__file__).resolve().parents[1]

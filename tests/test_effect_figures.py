@@ -460,7 +460,13 @@ def test_changed_counts_move_the_event_figures(built):
 def test_variants_hide_limits_of_two_trials():
     table = summaries.variants(ANALYSES, "fm_pain").set_index("title")
     parallel = table.loc["The same, parallel trials only"]
-    assert parallel["k"] == 2 and np.isnan(parallel["ci_low"])
+    assert parallel["k"] == 2 and np.isnan([parallel["estimate"], parallel["ci_low"]]).all()
+    pool = ANALYSES["fm_pain_parallel"]
+    assert all(words in parallel["one_by_one"] for words in pool.each)
+    assert f"{pool.wald.ci_high:.2f}" in parallel["one_by_one"]
+    assert "Wald" in parallel["one_by_one"]
+    alone = table.loc["The same, without trials judged at high risk of bias"]
+    assert (alone["k"], alone["one_by_one"], alone["ci_low"]) == (1, None, -0.95)
     assert table.loc["Pain intensity in any chronic pain, 0 to 10", "left_out"] == (
         "beaudettezlatanova2023"
     )

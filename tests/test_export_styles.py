@@ -251,7 +251,7 @@ def test_a_chosen_figure_comes_out_in_the_formats_asked_for(tmp_path, capsys):
                      "slides.pptx"}  # fmt: skip
     assert set(capsys.readouterr().out.split()) == {str(tmp_path / name) for name in names}
     titles = [s.shapes.title.text for s in Presentation(tmp_path / "slides.pptx").slides]
-    assert catalogue.build(REVIEW, ANALYSES, "cited_outcomes").title in titles
+    assert titles == [catalogue.build(REVIEW, ANALYSES, "cited_outcomes").title]
 
 
 def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):
@@ -261,7 +261,45 @@ def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):
     first, second = ((tmp_path / name / "figures.zip").read_bytes() for name in ("one", "two"))
     assert first == second
     with zipfile.ZipFile(BytesIO(first)) as parts:
-        assert parts.namelist() == ["cited_outcomes.png", "cited_outcomes_legend.txt"]
+        assert parts.namelist() == ["cited_outcomes.png", "cited_outcomes_legend.txt",
+                                    "README.txt"]  # fmt: skip
+        head, line = parts.read("README.txt").decode().strip().split("\n")
+        assert head.startswith(REVIEW.item("title"))
+        exhibit = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+        assert line.startswith(f"cited_outcomes.png, cited_outcomes_legend.txt: {exhibit.title}")
+
+
+def test_a_talk_of_five_minutes_takes_one_command(tmp_path, capsys):
+    assert run("--talk", "5", "--out", str(tmp_path)) == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["slides.pptx"]
+    show = Presentation(tmp_path / "slides.pptx")
+    assert show.slides[0].shapes.title.text == REVIEW.item("question")
+
+
+def test_a_figure_for_one_column_has_no_title_and_its_width(tmp_path):
+    assert run("--figures", "fm_pain_forest", "--width", "85", "--format", "svg,png", "--dpi",
+               "300", "--out", str(tmp_path)) == 0  # fmt: skip
+    svg = (tmp_path / "fm_pain_forest.svg").read_text(encoding="utf-8")
+    assert 'width="85mm"' in svg
+    image = Image.open(tmp_path / "fm_pain_forest.png")
+    assert image.width / 300 * INCH == pytest.approx(85, abs=0.5)
+    title = catalogue.build(REVIEW, ANALYSES, "fm_pain_forest").title
+    assert title in svg.split("</title>")[0] and title not in svg.split("</metadata>")[1]
+    assert title in (tmp_path / "fm_pain_forest_legend.txt").read_text(encoding="utf-8")
+
+
+def test_a_figure_that_no_column_can_hold_says_so_and_nothing_is_written(tmp_path, capsys):
+    assert run("--figures", "risk_of_bias", "--width", "85", "--out", str(tmp_path / "out")) == 1
+    error = capsys.readouterr().err
+    assert "risk_of_bias" in error and "--width 170" in error and "Traceback" not in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_transparent_picture_has_no_ground(tmp_path):
+    assert run("--figures", "cited_outcomes", "--transparent", "--dpi", "60", "--out",
+               str(tmp_path)) == 0  # fmt: skip
+    image = Image.open(tmp_path / "cited_outcomes.png")
+    assert image.mode == "RGBA" and image.getpixel((2, 2))[3] == 0
 
 
 def test_an_unknown_figure_is_named_and_nothing_is_written(tmp_path, capsys):
@@ -273,7 +311,8 @@ def test_an_unknown_figure_is_named_and_nothing_is_written(tmp_path, capsys):
 
 @pytest.mark.parametrize("wrong", [
     ("--format", "gif"), ("--style", "poster"), ("--dpi", "5"), ("--dpi", "many"),
-    ("--format", ","),
+    ("--format", ","), ("--talk", "7"), ("--talk", "5", "--figures", "fm_pain_forest"),
+    ("--width", "100"),
 ])
 def test_wrong_usage_exits_with_two(wrong):
     with pytest.raises(SystemExit) as stop:

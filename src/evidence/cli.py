@@ -21,6 +21,8 @@ FORMATS = ("png", "svg", "pdf", "pptx")
 MEASURES = ("MD", "SMD", "RR", "OR", "RD", "HR", "IRR", "PROP", "COR", "GEN")
 DECIMALS = {"comma": ",", "point": "."}
 STYLES = ("slide", "notebook", "print")
+WIDTHS = (170, 85)
+MINUTES = (5, 10, 20)
 LONGEST_TITLE = 120
 MOST_LINES = 20  # of rows that are not pooled
 STOP_AT_MOST = 20.0  # seconds after Ctrl-C
@@ -89,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _check, "check tables and references; writes nothing"),
         ("analyse", _analyse, "check, then write data/derived/effects.csv and pooled.csv"),
         ("build", _build, "check, analyse, run the notebooks, export the figures"),
+        ("watch", _watch, "build what a saved change touches, and show what moved; Ctrl-C ends it"),
         ("status", _status, "list what is unverified, incomplete or waiting"),
         ("export", _export, "export a few figures, or slides of them"),
         ("figures", _figures, "list the figures of the review, each with its message"),
@@ -140,16 +143,27 @@ def _export_options(command: argparse.ArgumentParser) -> None:
             raise argparse.ArgumentTypeError(f"'{text}': choose a number from 30 to 1200")
         return int(text)
 
-    command.add_argument("--figures", metavar="A,B", type=_listed, default=[],
-                         help="names from figures.csv (default: all)")
+    what = command.add_mutually_exclusive_group()
+    what.add_argument("--figures", metavar="A,B", type=_listed, default=[],
+                      help="names from figures.csv (default: all)")
+    what.add_argument("--talk", type=int, choices=MINUTES,
+                      help="instead of figures, the slides of a talk: 5 minutes have six, 10 have "
+                      "twelve, 20 have all of them")
     command.add_argument("--format", metavar="F,G", type=formats, default=["png"],
-                         help=f"{', '.join(FORMATS)}, separated by commas (default: png)")
+                         help=f"{', '.join(FORMATS)}, separated by commas (default: png); pptx "
+                         "has a slide for each figure")
+    command.add_argument("--with-tables", action="store_true",
+                         help="the summary tables as slides behind the figures")
     command.add_argument("--style", choices=STYLES, default="slide",
-                         help="print: black on white, 170 mm wide, text from 8 pt")
+                         help="print: no title, black on white, text from 8 pt, with a legend file")
+    command.add_argument("--width", type=int, choices=WIDTHS,
+                         help="mm in print, and print is meant: 170 for two columns of a journal, "
+                         "85 for one (text from 6 pt)")
+    command.add_argument("--transparent", action="store_true", help="pictures without a ground")
     command.add_argument("--dpi", type=dots, default=200, help="of png files (default: 200)")
     command.add_argument("--out", metavar="DIR", type=Path, default=Path("exported"),
                          help="folder to write to (default: exported)")
-    command.add_argument("--zip", action="store_true", help="all in one zip file")
+    command.add_argument("--zip", action="store_true", help="all in one zip file, with a README")
 
 
 def _listed(text: str) -> list[str]:
@@ -263,6 +277,16 @@ def _build(options: argparse.Namespace) -> int:
     return 0
 
 
+def _watch(options: argparse.Namespace) -> int:
+    from evidence.project import watch
+
+    try:
+        watch(options.directory, lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print("Stopped watching.")
+    return 0
+
+
 @contextmanager
 def _ending_soon() -> Iterator[None]:
     """After Ctrl-C, or when asked to end, the process ends within `STOP_AT_MOST` seconds.
@@ -320,12 +344,19 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from evidence.pooling import Analyses
-    from evidence.publish import bundle, save
+    from evidence.publish import bundle, save, talk
     from evidence.review import load_review
 
     review = load_review(options.directory)
-    files = bundle(review, Analyses(review), options.figures, options.format, options.style,
-                   options.dpi)
+    if options.talk:
+        files = {"slides.pptx": talk(review, Analyses(review), options.talk)}
+    else:
+        files = bundle(
+            review, Analyses(review), options.figures, options.format,
+            "print" if options.width else options.style, options.dpi,
+            width=options.width or WIDTHS[0], transparent=options.transparent,
+            with_tables=options.with_tables, with_readme=options.zip,
+        )
     written = save(files, options.out, options.zip, review.root)
     print(*written, sep="\n")
     _print_kept(written.sentences(options.out))

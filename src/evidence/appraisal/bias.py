@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.appraisal.rob2 import domain_of, judge, worst
+from evidence.appraisal.rob2 import JUDGEMENTS, domain_of, judge, worst
 from evidence.review import Problem, Review, ReviewError, among
 
 ANSWERS_FILE = "data/bias_answers.csv"
@@ -73,6 +73,14 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     return table.merge(written, how="left", on=["outcome_id", "domain"])
 
 
+def judged_results(review: Review) -> pd.DataFrame:
+    """`risk_of_bias` with a column ``result``: what the judged outcome is about, in words."""
+    table = risk_of_bias(review)
+    domains = review.labels("outcomes", "outcome_id", "domain")
+    words = [str(domains.get(name, name)).replace("_", " ") for name in table["outcome_id"]]
+    return table.assign(result=words)
+
+
 def _as_given(written: pd.DataFrame, texts: list[str]) -> pd.DataFrame:
     """Judgements that nobody worked out here, whatever their domains are called."""
     given = written.dropna(subset=["outcome_id", "domain", "judgement"])
@@ -122,8 +130,8 @@ def overall(review: Review) -> dict[str, str]:
 
 def by_study(review: Review) -> dict[str, str]:
     """Overall judgement by study, the worst of its judged results."""
-    table = judgements(review)
-    rows = table[table["domain"] == "overall"]
+    table = risk_of_bias(review)
+    rows = table[(table["domain"] == "overall") & table["judgement"].isin(JUDGEMENTS)]
     return rows.groupby("study")["judgement"].agg(worst).to_dict()
 
 

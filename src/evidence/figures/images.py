@@ -14,7 +14,7 @@ from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page, typeface
 from evidence.figures.figure import NAME, Figure
-from evidence.review import Review
+from evidence.review import Problem, Review, ReviewError
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")
@@ -28,7 +28,7 @@ NO_DATES = {
 
 
 def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
-           dpi: int = DPI) -> dict[str, bytes]:
+           dpi: int = DPI, *, width: int = 170, transparent: bool = False) -> dict[str, bytes]:
     """Draw an exhibit once and encode it in each format.
 
     Parameters
@@ -40,32 +40,76 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
         Among `evidence.figures.page.STYLES`.
     dpi : int
         Dots per inch of the PNG.
+    width : int
+        Millimetres in print, 170 or 85.
+    transparent : bool
+        Whether the ground is left out.
 
     Returns
     -------
     dict of str to bytes
         Content by format, of further pages by number and format (``2.png``); equal input gives
         equal bytes.
+
+    Raises
+    ------
+    ReviewError
+        When the figure is too crowded for one column of a journal.
     """
     files = {}
     kinds = list(formats)
     with page.style(style):
-        for number, canvas in enumerate(exhibit.figures(style) if kinds else (), 1):
+        for number, canvas in enumerate(_pages(exhibit, style, width) if kinds else (), 1):
             for kind in kinds:
                 name = kind if number == 1 else f"{number}.{kind}"
-                content = _encoded(canvas, kind, style, dpi, exhibit.title)
+                content = _encoded(canvas, kind, style, dpi, exhibit.title, width, transparent)
                 files[name] = _described(content, exhibit) if kind == "svg" else content
     return files
 
 
-def _encoded(canvas: Canvas, kind: str, style: str, dpi: int, title: str) -> bytes:
+def phone(exhibit: Figure) -> bytes:
+    """The drawing of an exhibit for a telephone, as SVG.
+
+    Raises
+    ------
+    ValueError
+        When its kind has none.
+    """
+    if exhibit.content.phone is None:
+        raise ValueError(f"a figure of kind {exhibit.spec.kind} has no drawing for a telephone")
+    with page.style("slide", exhibit.texts):
+        canvas = page.page()
+        exhibit.content.phone(canvas)
+        page.without_boxes(canvas)
+        return _described(_encoded(canvas, "svg", "slide", DPI, exhibit.title, 170, False), exhibit)
+
+
+def _pages(exhibit: Figure, style: str, width: int) -> list[Canvas]:
+    """The pages of an exhibit; one column wide only where they can be read."""
+    if style != "print" or width == 170:
+        return exhibit.figures(style)
+    from evidence.figures import printing
+
+    try:
+        pages = exhibit.figures(style, narrow=True)
+        why = next(filter(None, (printing.crowding(canvas, width) for canvas in pages)), "")
+    except ReviewError as error:
+        why = error.problems[0].rule
+    if why:
+        raise ReviewError([Problem("--width", None, "", exhibit.name,
+                                   f"does not fit into {width} mm: {why}", "use --width 170")])
+    return pages
+
+
+def _encoded(canvas: Canvas, kind: str, style: str, dpi: int, title: str, width: int,
+             transparent: bool) -> bytes:
     metadata = NO_DATES[kind] | {"Title": title}
     if style == "print":
         from evidence.figures import printing
 
-        return printing.encode(canvas, kind, dpi, metadata)
+        return printing.encode(canvas, kind, dpi, metadata, width=width, transparent=transparent)
     buffer = BytesIO()
-    canvas.savefig(buffer, format=kind, dpi=dpi, metadata=metadata)
+    canvas.savefig(buffer, format=kind, dpi=dpi, metadata=metadata, transparent=transparent)
     return buffer.getvalue()
 
 

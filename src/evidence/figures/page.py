@@ -30,6 +30,7 @@ SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 _STYLE: ContextVar[str] = ContextVar("style", default="slide")
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
+COLUMN = (6.7, 7.0)  # inches of a page for one column of a journal
 LONGEST = 2000  # signs of any text on a page
 
 # Okabe and Ito's colours, told apart with any colour vision
@@ -46,8 +47,9 @@ class TooLongError(ValueError):
 
 
 @contextmanager
-def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
-    """Draw in the style `name`, one of `STYLES`, inside the block.
+def style(name: str, texts: Iterable[str] = (), *, narrow: bool = False) -> Iterator[None]:
+    """Draw in the style `name`, one of `STYLES`, inside the block; `narrow` for one column of a
+    journal.
 
     Letters of `texts` that the typeface lacks come from fonts of the machine. Each style
     file gives the size of the page; `BODY` and the like are shares of it.
@@ -57,6 +59,8 @@ def style(name: str, texts: Iterable[str] = ()) -> Iterator[None]:
     outer = _STYLE.set(name)
     with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
+        if narrow:
+            plt.rcParams["figure.figsize"] = COLUMN
         with warnings.catch_warnings():  # what is missing is said once, by `typeface.unset`
             warnings.filterwarnings("ignore", "Glyph .* missing from font")
             fonts = logging.getLogger("matplotlib.font_manager")

@@ -62,18 +62,20 @@ def variants(analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns title, k, n (Int64), estimate, ci_low, ci_high, pi_low, pi_high (display scale,
-        the limits NaN for pools of fewer than three trials, which cannot support them),
-        left_out (names of studies that were listed but not pooled) and rationale.
+        Columns title, k, n (Int64), estimate, ci_low, ci_high, pi_low, pi_high (display scale, of
+        one trial its own; NaN where trials are too few to be pooled), one_by_one (these trials,
+        with what both would give under the Wald interval), left_out (names of studies that were
+        listed but not pooled) and rationale.
     """
     rows = []
     for analysis in analyses.values():
         if name not in (analysis.name, analysis.parent):
             continue
         left_out = ";".join(row.study for row in analysis.excluded) or None
-        rows.append([analysis.title, analysis.k, analysis.n, analysis.estimate,
-                     *_limits(analysis), left_out, analysis.rationale])
+        rows.append([analysis.title, analysis.k, analysis.n, *_pooled(analysis),
+                     _one_by_one(analysis), left_out, analysis.rationale])
     columns = ["title", "k", "n", "estimate", "ci_low", "ci_high", "pi_low", "pi_high",
+               "one_by_one",
                "left_out", "rationale"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
 
@@ -85,15 +87,15 @@ def results(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     -------
     DataFrame
         Columns title, role, measure (in words), k, n (Int64), estimate, ci_low, ci_high, pi_low,
-        pi_high (display scale; the limits as in `variants`), i2 (percent), rationale.
+        pi_high, one_by_one (as in `variants`), i2 (percent), rationale.
     """
     rows = [
-        [pool.title, pool.role, pool.measure_words, pool.k, pool.n,
-         pool.estimate if pool.k else np.nan, *_limits(pool), pool.i2, pool.rationale]
+        [pool.title, pool.role, pool.measure_words, pool.k, pool.n, *_pooled(pool),
+         _one_by_one(pool), pool.i2, pool.rationale]
         for pool in analyses.values()
     ]
     columns = ["title", "role", "measure", "k", "n", "estimate", "ci_low", "ci_high", "pi_low",
-               "pi_high", "i2", "rationale"]
+               "pi_high", "one_by_one", "i2", "rationale"]
     return pd.DataFrame(rows, columns=columns).astype({"k": "Int64", "n": "Int64"})
 
 
@@ -116,21 +118,22 @@ def interval_rules(analyses: Mapping[str, Pool]) -> pd.DataFrame:
                                        "used"])
 
 
-def without_each(analyses: Mapping[str, Pool]) -> pd.DataFrame:
+def without_one_by_one(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Main analyses of three or more studies, pooled again without each study in turn.
 
     Returns
     -------
     DataFrame
-        Columns title, study (left out), k, estimate, ci_low, ci_high (NaN where two studies are
-        left), i2 (percent).
+        Columns title, study (left out), k, estimate, ci_low, ci_high, i2 (percent; all four NaN
+        where fewer than three studies are left).
     """
     columns = ["study", "k", "estimate", "ci_low", "ci_high", "i2"]
     found = [pd.DataFrame(columns=["title", *columns])]
     for analysis in analyses.values():
         if analysis.can_pool and not analysis.parent:
             table = analysis.leave_one_out()[columns]
-            table.loc[table["k"] < SMALLEST_POOL, ["ci_low", "ci_high"]] = np.nan
+            numbers = ["estimate", "ci_low", "ci_high", "i2"]
+            table.loc[table["k"] < SMALLEST_POOL, numbers] = np.nan
             found.append(table.assign(title=analysis.title))
     return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
 
@@ -180,10 +183,20 @@ def unused(review: Review, analyses: Mapping[str, Pool]) -> pd.DataFrame:
     )
 
 
-def _limits(pool: Pool) -> list[float]:
-    """Interval and prediction interval; NaN below three studies, which cannot support them."""
-    limits = [pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
-    return limits if pool.can_pool else [np.nan] * 4
+def _pooled(pool: Pool) -> list[float]:
+    """Estimate, interval and prediction interval of a pool or of one trial; else NaN."""
+    numbers = [pool.estimate, pool.ci_low, pool.ci_high, pool.default.pi_low, pool.default.pi_high]
+    return numbers if pool.can_pool or pool.k == 1 else [np.nan] * len(numbers)
+
+
+def _one_by_one(pool: Pool) -> str | None:
+    """Trials that are not pooled, one by one, and what the Wald interval would make of them."""
+    if pool.can_pool or pool.k < 2:
+        return None
+    sign = "" if pool.is_ratio or pool.measure == "PROP" else "+"
+    wald = pool.wald
+    both = f"{wald.estimate:{sign}.2f} (Wald {wald.ci_low:.2f} to {wald.ci_high:.2f})"
+    return "; ".join(pool.each) + "; together " + both.replace("-", "−")
 
 
 def single_trials(analyses: Mapping[str, Pool]) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bundle": ["bundle", "save", "slides"],
+        "bundle": ["bundle", "save", "talk"],
         "dictionary_page": ["is_written", "readme"],
         "site": ["FOLDER", "FRONT", "write"],
     },

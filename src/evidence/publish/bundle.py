@@ -18,14 +18,15 @@ from evidence.storage import FOLDER, Written, read_bytes, set_aside, sha256, wri
 
 FORMATS = (*images.FORMATS, "pptx")
 EXPORTED = f"{FOLDER}/exported.json"
-DECK, ARCHIVE = "slides.pptx", "figures.zip"
+DECK, ARCHIVE, README = "slides.pptx", "figures.zip", "README.txt"
 COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
 GREYS = "Colours named here are those of the slide; in print they are greys."
 
 
 def bundle(
     review: Review, analyses: Mapping[str, Any], names: Sequence[str], formats: Iterable[str],
-    style: str = "slide", dpi: int = 300,
+    style: str = "slide", dpi: int = 300, *, width: int = 170, transparent: bool = False,
+    with_tables: bool = False, with_readme: bool = False,
 ) -> dict[str, bytes]:  # fmt: skip
     """Files of some figures by name.
 
@@ -37,31 +38,55 @@ def bundle(
     names : sequence of str
         Figures of data/figures.csv; none for all of them.
     formats : iterable of str
-        Among `FORMATS`; pptx gives one file of slides for all figures, whatever the style.
+        Among `FORMATS`; pptx gives one file with a slide for each figure, whatever the style.
     style : str
         Among `evidence.figures.page.STYLES`; print adds each figure's legend as text.
     dpi : int
         Dots per inch of PNG files.
+    width : int
+        Millimetres in print, 170 or 85.
+    transparent : bool
+        Whether the ground of pictures is left out.
+    with_tables : bool
+        Whether the summary tables follow the figures in the file of slides.
+    with_readme : bool
+        Whether a text has a line for each figure: files, message, what is plotted, method.
 
     Raises
     ------
     ReviewError
-        When a name is not that of a figure.
+        When a name is not that of a figure, or a figure is too crowded for its width.
     """
     built = _built(review, analyses, names)
     pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
     files: dict[str, bytes] = {}
+    told = []
     for exhibit in built:
-        for kind, content in images.render(exhibit, pictures, style, dpi).items():
+        before = set(files)
+        for kind, content in images.render(
+            exhibit, pictures, style, dpi, width=width, transparent=transparent,
+        ).items():  # fmt: skip
             files[f"{exhibit.name}.{kind}"] = content
         if pictures and style == "print":
             files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
+        told.append(_line(exhibit, [name for name in files if name not in before]))
     if "pptx" in formats:
-        files[DECK] = figure_deck(review, analyses, built)
+        shown = [exhibit for exhibit in built if names or not exhibit.table.empty]
+        files[DECK] = figure_deck(review, analyses, shown, with_tables=with_tables)
+    if with_readme:
+        about = [review.item("title", review.root.name), review.item("data_date")]
+        head = ", data of ".join(part for part in about if part)
+        files[README] = "\n".join([f"{head}.", *told, ""]).encode("utf-8")
     return files
 
 
-def slides(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
+def _line(exhibit: Figure, names: Iterable[str]) -> str:
+    """A figure in one line: its files, what it says, what is plotted, how the numbers were made."""
+    said = [part for part in (exhibit.title, exhibit.subtitle, exhibit.method) if part]
+    return f"{', '.join(names) or DECK}: " + " ".join(f"{part.rstrip('.')}." for part in said)
+
+
+def talk(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
     """The slides of a talk of 5, 10 or 20 minutes about the whole review."""
     return talk_deck(review, analyses, minutes)
 
