@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from evidence.cli import main
-from evidence.project.build import moved_headlines
+from evidence.project.headlines import moved_headlines
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
 from evidence.wording import answers

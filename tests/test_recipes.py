@@ -14,7 +14,7 @@ from evidence.cli import main
 from evidence.figures import catalogue
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.multiverse import explore
-from evidence.project.build import moved_headlines
+from evidence.project.headlines import moved_headlines
 from evidence.review.review import load_review
 
 RECIPES = (REPOSITORY / "docs" / "recipes.md").read_text(encoding="utf-8")

@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
         ("check", _check, "check tables and references; writes nothing"),
         ("analyse", _analyse, "check, then write data/derived/effects.csv and pooled.csv"),
         ("build", _build, "check, analyse, run the notebooks, export the figures"),
+        ("watch", _watch, "build what a saved change touches, and show what moved; Ctrl-C ends it"),
         ("status", _status, "list what is unverified, incomplete or waiting"),
         ("export", _export, "export a few figures, or slides of them"),
         ("figures", _figures, "list the figures of the review, each with its message"),
@@ -273,6 +274,16 @@ def _build(options: argparse.Namespace) -> int:
         written = write(root)
         print(f"Hand-out: {root / FOLDER / FRONT} ({len(written)} files changed)")
         _print_kept(written.sentences(root))
+    return 0
+
+
+def _watch(options: argparse.Namespace) -> int:
+    from evidence.project import watch
+
+    try:
+        watch(options.directory, lambda line: print(line, flush=True))
+    except KeyboardInterrupt:
+        print("Stopped watching.")
     return 0
 
 

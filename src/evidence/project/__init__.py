@@ -16,5 +16,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "rehearsal": ["rehearse"],
         "starting": ["new_review", "plain"],
         "status": ["reference_remarks", "review_status"],
+        "watching": ["watch"],
     },
 )

@@ -10,12 +10,10 @@ from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, 
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
-from io import StringIO
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
@@ -34,6 +32,7 @@ from evidence.project.freshness import (
     last_run,
     record,
 )
+from evidence.project.headlines import moved_headlines
 from evidence.project.runner import Kernels, run
 from evidence.publish import is_written, readme, talk
 from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
@@ -128,7 +127,7 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     for name, outcome in _make(root, stale, jobs).items():
         files |= outcome.files
         sources |= {root / path: source for path, source in outcome.sources.items()}
-        made[name] = _made(now, name, outcome)
+        made[name] = as_made(now, name, outcome)
     sources[root / README] = digest(root / README)
     rest, answer = _rest(review, analyses, made)
     moved = moved_headlines(root / POOLED, rest[POOLED].decode()) if POOLED in rest else ()
@@ -163,7 +162,8 @@ class Outcome:
     sources: dict[str, str] = field(default_factory=dict)
 
 
-def _made(now: Inputs, name: str, outcome: Outcome) -> Made:
+def as_made(now: Inputs, name: str, outcome: Outcome) -> Made:
+    """What is kept of making one target."""
     hashes = {path: sha256(content) for path, content in outcome.files.items()}
     return Made(now.digest(name, outcome.read), outcome.read, hashes, outcome.facts)
 
@@ -240,8 +240,13 @@ def make_notebook(path: Path, kernels: Kernels) -> Outcome:
 def make_figure(root: Path, name: str) -> Outcome:
     """Draw one figure in every format."""
     loaded = _loaded(root)
+    return draw(loaded, Analyses(loaded), name)
+
+
+def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
+    """Draw one figure of a review in every format, and say which tables it read."""
     loaded.tables.read.clear()
-    exhibit = catalogue.build(loaded, Analyses(loaded), name)
+    exhibit = catalogue.build(loaded, analyses, name)
     files = {f"figures/{name}.{kind}": data for kind, data in images.render(exhibit).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
     return Outcome(files, read, images.entry(loaded, exhibit))
@@ -280,41 +285,3 @@ def _rest(
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
     return files, [without_citations(line) for line in answer]
-
-
-def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
-    """Estimates that moved since the last build, as "pain: −0.22 → −0.31".
-
-    Parameters
-    ----------
-    old : Path
-        pooled.csv of the last build; may be absent, and counts as absent when it is damaged.
-    new : str
-        Text of pooled.csv of this build.
-    """
-    before, after = _last_headlines(old), _headlines(pd.read_csv(StringIO(new)))
-    if before is None:
-        return ()
-    lines = []
-    for name in dict.fromkeys([*before, *after]):
-        was, now = before.get(name, "none"), after.get(name, "none")
-        if was != now:
-            lines.append(f"{name}: {was} → {now}")
-    return tuple(lines)
-
-
-def _last_headlines(old: Path) -> Mapping[str, Any] | None:
-    try:
-        return _headlines(pd.read_csv(old))
-    except (OSError, ValueError, TypeError, KeyError):  # damaged: it is about to be written anew
-        return None
-
-
-def _headlines(pooled: pd.DataFrame) -> Mapping[str, Any]:
-    chosen = pooled[pooled["is_default"].astype(str).str.lower() == "true"]
-    return {
-        row["analysis"]: (
-            f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
-        ).replace("-", "\N{MINUS SIGN}")
-        for _, row in chosen.iterrows() if pd.notna(row["estimate"])
-    }

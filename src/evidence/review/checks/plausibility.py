@@ -515,7 +515,7 @@ def _people(study: pd.Series, studies: pd.DataFrame | None) -> pd.Series:
     if studies is None or "study" not in studies:
         return study
     counted = roots(studies).set_axis(studies["study"])
-    return study.map(counted[~counted.index.duplicated()]).fillna(study)
+    return study.map(counted[~counted.index.duplicated()]).astype(object).fillna(study)
 
 
 def _numbers(table: pd.DataFrame, *arms: str) -> list[str]:
