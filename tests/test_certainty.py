@@ -224,8 +224,8 @@ def test_registered_studies_have_numbers_and_open_questions_are_ranked(review, a
     expected = {row["study"] for row in rows("studies") if row["status"] != "published"}
     assert set(waiting["study"]) == expected
     assert waiting["registry_id"].notna().all()
-    control = waiting.set_index("study")["control"]
-    assert control["naik2024"] == "placebo" and pd.isna(control["griffithldn2024"])
+    against = waiting.set_index("study")["comparator"]
+    assert against["naik2024"] == "placebo" and pd.isna(against["griffithldn2024"])
     shares = gaps.open_questions(review, analyses)["share_percent"].dropna()
     assert shares.is_monotonic_decreasing
     assert shares.between(0, 100).all()

@@ -164,8 +164,8 @@ def waiting(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Columns study, condition_group, condition, status and design (in words), n_planned,
-        registry_id, control (in words, empty where it is not stated), placebo, compared (whether it
-        is what the question asks for, see `compared`).
+        registry_id, comparator (in words, empty where it is not stated), placebo and
+        compared (whether it is what the question asks for, see `compared`).
     """
     studies = review.table("studies")
     known = root_people(review)
@@ -179,7 +179,7 @@ def waiting(review: Review) -> pd.DataFrame:
         "design": [design(code).words for code in _column(rows, "design")],
         "n_planned": _column(rows, "n_planned"),
         "registry_id": _column(rows, "registry_id"),
-        "control": _column(rows, "comparator").map(
+        "comparator": _column(rows, "comparator").map(
             lambda code: pd.NA if pd.isna(code) or code == "not_stated" else code.replace("_", " ")
         ),
         "placebo": is_placebo_trial(rows),
