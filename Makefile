@@ -3,9 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # An environment works only where it was made: in a copied or moved folder it is made again.
-ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
-$(shell rm -f $(INSTALLED))
-endif
+$(shell [ "$$(cat $(INSTALLED) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(INSTALLED))
 
 .DEFAULT_GOAL := help
 .PHONY: help review quick test lab lock reference bench clean
@@ -18,7 +16,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@echo "$(CURDIR)" > $@
+	@pwd -P > $@
 
 review: $(INSTALLED) ## Install, check, analyse, run notebooks, export figures and hand-out, pack dist/
 	$(BIN)/evidence build --html

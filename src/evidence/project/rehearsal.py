@@ -46,7 +46,7 @@ def _steps(review: Review, analyses: Mapping[str, Any]) -> Iterator[Callable[[],
 def _figure(review: Review, analyses: Mapping[str, Any], spec: Spec, facts: Facts) -> None:
     """Draw one figure; of one that cannot be made, the templates are tried by themselves."""
     try:
-        catalogue.build(review, analyses, spec.name).figure()
+        catalogue.build(review, analyses, spec.name).figures()
     except ReviewError as error:
         known = {problem.column for problem in error.problems}
         raise ReviewError([*error.problems, *_templates(spec, facts, known)]) from None
