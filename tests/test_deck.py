@@ -294,6 +294,20 @@ def test_a_forest_plot_holds_what_its_pool_holds(show):
         assert any(f"{study.effect:.2f}".replace("-", "−") in text for text in words)
 
 
+@pytest.mark.parametrize("name", ["fm_pain_forest", "cited_outcomes", "response_and_harms"])
+def test_shapes_are_grouped_by_trial_and_named(show, name):
+    slide = slide_of(show, title_of(name))
+    group, = (s for s in slide.shapes if s.shape_type == MSO_SHAPE_TYPE.GROUP)
+    rows = {s.name: [part.name for part in s.shapes] for s in group.shapes
+            if s.shape_type == MSO_SHAPE_TYPE.GROUP}
+    for study in BUILT[name].table["study"].unique():
+        cite = REVIEW.bibliography.cite(study) if study in REVIEW.bibliography else study
+        own = {key: parts for key, parts in rows.items() if cite in key}
+        if own:
+            assert any(f"{key}: estimate" in parts for key, parts in own.items()), cite
+    assert sum(f"{key}: interval" in parts for key, parts in rows.items()) >= 2
+
+
 def test_what_a_page_holds_becomes_the_shape_of_its_kind():
     page_ = Canvas(figsize=(13.333, 7.5), dpi=100)
     FigureCanvasAgg(page_)
@@ -395,7 +409,9 @@ def test_bytes_are_equal_in_other_processes_and_carry_no_date(tmp_path, few):
 
 def test_a_review_of_four_files_gets_its_slides(minimal):
     review = load_review(minimal)
-    assert titles(opened(talk_deck(review, Analyses(review)))) == ["minimal", "Limits"]
+    found = titles(opened(talk_deck(review, Analyses(review))))
+    assert (found[0], found[-1]) == ("minimal", "Limits")
+    assert found[1].startswith("Two studies")
 
 
 def test_without_a_table_of_slides_the_first_figures_are_the_talk():

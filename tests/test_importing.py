@@ -118,6 +118,143 @@ def test_references_of_each_program(tmp_path, text, name, kind, labels):
     assert [review.bibliography.cite(key) for key in review.bibliography] == labels
 
 
+EXPORTS = {  # written anew after the exports of these programs
+    "Cochrane": ("""Record #3 of 18
+Provider: John Wiley & Sons, Ltd.
+
+TY  -  JOUR
+AN  -  CN-00000001
+A1  -  Poe, EA
+T1  -  Tea in cups
+JA  -  Trials of tea
+PY  -  2011
+SP  -  127‐129
+C3  -  PUBMED 21000001,EMBASE 64000001
+M3  -  Journal article
+DO  -  10.1000/tea-1
+ER  -
+""", "Poe EA. Tea in cups. Trials of tea. 2011:127–129.", "21000001"),
+    "Embase": ("""TY  - JOUR
+M3  - Article
+Y1  - 2024
+VL  - 15
+JF  - Tea Communications
+JO  - Tea Commun.
+UR  - https://www.embase.com/search/results?id=L1&from=export
+C5  - 38000001
+DB  - Embase
+DB  - Medline
+L2  - http://dx.doi.org/10.1000/tea-2
+DO  - 10.1000/tea-2
+LK  - https://example.org/atoz?sid=EMBASE
+A1  - Roe, Z.
+A1  - McDoe, M.E.
+M1  - (Roe Z., roe@example.org) School of Tea
+T1  - Structure of tea
+ER  -
+""", "Roe Z, McDoe ME. Structure of tea. Tea Communications. 2024;15.", "38000001"),
+    "Ovid": ("""2.
+TY  - JOUR
+DB  - APA PsycInfo <2021>
+ID  - 2021-00001-001
+DO  - https://dx.doi.org/10.1000/tea-3
+T1  - TEA: a treatment.
+A1  - Doe, Amy
+A2  - Poe, T., Roe, L., Poe, Poe, T.M., et al.
+Y1  - 2021//
+JF  - Journal of Tea
+VL  - 13
+PB  - Tea Limited
+PB  - United Kingdom
+M1  - Poe, T. (2000). Cups https://dx.doi.org/10.1000/other-1 https://dx.doi.org/10.1000/other-2
+ER  -
+""", "Doe A. TEA: a treatment. Journal of Tea. 2021;13.", ""),
+    "Web of Science": ("""TY  - JOUR
+AU  - Poe, SD
+AU  - Loe, MA
+TI  - New tea
+T2  - TEA ONE
+AB  - Background: one.
+   Methods: two.
+C3  - University of Tea
+J9  - TEA ONE
+DA  - SEP 22
+PY  - 2010
+VL  - 5
+IS  - 9
+C7  - e12292
+DO  - 10.1000/tea-4
+AN  - WOS:000282053100002
+N1  - Times Cited:  142
+Total Times Cited:  162
+ER  -
+
+""", "Poe SD, Loe MA. New tea. TEA ONE. 2010;5(9):e12292.", ""),
+    "RefWorks": ("""
+TY  - JOUR
+ID  - RefID:888-poe2024
+A1  - Poe, C.
+T1  - Description of tea
+Y1  - 2024
+N1  - undefined
+JF  - Record of Tea
+SN  - 1932-8494; 1932-8486
+UR  - https://www.example.org/a?id=1&x=2 http://dx.doi.org/10.1000/tea-5 https://example.org/b
+M1  - Journal Article
+ER  -
+""", "Poe C. Description of tea. Record of Tea. 2024.", ""),
+    "PubMed": ("""PMID- 39000001
+OWN - NLM
+STAT- MEDLINE
+IS  - 1744-957X (Electronic)
+VI  - 20
+IP  - 12
+DP  - 2024 Dec
+TI  - Tea: an evolving
+      science.
+PG  - 1849-55
+LID - 10.1000/tea-6 [doi]
+LID - 20240472
+FAU - Doe, R McNeill
+AU  - Doe RM
+AUID- ORCID: 0000-0003-0000-0000
+PT  - Review
+TA  - Tea Lett
+JT  - Tea letters
+PMC - PMC11000001
+AID - tea20240472 [pii]
+AID - 10.1000/tea-6 [doi]
+SO  - Tea Lett. 2024 Dec;20(12):1849-55.
+""", "Doe RM. Tea: an evolving science. Tea letters. 2024;20(12):1849–55.", "39000001"),
+}
+
+
+@pytest.mark.parametrize("program", EXPORTS)
+def test_exports_of_databases(program):
+    text, wanted, pmid = EXPORTS[program]
+    found = read_files([(program, text.encode())], Options())
+    (entry,) = additions(found, Existing()).entries
+    kept = [name for name in ("author", "title", "journal", "year", "volume", "number", "pages")
+            if name in entry.fields]
+    path_text = "@article{key,\n" + ",\n".join(
+        f"{name} = {{{entry.fields[name]}}}" for name in kept) + "}"
+    assert parsed_reference(path_text).vancouver == wanted
+    assert entry.fields["doi"].startswith("10.1000/tea-")
+    assert entry.fields.get("pmid", "") == pmid
+
+
+def parsed_reference(text):
+    from pathlib import Path
+    from tempfile import TemporaryDirectory
+
+    from evidence.review.bibliography import read_bibliography
+
+    with TemporaryDirectory() as place:
+        path = Path(place) / "references.bib"
+        path.write_text(text, encoding="utf-8")
+        return read_bibliography(path)[0]["key"]
+
+
 def test_words_of_references_survive(tmp_path):
     _, review = imported(tmp_path, RIS)
     first = review.bibliography["poe2011a"]
@@ -368,6 +505,13 @@ def test_judgements_in_the_layout_of_robvis(tmp_path):
     judged = load_review(tmp_path / "review").table("risk_of_bias")
     assert list(judged["domain"]) == ["D1", "D2", "D3", "D4", "D5", "overall"]
     assert list(judged["judgement"])[:4] == ["low", "some concerns", "low", "high"]
+
+
+def test_judgements_alone_make_a_traffic_light(tmp_path):
+    done, review = imported(tmp_path, ROB, "rob.csv")
+    assert any("no result here" in line for line in done.left)
+    assert list(review.table("figures")["kind"]) == ["risk_of_bias"]
+    assert len(review.table("risk_of_bias")) == 6
 
 
 # -- what cannot be read -----------------------------------------------------------------------

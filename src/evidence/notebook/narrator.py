@@ -102,11 +102,9 @@ class Narrator:
 
     def answer(self, audience: str) -> Passage:
         """The answer of data/answers.csv in the words chosen for an audience."""
-        lines = answers.lines(self.review, self.facts, audience)
-        if not lines:
-            return _nothing("data/answers.csv has no line")
-        numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
-        return Passage(with_citations(numbered, self._cite))
+        text = answers.text(self.review, self.facts, audience)
+        return Passage(with_citations(text, self._cite)) if text else _nothing(
+            "data/answers.csv has no line")
 
     def answers(self) -> Passage:
         """The answer for every audience, behind a click each; the first one is open."""
@@ -173,16 +171,17 @@ class Narrator:
             return _nothing("")
         return Passage(tables.cards(self.review, frame, self._citation, **parts), "text/html")
 
-    def folds(self, parts: Mapping[str, Passage]) -> Passage:
-        """Passages behind a click each, under the words that name them; the first one is open."""
-        made = [tables.folded(html.escape(words), f"\n{passage}\n", is_open=number == 0)
+    def folds(self, parts: Mapping[str, Passage], opened: bool = True) -> Passage:
+        """Passages behind a click each, under the words that name them; the first one is open
+        unless `opened` is False."""
+        made = [tables.folded(html.escape(words), f"\n{passage}\n", opened and number == 0)
                 for number, (words, passage) in enumerate(parts.items())]
         kinds = {passage.kind for passage in parts.values()}
         return Passage("\n\n".join(made), kinds.pop() if len(kinds) == 1 else MARKDOWN)
 
     def fold(self, words: str, passage: Passage) -> Passage:
         """A passage behind a click, under the words that name it."""
-        return Passage(tables.folded(html.escape(words), f"\n{passage}\n"), passage.kind)
+        return self.folds({words: passage}, opened=False)
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""

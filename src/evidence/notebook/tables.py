@@ -176,13 +176,12 @@ def _headings(
 def _heading(review: Review, column: str, field: Mapping[str, Any]) -> str:
     if " " in column or column[:1].isupper():
         return column
-    title = COMPUTED.get(column) or field.get("title")
+    arms = {"intervention": review.intervention, "control": review.control}
+    title = arms.get(column) or COMPUTED.get(column) or field.get("title")
     if not title:
-        arms = {"intervention": review.intervention, "control": review.control}
-        words = arms.get(column, column.replace("_", " "))
-        return words[:1].upper() + words[1:]
-    for arm, label in (("Intervention: ", review.intervention), ("Control: ", review.control)):
-        title = title.replace(arm, f"{label}: ")
+        title = column.replace("_", " ")
+    for arm, label in arms.items():
+        title = title.replace(f"{arm.capitalize()}: ", f"{label}: ")
     unit = field.get("unit", "")
     said = title if column in COMPUTED or unit not in UNITS else f"{title}, {unit}"
     return said if column in COMPUTED else said[:1].upper() + said[1:]

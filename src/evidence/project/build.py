@@ -272,7 +272,7 @@ def _rest(
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
-    answer = answers.lines(review, facts, audience) if audience else []
+    answer = answers.text(review, facts, audience) if audience else ""
     deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
     entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
                for name in sorted(made) if name.startswith("figure:")]
@@ -284,4 +284,6 @@ def _rest(
     if new_readme is not None:
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    return files, [without_citations(line) for line in answer]
+    said = (answers.sentences(review, facts, audience) or answers.lines(review, facts, audience)
+            if audience else [])
+    return files, [without_citations(line) for line in said]

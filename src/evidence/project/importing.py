@@ -162,7 +162,8 @@ def _places(made: importing.Additions, existing: importing.Existing) -> dict[tup
     for table, rows in made.rows.items():
         first = len(existing.rows(table)) + 2
         for line, row in enumerate(rows, first):
-            places[_path(table), line] = row.get("source_where") or row.get("source_note", "")
+            where = row.get("source_where") or row.get("source_note", "")
+            places[_path(table), line] = where.removeprefix("Named in ")
     return places
 
 
@@ -182,12 +183,20 @@ def _check(root: Path | None, content: dict[str, bytes], where: dict) -> None:
         try:
             run_analyses(load_review(copy))
         except ReviewError as error:
-            raise ReviewError([_placed(problem, where) for problem in error.problems]) from None
+            raise ReviewError(_placed(error.problems, where)) from None
 
 
-def _placed(problem: Problem, where: dict) -> Problem:
-    source = where.get((problem.file, problem.row))
-    return replace(problem, file=source, row=None) if source else problem
+def _placed(problems: Sequence[Problem], where: dict) -> list[Problem]:
+    """Problems at the cells that were read, and what to do where a review asks for more."""
+    found = []
+    for problem in problems:
+        source = where.get((problem.file, problem.row))
+        found.append(replace(problem, file=source, row=None) if source else problem)
+    if any(problem.rule == "must not be empty" for problem in found):
+        found.append(Problem("data/datapackage.json", None, "", "",
+                             "asks for columns that the file has not",
+                             "add them to the file under these names, or import into a new folder"))
+    return found
 
 
 def _written(made: importing.Additions) -> tuple[str, ...]:

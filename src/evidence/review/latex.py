@@ -43,6 +43,8 @@ SIGNS = {
     "footnotesize": "", "large": "", "Large": "", "limits": "", "left": "", "right": "",
     "displaystyle": "", "textstyle": "", "allowbreak": "", "hfill": " ", "bgroup": "",
     "egroup": "", "leavevmode": "", "unskip": "", "null": "", "ignorespaces": "",
+    "hyphen": "-",
+    "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "LaTeXe": "LaTeX 2ε", "Rlogo": "R",
     "textquoteright": "’", "textquoteleft": "‘", "guilsinglleft": "‹", "guilsinglright": "›",
 }  # fmt: skip
 _GREEK = (
@@ -62,7 +64,8 @@ _WITH_TEXT = (  # macros of one argument that print it
     " NoCaseChange acs ac acl gls url path nolinkurl ce chem textcolorless mkbibemph mkbibbold"
     " mkbibitalic mkbibparens mkbibsuperscript mkbibquote enquote textsuperscript textsubscript"
     " mathop vec hat bar overline ExternalLink foreignquote htmladdnormallink raisebox sisetup num"
-    " ensuretext hyphenatedword caps scriptsize"
+    " ensuretext hyphenatedword caps scriptsize pkg"
+    " proglang code file fct strong dfn kbd samp verb"
 )
 WITH_TEXT = _WITH_TEXT.split()
 SUPERSCRIPT = ("textsuperscript", "mkbibsuperscript")
@@ -122,6 +125,7 @@ def _decoded(text: str) -> tuple[str, tuple[str, ...]]:
     if not MARKUP.search(text):
         return " ".join(text.translate(BRACES).split()), ()
     text = text.replace(r"$\backslash$", "\\")  # an export of an export
+    text = re.sub(r"\\a(?=['`=])", r"\\", text)  # accents as they stand in tables
     text = re.sub(r"(?<!\\)((?:\\\\)*)\\$", r"\1\\textbackslash", text)
     unknown: list[str] = []
     if _depth(text) <= DEEPEST and ("\\" in text or "{" in text or "$" in text
@@ -294,7 +298,7 @@ def _macro(node, unknown: list[str], math: bool) -> str:
     if sign is None:
         unknown.append(f"\\{name}")
         return node.latex_verbatim()
-    swallowed = not sign or sign[-1].isalpha() or sign.isspace() or not name.isalpha()
+    swallowed = (not sign or sign[-1].isalpha() or sign in " -" or not name.isalpha())
     return sign + "".join(texts) + ("" if swallowed else space)
 
 

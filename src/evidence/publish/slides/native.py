@@ -266,7 +266,9 @@ class _Renderer(RendererBase):
         shape.text_frame.word_wrap = False
         shape.rotation = -angle % 360
         self.add(done.name, shape, "Text")
-        shape.name = done.name if ":" in done.name else " ".join(" ".join(text).split())[:60]
+        said = " ".join(" ".join(text).split())[:60]
+        group = done.name.partition(":")[0]
+        shape.name = f"{group}: {'name' if said.startswith(group) else said}" if group else said
 
 
 def _pieces(path: Path, clip, *, filled: bool) -> Iterator[tuple[str, np.ndarray]]:

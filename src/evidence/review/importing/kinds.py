@@ -207,6 +207,10 @@ def _table(
         rows, lines = read_judgements(grid)
         kinds.append(f"{grid.name}: {len(rows)} judgements of risk of bias")
         judged += rows
+    elif {"title", "abstract"} <= {name.lower().strip() for name in names} or {
+        "title", "doi"} <= {name.lower().strip() for name in names}:  # fmt: skip
+        raise ReviewError([Problem(grid.name, None, "", "", "is a table of references",
+                                   "export them as RIS, BibTeX or CSL JSON")])  # fmt: skip
     else:
         found, lines = read_results(grid, options, ours)
         kinds.append(f"{grid.name}: {_counted(found)}, measure {found[0].measure}" if found

@@ -119,15 +119,16 @@ def _from_ris(record: Mapping[str, Any], line: int) -> Draft:
         start = f"{start}--{end}"
     date = _first(record, "year", "publication_year", "date")
     notes = " ".join(_listed(record, "notes") + _listed(record, "custom3"))
-    from_base = re.search("pubmed|medline|nlm", _first(record, "name_of_database",
-                                                       "database_provider"), re.IGNORECASE)
-    number = _first(record, "accession_number")
+    bases = " ".join(_listed(record, "name_of_database") + _listed(record, "database_provider"))
+    from_base = re.search("pubmed|medline|nlm", bases, re.IGNORECASE)
+    number = next((value for value in (_first(record, "accession_number"),
+                                       _first(record, "custom5"))
+                   if re.fullmatch(r"\d{4,8}", value)), "")
     in_note = PMID_IN_NOTE.search(notes)
-    pmid = number if from_base and re.fullmatch(r"\d{1,8}", number) else (
-        in_note[1] if in_note else "")  # fmt: skip
-    urls = _listed(record, "urls")
+    pmid = in_note[1] if in_note else number if from_base else ""
+    urls = " ".join(_listed(record, "urls")).split()
     doi = next((found for value in (
-        _first(record, "doi"), _first(record, "type_of_work"), _first(record, "note"), *urls
+        _first(record, "doi"), _first(record, "type_of_work"), *urls
     ) for found in dois(value)[:1]), "")  # fmt: skip
     container = _first(record, "secondary_title", "journal_name", "alternate_title3",
                        "alternate_title2", "alternate_title1")  # fmt: skip
@@ -149,7 +150,7 @@ def _from_ris(record: Mapping[str, Any], line: int) -> Draft:
         "date": _iso(_first(record, "date", "year", "publication_year")),
         "volume": _escaped(_first(record, "volume")),
         "number": _escaped(_first(record, "number")),
-        "pages": _escaped(start.replace("–", "--")),
+        "pages": _escaped(re.sub("[–‐‑]", "--", start) or _first(record, "custom7")),
         "doi": _address(doi), "pmid": pmid,
         "url": _address(urls[0]) if urls and not dois(urls[0]) else "",
         "abstract": _escaped(_first(record, "abstract", "notes_abstract")),

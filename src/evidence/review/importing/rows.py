@@ -32,6 +32,10 @@ ORDER = {
     "risk_of_bias": ("outcome_id", "study", "domain", "judgement", "reason"),
     "review": ("item", "value"),
 }  # fmt: skip
+RISK_OF_BIAS = {
+    "figure": "risk_of_bias", "kind": "risk_of_bias", "notebook": "01_studies",
+    "message": "Risk of bias of each study", "subtitle": "Judgements by domain, as imported",
+}  # fmt: skip
 KINDS = ("counts", "rates", "means", "effects")
 ENOUGH = {
     "RR": ("counts", "effects"), "OR": ("counts", "effects"), "RD": ("counts", "effects"),
@@ -97,6 +101,8 @@ def additions(found: Found, existing: Existing) -> Additions:
     for file, analysis in found.analyses:
         _add_analysis(file, analysis, keys, rows, ids, analyses, known_results, notes)
     _add_judgements(found, existing, keys, rows, notes)
+    if rows["risk_of_bias"] and "figures" not in existing.texts:
+        rows["figures"].append(RISK_OF_BIAS)
     there = {row.get("study", "") for row in existing.rows("studies")}
     for key, where in keys.studies.items():
         if key not in there:
@@ -110,6 +116,7 @@ def additions(found: Found, existing: Existing) -> Additions:
         for row in rows.get(table, ()):
             for name in lost:
                 row.pop(name, None)
+    rows = {name: found for name, found in rows.items() if found}
     return Additions((*entries, *keys.made), {name: tuple(found) for name, found in rows.items()},
                      (*notes, *keys.notes))  # fmt: skip
 
@@ -333,20 +340,23 @@ def _add_judgements(
     for item in found.judgements:
         year = re.search(r"(?:1[89]|20)\d\d", item.study)
         key = keys.of(Result(item.study, year[0] if year else "", {}, item.where), item.where)
-        for outcome_id in results.get(key, [])[:1]:
-            if (outcome_id, item.domain) in there:
-                notes.append(f"{item.where}: a judgement of {key} stands there already; left out")
-                continue
-            there.add((outcome_id, item.domain))
-            rows["risk_of_bias"].append({
-                "outcome_id": outcome_id, "study": key, "domain": item.domain,
-                "judgement": item.judgement, "reason": item.reason or f"Judged in {item.where}",
+        if not results[key]:
+            results[key].append(key)
+            rows["outcomes"].append({
+                "outcome_id": key, "study": key, "poolable": "false", "verification": SECONDARY,
+                "source_where": item.where.rpartition(",")[0], "note": "Judged; no number was read",
             })  # fmt: skip
-        if not results.get(key):
-            line = (f"{item.where.split(',')[0]}: {item.study} has no result yet; import its data "
-                    "first")  # fmt: skip
-            if line not in notes:
-                notes.append(line)
+            notes.append(f"{item.where.rpartition(',')[0]}: {item.study} has no result here; its "
+                         "judgements stand beside an empty one")  # fmt: skip
+        outcome_id = results[key][0]
+        if (outcome_id, item.domain) in there:
+            notes.append(f"{item.where}: a judgement of {key} stands there already; left out")
+            continue
+        there.add((outcome_id, item.domain))
+        rows["risk_of_bias"].append({
+            "outcome_id": outcome_id, "study": key, "domain": item.domain,
+            "judgement": item.judgement, "reason": item.reason or f"Judged in {item.where}",
+        })  # fmt: skip
 
 
 def table_text(old: str, rows: Sequence[Mapping[str, str]], order: Sequence[str]) -> str:
