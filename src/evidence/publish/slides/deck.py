@@ -5,6 +5,7 @@ Equal input gives equal bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ from evidence.publish.slides.shapes import (
 )
 from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
 from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
-from evidence.review import Review, without_citations
+from evidence.review import CITATION, Review
 
 FOOT_LINES = 2
 QUESTION_SIZE, NAME_SIZE = 36, 20  # points, on the title slide
@@ -178,12 +179,13 @@ class _Deck:
             return
         title = self.talk.words(slide, "title", "To take home")
         page_ = self.page(slide, title, "", DISCLAIMER + ".")
-        texts = [without_citations(line).replace("**", "") for line in said]
+        texts = [re.sub(rf"\s?{CITATION.pattern}", "", line) for line in said]
         top, bottom = head_height(title) + 0.2, foot_top(DISCLAIMER, self.aside(slide)) - GAP
         width = RIGHT - LEFT - 0.4
         size, heights = next(
             (size, heights) for size in SAID_SIZES
-            if sum(heights := [text_height(text, width, size) for text in texts])
+            if sum(heights := [text_height(text.replace("**", ""), width - 0.1, size)
+                                   for text in texts])
             + BETWEEN * (len(texts) - 1) <= bottom - top or size == SAID_SIZES[-1]
         )
         gap = min((bottom - top - sum(heights)) / len(texts), 2 * BETWEEN)
@@ -192,7 +194,7 @@ class _Deck:
             add_text(page_.shapes, Box(LEFT + 0.3, top, width, height), text, size,
                      name=f"Sentence {number}")  # fmt: skip
             top += height + gap
-        self.notes(page_, slide, " ".join(texts[:3]), "", "")
+        self.notes(page_, slide, " ".join(texts[:3]).replace("**", ""), "", "")
         self.keys += cited(said)
 
     def page(self, slide: Slide, title: str, subtitle: str, foot: str):
