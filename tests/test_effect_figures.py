@@ -466,7 +466,7 @@ def test_variants_hide_limits_of_two_trials():
     assert f"{pool.wald.ci_high:.2f}" in parallel["one_by_one"]
     assert "Wald" in parallel["one_by_one"]
     alone = table.loc["The same, without trials judged at high risk of bias"]
-    assert (alone["k"], alone["one_by_one"], alone["ci_low"]) == (1, None, -0.95)
+    assert (alone["k"], alone["ci_low"]) == (1, -0.95) and pd.isna(alone["one_by_one"])
     assert table.loc["Pain intensity in any chronic pain, 0 to 10", "left_out"] == (
         "beaudettezlatanova2023"
     )

@@ -77,7 +77,7 @@ class Sheet:
 
 
 def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str, str],
-           ax: Axes, *, with_effects: bool = False) -> Sheet:
+           ax: Axes, *, with_effects: bool = False, crossover: bool = False) -> Sheet:
     """Draw the judgements.
 
     Parameters
@@ -90,6 +90,8 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
         Its limits become inches of the region.
     with_effects : bool
         Whether room is left for the effects at the right.
+    crossover : bool
+        Whether an open square, the mark of a crossover trial, stands among them.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
                 _light(ax, x, y, found["judgement"], bool(found["unverified"]), sheet)
             else:
                 ax.text(x, y, "–", color=page.GREY, ha="center", **style)
-    _legend(ax, sheet, table, codes)
+    _legend(ax, sheet, table, codes, crossover)
     return sheet
 
 
@@ -151,7 +153,8 @@ def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool, sheet
                 va="center_baseline")
 
 
-def _legend(ax: Axes, sheet: Sheet, table: pd.DataFrame, codes: Mapping[str, str]) -> None:
+def _legend(ax: Axes, sheet: Sheet, table: pd.DataFrame, codes: Mapping[str, str],
+            crossover: bool) -> None:
     """Letters, and what the codes of the domains, an asterisk and a dash mean."""
     size, em = min(sheet.size, page.TICKS), sheet.em
     x, y = 0.6 * em, sheet.bottom - 1.6 * em
@@ -164,6 +167,8 @@ def _legend(ax: Axes, sheet: Sheet, table: pd.DataFrame, codes: Mapping[str, str
              if domain != OVERALL and SHORT.get(domain, domain) != code]
     if len(table) < table["outcome_id"].nunique() * len(codes):
         words.append("– not asked")
+    if crossover:
+        words.append("open square: crossover trial")
     if table["unverified"].any():
         words.append(f"{UNCHECKED} map of the tool not checked")
     together = "; ".join(word.replace(" ", "\u00a0") for word in words)
@@ -253,7 +258,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> Axes:
         page.grow(figure, _lines(len(ids)) * GROWN / 72)
         ax = page.body(figure)
-        sheet = lights(table, labels, results, ax, with_effects=bool(shown))
+        sheet = lights(table, labels, results, ax, with_effects=bool(shown),
+                       crossover=any(row.crossover for row in shown))
         if shown:
             scale = effect_scale([row.effect for row in shown],
                                  [(row.ci_low, row.ci_high) for row in shown],
