@@ -123,14 +123,16 @@ class _Deck:
         for number, canvas in enumerate(canvases, 1):
             name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
             top = head_height(name, exhibit.subtitle)
-            low, high = _reach(canvas)
+            with page.style("slide", exhibit.texts):
+                low, high = _reach(canvas)
             for most in range(FOOT_LINES, -1, -1):
                 foot = self.foot(slide, exhibit.method, exhibit.sources, most)
                 bottom = foot_top(foot, self.aside(slide)) - GAP
                 if high - low <= bottom - top:
                     break
             page_ = self.page(slide, name, exhibit.subtitle, foot)
-            group = add_native(page_.shapes, canvas, exhibit.alt)
+            with page.style("slide", exhibit.texts):
+                group = add_native(page_.shapes, canvas, exhibit.alt)
             group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
             self.notes(page_, slide, say, asked, exhibit.method)
         self.keys += exhibit.sources
