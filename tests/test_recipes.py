@@ -120,7 +120,7 @@ def test_add_a_study_in_three_steps(copy, capsys):
         (copy / "figures" / "manifest.json").read_text(encoding="utf-8"))}
     assert manifest["fm_pain_forest"]["title"].startswith("Four trials")
     assert "Example & Sample 2027" in manifest["fm_pain_forest"]["alt"]
-    assert "Four trials pooled" in (copy / "README.md").read_text(encoding="utf-8")
+    assert "four small trials together" in (copy / "README.md").read_text(encoding="utf-8")
     assert main(["status", str(copy)]) == 0
     said = capsys.readouterr().out
     assert "Judge the certainty again" in said and "is no main option" not in said

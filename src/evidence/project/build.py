@@ -122,7 +122,7 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
     files: dict[str, bytes] = {}
     made = {name: last[name] for name in now.sources if name not in stale}
-    answers.updated_readme(root / README, [], review)  # what is wrong with it is said at once
+    answers.updated_readme(root / README, "", review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
     for name, outcome in _make(root, stale, jobs).items():
         files |= outcome.files

@@ -18,7 +18,7 @@ from evidence.review.importing.references import _escaped, _letters, bibtex_text
 from evidence.review.importing.table import Analysis, Result, _holds
 
 RATIONALE = "Taken over from {file}; nothing was chosen here."
-SECONDARY = "secondary"
+SECONDARY, LONGEST_ID = "secondary", 40
 ORDER = {
     "studies": ("study", "verification", "source_note"),
     "outcomes": ("outcome_id", "study", "domain", "stratum", "subgroup", "contrast",
@@ -273,7 +273,8 @@ def _add_analysis(
     if not included:
         notes.append(f"{file}: “{analysis.title}” has nothing to pool; no analysis is made of it")
         return
-    base = re.sub(r"\W+", "_", _ascii(named or re.sub(r"\.\w+$", "", file))).strip("_")[:40]
+    base = re.sub(r"\W+", "_", _ascii(named or re.sub(r"\.\w+$", "", file))).strip("_")
+    base = base if len(base) <= LONGEST_ID else base[:LONGEST_ID].rpartition("_")[0]
     base = base.strip("_") or "analysis"
     name = base
     if name in analyses:
