@@ -10,7 +10,7 @@ from evidence.figures import catalogue
 from evidence.pooling import Analyses
 from evidence.publish.slides.native import add_native
 from evidence.publish.slides.shapes import new_show, new_slide
-from evidence.review import ReviewError, load_review
+from evidence.review import ReviewError, load_review, without_citations
 from evidence.wording import Facts, answers
 from figure_checks import outside, overlaps, past_margins, small, texts
 
@@ -133,4 +133,6 @@ def test_every_number_of_the_page_follows_the_data(own):
     assert pain["number"] == f"{pool.estimate:+.2f}".replace("-", "−")
     assert pain["people"] == pool.n and pain["trials"] == pool.k
     for audience in answers.audiences(review):
-        assert len(answers.sentences(review, Facts(review, analyses), audience)) == 3
+        said = answers.sentences(review, Facts(review, analyses), audience)
+        bare = [without_citations(line.partition("** ")[2]) for line in said]
+        assert len(said) == 3 and all(len(answers.WORD.findall(line)) <= 20 for line in bare)

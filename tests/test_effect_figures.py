@@ -382,7 +382,7 @@ def test_unverified_rows_and_unknown_directions_stand_on_no_side(built):
     shown = " ".join(texts(exhibit.figure()))
     for row in table.query("verification == 'unverified'").to_dict("records"):
         assert row["result"] not in shown
-    assert "No interval to place" in shown and "against amitriptyline" in shown
+    assert "No interval to place" in shown and "direction not stated" in shown
 
 
 def test_an_inconclusive_interval_is_grey_and_favours_its_side(built):

@@ -127,7 +127,7 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     top = write(figure, LEFT, 1 - down * inch, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.07 * inch, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
     size, room = FOOTER_SIZE, RIGHT - LEFT
-    while text_width(figure, footer, size) > room and size > SMALLEST:
+    while text_width(figure, footer, size) > 0.98 * room and size > SMALLEST:
         size -= 0.5
     footer = wrap(figure, footer, room, size)
     text = figure.text(LEFT, 0.14 * inch, footer, size=size, color=GREY, va="bottom", ha="left",
