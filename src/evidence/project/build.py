@@ -35,7 +35,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.runner import Kernels, run
 from evidence.publish import is_written, readme, talk
-from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
+from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
     alone,
     digest,
@@ -284,6 +284,4 @@ def _rest(
     if new_readme is not None:
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    said = (answers.sentences(review, facts, audience) or answers.lines(review, facts, audience)
-            if audience else [])
-    return files, [without_citations(line) for line in said]
+    return files, answers.spoken(review, facts)

@@ -21,6 +21,7 @@ from evidence.review import (
     ReviewError,
     decoded,
     with_citations,
+    without_citations,
 )
 from evidence.storage import read_bytes
 from evidence.wording.prose import MissingValueError, fill, harmless
@@ -92,6 +93,14 @@ def lines(review: Review, facts: Mapping[str, Any], audience: str) -> list[str]:
     """
     return list(filter(None, _each(
         review, DETAIL, lambda row: _filled(facts, row, _known(review, audience)))))
+
+
+def spoken(review: Review, facts: Mapping[str, Any]) -> list[str]:
+    """What is said first, in plain words for the first audience: the short sentences, else the
+    details."""
+    audience = next(iter(audiences(review)), "")
+    said = sentences(review, facts, audience) or lines(review, facts, audience)
+    return [without_citations(line) for line in said]
 
 
 def text(review: Review, facts: Mapping[str, Any], audience: str) -> str:

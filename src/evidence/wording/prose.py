@@ -44,7 +44,7 @@ SMALL = (
 VALUES = (str, bool, int, float, Decimal, date, np.generic, pd.Timestamp)
 PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
 LINK = re.compile(r"\]\(\s*([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)")
-FORMULA = re.compile(r"\$|\\\\|\\(?=[A-Za-z])")  # what begins a formula in Markdown
+FORMULA = re.compile(r"\$|\\(?![*_`\[\]])")  # signs of formulas; an escaped sign of Markdown stays
 WIDEST = 99  # signs or decimals of a number
 
 

@@ -215,9 +215,10 @@ def _chart(sheet: _Sheet, width: float, top: float, chart: _Chart,
     for number, row in enumerate(rows):
         middle = top - (number + 0.5) * pitch
         weight = "bold" if row is chart.pool else "normal"
-        sheet.text(0, middle, names[number], weight=weight)
-        sheet.text(width, middle, numbers[number], ha="right", weight=weight)
-        _mark(sheet, chart, (left, right), middle, number)
+        with marks.named(names[number], sheet.ax):
+            sheet.text(0, middle, names[number], weight=weight)
+            sheet.text(width, middle, numbers[number], ha="right", weight=weight)
+            _mark(sheet, chart, (left, right), middle, number)
     _axis(sheet, chart.scale, (left, right), bottom, top)
     if any(chart.sides):
         sheet.text(left - 0.1, bottom - 0.17, f"← {chart.sides[0]}", ha="right")
