@@ -3,9 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 # An environment works only where it was made: in a copied or moved folder it is made again.
-ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
-$(shell rm -f $(INSTALLED))
-endif
+$(shell [ "$$(cat $(INSTALLED) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(INSTALLED))
 
 .DEFAULT_GOAL := help
 .PHONY: help review quick test lab lock reference bench clean
@@ -18,10 +16,13 @@ $(INSTALLED): requirements.lock pyproject.toml
 	$(PYTHON) -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@echo "$(CURDIR)" > $@
+	@pwd -P > $@
 
-review: $(INSTALLED) ## Install, check, analyse, run the notebooks, export figures and hand-out
+review: $(INSTALLED) ## Install, check, analyse, run notebooks, export figures and hand-out, pack dist/
 	$(BIN)/evidence build --html
+	@mkdir -p dist
+	@$(BIN)/python -m zipfile -c dist/ldn-review.zip site figures data README.md LICENSE LICENSE-DATA
+	@echo "dist/ldn-review.zip: hand-out, slides, figures and tables; open site/index.html in it"
 
 test: $(INSTALLED) ## Run the tests
 	$(BIN)/ruff check src tests
@@ -48,4 +49,4 @@ bench: $(INSTALLED) ## Print the benchmark tables
 	$(BIN)/python benchmarks/build.py
 
 clean: ## Remove the environment and caches
-	rm -rf .venv build site src/*.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist site src/*.egg-info .pytest_cache .ruff_cache .hypothesis

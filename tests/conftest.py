@@ -22,7 +22,8 @@ SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `mak
     "test_deck", "test_effect_figures", "test_exhibits", "test_explore", "test_export",
     "test_export_styles", "test_faults", "test_forest", "test_fuzz", "test_growth", "test_handout",
     "test_mechanism_figures", "test_new", "test_no_data", "test_notebooks", "test_recipes",
-    "test_reproducible", "test_security", "test_timeline", "test_watching",
+    "test_reproducible", "test_security", "test_timeline", "test_typeface",
+    "test_watching",
 }
 
 REPOSITORY = Path(__file__).resolve().parents[1]

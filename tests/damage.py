@@ -27,7 +27,9 @@ CODES = {"mean_difference", "risk_ratio", "between_arms", "rct_parallel", "condi
          "worse", "primary", "REML", "DL", "MD"}  # fmt: skip
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 SWAPS = {"names of two columns swapped", "two columns swapped", "two cells swapped"}
-TEXT = {"smart quotes", "missing as words", "single quotes", "title in smart quotes"} | SWAPS
+TEXT = {
+    "smart quotes", "missing as words", "single quotes", "title in smart quotes", "et al.",
+} | SWAPS  # fmt: skip
 BLANK = {"merged cells", "one blank", "truth in other words"}
 
 

@@ -5,7 +5,7 @@ import pytest
 from browser import REPOSITORY, Watch, chromium, required_browser
 from evidence.publish import site as handout
 
-WIDTHS = (1280, 390)
+WIDTHS = (1440, 1280, 390)
 
 
 @pytest.fixture(scope="module")
@@ -40,18 +40,107 @@ def in_view(page, identifier):
     return box is not None and -5 <= box["y"] <= page.viewport_size["height"]
 
 
+CUT = """() => [...document.querySelectorAll('main *')].filter(e => {
+    const box = e.getBoundingClientRect(), hides = getComputedStyle(e).overflowX === 'hidden';
+    const free = e.closest('.scroll, .picture, pre, .spoken, svg') || box.right < 0;
+    const beyond = box.width && box.right > innerWidth + 1 && !free;
+    return beyond || (hides && e.scrollWidth > e.clientWidth + 1);
+}).map(e => e.outerHTML.slice(0, 80))"""
+
+
 @pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_scrolls_sideways_and_wide_tables_scroll_by_themselves(page, site, width):
+def test_no_page_scrolls_sideways_and_nothing_is_cut_off(page, site, width):
     page.set_viewport_size({"width": width, "height": 900})
     for path in sorted(site.glob("*.html")):
         page.goto(path.as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-    page.goto((site / "07_explore.html").as_uri())
-    box = page.locator(".scroll").first
-    if width < 400:
-        box.focus()
-        page.keyboard.press("ArrowRight")
-        page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+        assert page.evaluate(CUT) == [], path.name
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)])
+def test_the_answer_stands_on_the_first_screen(page, site, width, height):
+    page.set_viewport_size({"width": width, "height": height})
+    page.goto((site / "index.html").as_uri())
+    tiles = page.locator(".tile").all()
+    assert len(tiles) == 3
+    for tile in tiles:
+        box = tile.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height, tile.inner_text()
+    if width > 400:
+        chart = page.locator(".chart img").bounding_box()
+        assert chart["y"] + chart["height"] <= height
+
+
+def test_on_a_telephone_rows_are_cards_and_figures_scroll_by_themselves(page, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((site / "figures.html").as_uri())
+    picture = page.locator(".picture").first
+    assert picture.locator("img").bounding_box()["width"] > 700
+    picture.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    with_table = next(path for path in sorted(site.glob("0*.html"))
+                      if '<table class="labelled"' in path.read_text(encoding="utf-8"))
+    page.goto(with_table.as_uri())
+    cell = page.locator(".labelled td:visible").first
+    label = cell.get_attribute("data-label")
+    shown = cell.evaluate("e => getComputedStyle(e, '::before').content")
+    assert label and cell.evaluate("e => getComputedStyle(e).display") == "block"
+    assert "data-label" in shown or label in shown
+
+
+def test_the_menu_opens_on_a_telephone_and_stays_in_view(page, site):
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto((site / "06_evidence_gaps.html").as_uri())
+    page.evaluate("scrollTo(0, 3000)")
+    button = page.get_by_role("button", name="Menu")
+    assert 0 <= button.bounding_box()["y"] < 60
+    first = page.locator("nav a").first
+    assert not first.is_visible()
+    button.click()
+    assert first.is_visible() and button.get_attribute("aria-expanded") == "true"
+    page.keyboard.press("Escape")
+    assert not first.is_visible()
+    button.click()
+    first.click()
+    assert page.url.endswith("/index.html")
+
+
+def test_tabs_show_the_answer_for_one_audience_at_a_time(page, site):
+    page.goto((site / "index.html").as_uri())
+    tabs = page.get_by_role("tab")
+    names = tabs.all_inner_texts()
+    assert len(names) > 1
+    for number in range(len(names)):
+        tabs.nth(number).click()
+        shown = [panel.is_visible() for panel in page.locator("[role=tabpanel]").all()]
+        assert shown == [place == number for place in range(len(names))]
+    page.keyboard.press("ArrowRight")
+    assert tabs.first.get_attribute("aria-selected") == "true"
+    page.emulate_media(media="print")
+    assert all(panel.is_visible() for panel in page.locator("[role=tabpanel]").all())
+
+
+def test_a_question_on_the_front_page_finds_cards(page, site):
+    page.goto((site / "index.html").as_uri())
+    page.locator("#ask").fill("CROHN’S endoscopic")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/find.html?q=*")
+    cards = page.locator(".card:visible")
+    assert 0 < cards.count() < 20
+    assert all("endoscopic" in text.lower() for text in cards.all_inner_texts())
+    page.locator("#q").fill("")
+    everything = page.locator(".card").count()
+    assert page.locator("#count").inner_text() == f"{everything} of {everything} cards"
+    page.locator("#kind").select_option("claim")
+    claims = cards.count()
+    assert 0 < claims < everything
+    page.locator("#kind").select_option("study")
+    page.locator("#controlled").check()
+    placebo = cards.count()
+    page.locator("#group").select_option(index=1)
+    assert 0 < cards.count() < placebo < everything
 
 
 @pytest.mark.parametrize("width", WIDTHS)

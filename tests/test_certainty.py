@@ -224,6 +224,8 @@ def test_registered_studies_have_numbers_and_open_questions_are_ranked(review, a
     expected = {row["study"] for row in rows("studies") if row["status"] != "published"}
     assert set(waiting["study"]) == expected
     assert waiting["registry_id"].notna().all()
+    against = waiting.set_index("study")["comparator"]
+    assert against["naik2024"] == "placebo" and pd.isna(against["griffithldn2024"])
     shares = gaps.open_questions(review, analyses)["share_percent"].dropna()
     assert shares.is_monotonic_decreasing
     assert shares.between(0, 100).all()
@@ -276,6 +278,19 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     assert old.alt != new.alt
 
 
+def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
+    exhibit = catalogue.build(review, analyses, "new_trial")
+    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+    assert "interval still includes zero" in drawn
+    smallest = exhibit.content.facts["smallest"]["fm_pain"]
+    assert f"{smallest} people" in drawn
+    assert any("would move the whole pooled interval below zero" in text for text in drawn)
+    assert not any("above zero" in text for text in drawn)
+    pool = analyses["fm_pain"]
+    assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
+    assert exhibit.title.startswith(f"One further trial would need {smallest}+ people")
+
+
 def test_information_names_its_effects_and_stresses_none(review, analyses):
     exhibit = catalogue.build(review, analyses, "information_size")
     shown = drawn_texts(exhibit.figure())
@@ -290,11 +305,27 @@ def test_information_names_its_effects_and_stresses_none(review, analyses):
 def test_triangles_have_one_meaning_each(review, analyses):
     exhibit = catalogue.build(review, analyses, "gap_map")
     lines = exhibit.figure().axes[0].lines
-    triangles = sum(line.get_marker() == gap_map.UNREAD["marker"] for line in lines)
-    unread = gaps.unread_markers(review)
-    assert triangles == unread["condition_group"].nunique()
+    counts = [sum(line.get_marker() == mark["marker"] for line in lines)
+              for mark in (gap_map.REGISTERED, gap_map.UNREAD)]
+    waiting, unread = gaps.waiting(review), gaps.unread_markers(review)
+    assert counts == [waiting.loc[waiting["compared"], "condition_group"].nunique(),
+                      unread["condition_group"].nunique()]
+    shown = texts(exhibit.figure())
+    assert "no results yet" in shown and "marker planned, none readable" in shown
     markers = gaps.gap_map(review).query("domain_group == @gaps.MARKERS")
     assert f"{exhibit.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
+
+
+def test_numbers_of_people_do_not_touch_their_neighbours(review, analyses):
+    figure = catalogue.build(review, analyses, "gap_map").figure()
+    rows = {}
+    for _, text, box in drawn_texts(figure):
+        if text.isdigit():
+            rows.setdefault(round(box.y0), []).append(box)
+    assert rows
+    for boxes in rows.values():
+        boxes.sort(key=lambda box: box.x0)
+        assert all(b.x0 - a.x1 > 10 for a, b in pairwise(boxes))
 
 
 def test_status_says_what_is_missing_and_names_three_actions(review, analyses):
@@ -378,6 +409,8 @@ def test_judged_trials_are_counted_against_the_census(review, analyses):
     assert f"of {facts['n_trials']} placebo-controlled" in exhibit.subtitle
     for name in facts["not_judged"]:
         assert name in exhibit.caption
+    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+    assert any("crossover trial" in text for text in drawn)
 
 
 @pytest.mark.parametrize(("table", "column"), [

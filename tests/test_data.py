@@ -16,6 +16,10 @@ KEYS = {  # keys of changes.csv that join more than the first column
     "bias_facts": ["study", "domain", "topic"], "bias_answers": ["outcome_id", "question"],
     "guidelines": ["body"],
 }
+REWORDED = {  # words of the evidence that a reader would not understand, and ours
+    r"\bthe seed page\b": "the article", r"\bthe seed\b": "the article",
+    r"\bas cited to ref (\d)": r"with citation \1", r"\bref (\d)": r"citation \1",
+}
 NOT_TABLES = {"dictionary.csv", "changes.csv"}  # of the evidence, about its tables
 REFERENCE_TABLES = ("references", "references_mechanism", "references_methods")
 
@@ -26,6 +30,15 @@ def texts(path: Path) -> pd.DataFrame:
 
 def evidence_tables() -> list[Path]:
     return sorted(path for path in EVIDENCE.glob("*.csv") if path.name not in NOT_TABLES)
+
+
+def worded(cells: pd.Series, table: str) -> pd.Series:
+    """Cells of the evidence in the words of this review, in the two tables that were reworded."""
+    if table not in ("claims", "guidelines"):
+        return cells
+    for words, ours in REWORDED.items():
+        cells = cells.str.replace(words, ours, regex=True)
+    return cells
 
 
 @pytest.fixture
@@ -45,7 +58,7 @@ def test_every_cell_is_that_of_the_evidence_tables(evidence):
         assert list(here) == list(there), path.name
         assert len(here) == len(there), path.name
         for column in there:
-            expected, found = there[column], here[column]
+            expected, found = worded(there[column], path.stem), here[column]
             different += [
                 f"{path.name}:{row + 2} {column}: {found[row]!r}, not {expected[row]!r}"
                 for row in there.index[expected != found]
@@ -127,7 +140,7 @@ def test_pooled_rows_in_the_readme_agree(review, evidence):
 
 def test_each_table_is_described(review):
     files = {path.name for path in (REPOSITORY / "data").glob("*.csv")}
-    assert files == {resource["path"] for resource in review.dictionary.tables.values()}
+    assert files <= {resource["path"] for resource in review.dictionary.tables.values()}
 
 
 def test_references_hold_every_record_and_are_sorted(review):
@@ -185,3 +198,21 @@ def test_no_retracted_paper_behind_a_supporting_link(review):
 
 def test_tables_of_the_project_itself(review):
     assert set(review.tables) - {path.stem for path in evidence_tables()} >= OURS
+
+
+def test_blood_and_organ_are_never_named_one_without_the_other():
+    answers = texts(REPOSITORY / "data" / "answers.csv")
+    verdict = answers.set_index("title").loc["Inflammation", "verdict"]
+    assert "blood" in verdict and "organ" in verdict
+    assert not answers.apply(lambda column: column.str.contains("earlier week")).any(axis=None)
+
+
+def test_not_verifiable_means_one_thing(review):
+    figures = texts(REPOSITORY / "data" / "figures.csv").set_index("figure")
+    notebook = (REPOSITORY / "notebooks" / "05_claims_audit.ipynb").read_text(encoding="utf-8")
+    columns = review.dictionary.tables["claims"]["schema"]["fields"]
+    described = next(c["description"] for c in columns if c["name"] == "citation_verdict")
+    for text in (figures.loc["claims_audit", "caption"], notebook, described):
+        words = " ".join(text.replace("\\n\",", " ").replace('"', " ").split())
+        assert "not found in what was read of the cited source or" in words
+        assert "where none is cited, of any source" in words

@@ -65,7 +65,7 @@ def test_a_pool_of_the_review_is_that_of_its_analysis_and_draws_itself(review):
     figure, canvas = plt.subplots(figsize=(10, 4))
     ax = pool.forest(ax=canvas)
     assert ax is canvas and ax.figure is figure
-    words = " ".join(text.get_text() for text in ax.texts)
+    words = " ".join(" ".join(text.get_text() for text in ax.texts).split())
     assert review.bibliography.cite(pool.studies[0].study) in words
     assert f"favours {review.intervention}" in words
 

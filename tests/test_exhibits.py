@@ -307,12 +307,13 @@ def test_ids_that_do_not_suit_a_kind_are_drawn_or_a_listed_problem(review):
 
 
 MISTAKES = [IndexError("list index out of range"), ValueError("not from left to right"),
-            StopIteration(), TypeError("NAType"), ZeroDivisionError("division by zero")]
+            TypeError("NAType"), ZeroDivisionError("division by zero"), AttributeError("x")]
 
 
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: type(mistake).__name__)
 @pytest.mark.parametrize("at", ["content", "draw"])
-def test_a_kind_that_fails_names_its_row_kind_and_reason(monkeypatch, at, mistake):
+def test_a_bug_in_a_kind_is_no_fault_of_the_table(monkeypatch, at, mistake):
+    """It stays what it is, with the name of the figure; what the package finds wrong is a fault."""
     def fail(*_):
         raise mistake
 
@@ -321,10 +322,17 @@ def test_a_kind_that_fails_names_its_row_kind_and_reason(monkeypatch, at, mistak
         lambda *given: replace(ladder.content(*given), draw=fail)
     )))
     review = _asked("ladder", "younger2013-pain-w12-pp")
+    with pytest.raises(type(mistake)) as caught:
+        catalogue.build(review, ANALYSES, "asked").figure()
+    assert caught.value is mistake and mistake.__notes__[-1] == "figure asked"
+
+
+def test_what_a_kind_finds_wrong_is_a_fault_of_the_row():
+    review = _asked("timecourse", "duebruun2024-pain-w12-itt;rodriguezfreire2026-pain-w13-level")
     with pytest.raises(ReviewError) as caught:
         catalogue.build(review, ANALYSES, "asked").figure()
-    why = ": ".join(part for part in (type(mistake).__name__, str(mistake)) if part)
     assert str(caught.value) == (
-        "data/figures.csv:2 figure: 'asked': a figure of kind ladder cannot be made of these ids "
-        f"({why}), check select and the tables it reads"
+        "data/figures.csv:2 figure: 'asked': a figure of kind timecourse cannot be made of these "
+        "ids (ValueError: they are of several trials or instruments), check select and the tables "
+        "it reads"
     )

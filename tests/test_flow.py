@@ -68,7 +68,8 @@ def test_a_counted_search_stands_before_the_known_records(review):
     counts = pd.DataFrame({
         "step": ["identified", "identified", "removed", "screened", "excluded", "assessed",
                  "excluded_full_text"],
-        "what": ["MEDLINE", "Embase", "duplicates", None, "not the question", None, "no results"],
+        "what": ["MEDLINE", "Embase", "duplicates", "records", "not the question", "reports",
+                 "no results"],
         "n": [120, 80, 50, 150, 140, 10, 7],
     })
     searched = replace(review, tables={**review.tables, "search_flow": counts})

@@ -10,9 +10,14 @@ import nbformat
 import pytest
 
 from conftest import REPOSITORY
+from evidence.appraisal import LEVELS
 from evidence.cli import main
+from evidence.pooling import Analyses
+from evidence.publish import finder
 from evidence.publish import site as handout
+from evidence.review import load_review
 from evidence.storage import replace_all, sha256
+from evidence.wording import Facts, answers
 from sample_review import write_notebook
 
 VOID = {"meta", "img", "br", "hr", "input", "link"}
@@ -58,7 +63,8 @@ def pages(files):
 
 def test_there_is_a_page_for_each_notebook_and_a_front_page(pages):
     notebooks = {path.stem for path in (REPOSITORY / "notebooks").glob("[!.]*.ipynb")}
-    assert set(pages) == {f"{name}.html" for name in notebooks} | {"index.html"}
+    own = {"index.html", "figures.html", "find.html"}
+    assert set(pages) == {f"{name}.html" for name in notebooks} | own
 
 
 def test_nothing_is_fetched(files, pages):
@@ -122,12 +128,57 @@ def test_the_front_page_answers(files, review):
     assert review.item("title") in text and "not medical advice" in text
 
 
+def test_the_front_page_shows_each_topic_with_its_certainty(files, review):
+    text = files["index.html"].decode()
+    tiles = re.findall(r'<article class="tile">(.*?)</article>', text, re.DOTALL)
+    assert len(tiles) == len(answers.tiles(review, Facts(review, Analyses(review))))
+    for tile in tiles:
+        certainty = re.search(r"<span>([\w ]+)</span></p></header>", tile)[1]
+        level = LEVELS.index(certainty) + 1 if certainty in LEVELS else 0
+        assert tile.count('class="on"') == level
+    assert "figures/answer_chart.svg" in files and 'src="figures/answer_chart.svg"' in text
+
+
+def test_every_study_and_claim_has_a_card_without_codes(files, review):
+    text = files["find.html"].decode()
+    cards = re.findall(r'<article class="card (\w+)"', text)
+    assert cards.count("study") == len(review.table("studies"))
+    assert cards.count("claim") == len(review.table("claims"))
+    assert cards.count("result") > 100
+    words = re.sub(r"<style>.*?</style>|<script>.*?</script>|<[^>]*>", " ", text, flags=re.DOTALL)
+    assert re.findall(r"\b[a-z]+_[a-z_]+\b", words) == []
+
+
+@pytest.mark.parametrize(("row", "said"), [
+    ({"effect": -0.5, "effect_ci_low": -1, "effect_ci_high": 0.25, "p_value": 0.2,
+      "effect_measure": "mean_difference"}, "Mean difference −0.5 (−1.00 to 0.25); p = 0.20."),
+    ({"intervention_events": 3, "intervention_n": 9, "control_pct": 40.0},
+     "3 of 9 with tea, 40 % with water."),
+    ({"intervention_change": -1.5}, "Change of −1.50 with tea."),
+    ({"p_value": 0.01, "p_relation": "<"}, "P < 0.010."), ({}, ""),
+])
+def test_a_finding_in_words(minimal, row, said):
+    (minimal / "data" / "review.csv").write_text(
+        "item,value\nintervention_label,tea\ncontrol_label,water\n")
+    assert finder.finding(load_review(minimal), row) == said
+
+
+def test_cells_carry_the_headings_of_their_columns():
+    table = "<table><thead><tr><th>A</th><th>B &amp; <b>C</b></th></tr></thead><tbody>" \
+            '<tr><td style="x">1</td><td>2</td></tr></tbody></table>'
+    done = handout._labelled(table)
+    assert '<td data-label="A" style="x">1</td><td data-label="B &amp; C">2</td>' in done
+    assert done.startswith('<table class="labelled">')
+    uneven = table.replace("<td>2</td>", "")
+    assert handout._labelled(uneven) == uneven
+
+
 def test_equal_input_gives_equal_bytes(files):
     assert handout.handout(REPOSITORY) == files
 
 
 def test_a_review_of_four_files_has_a_front_page(minimal):
-    assert set(handout.handout(minimal)) == {"index.html"}
+    assert set(handout.handout(minimal)) == {"index.html", "find.html"}
 
 
 def with_notebook(root, text, name="page"):
@@ -139,7 +190,7 @@ def with_notebook(root, text, name="page"):
 
 def test_the_command_writes_it(minimal, capsys):
     assert main(["build", "--html", str(minimal)]) == 0
-    assert "site/index.html (1 files changed)" in capsys.readouterr().out.replace("\\", "/")
+    assert "site/index.html (2 files changed)" in capsys.readouterr().out.replace("\\", "/")
     assert (minimal / "site" / "index.html").is_file()
     shutil.rmtree(minimal / "site")
     assert main(["build", "--html", str(minimal)]) == 0
@@ -160,7 +211,7 @@ def test_it_removes_its_own_files_and_no_others(minimal):
     shutil.rmtree(minimal / "notebooks")
     handout.write(minimal)
     left = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    assert left == {*foreign, "index.html", "kept.html"}
+    assert left == {*foreign, "index.html", "find.html", "kept.html"}
     assert (site / ".git").read_text() == "gitdir: x"
 
 
@@ -186,7 +237,7 @@ def test_a_link_that_leaves_the_review_is_left_alone(minimal):
     changed = handout.write(minimal)
     site = minimal / "site"
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
-    assert written == {"index.html", "page.html", "data/studies.csv"}
+    assert written == {"index.html", "find.html", "page.html", "data/studies.csv"}
     assert {path.relative_to(site).as_posix() for path in changed} == written
     assert 'href="../../outside.txt"' in (site / "page.html").read_text()
 
@@ -195,7 +246,7 @@ def test_a_link_to_a_file_that_points_out_of_the_review_is_left_alone(minimal):
     (minimal.parent / "outside.txt").write_text("private")
     (minimal / "data" / "inside.txt").symlink_to(minimal.parent / "outside.txt")
     with_notebook(minimal, "[x](../data/inside.txt)")
-    assert set(handout.handout(minimal)) == {"index.html", "page.html"}
+    assert set(handout.handout(minimal)) == {"index.html", "find.html", "page.html"}
 
 
 @pytest.mark.parametrize("path", ["../outside.txt", "data/../../outside.txt"])

@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from conftest import REPOSITORY
 from evidence.pooling import run_analyses
 from evidence.project import import_files
 from evidence.review import ReviewError, load_review
@@ -402,8 +403,9 @@ def test_a_workbook_with_titles_merged_headings_and_totals(tmp_path):
     (pool,) = pooled(review).values()
     assert (pool.measure, pool.k) == ("MD", 2)
     said = "\n".join(done.found)
-    assert "“Total” is a total" in said and "row 8" in said
-    assert "sheet Data" in review.table("outcomes")["source_where"].iloc[0]
+    assert "“Total” is a total" in said and "A8:H8" in said
+    places = review.table("outcomes")["source_where"]
+    assert places.iloc[0] == "book.xlsx (sheet Data), cells A5:H5"
 
 
 def test_workbooks_are_asked_back(tmp_path):
@@ -454,7 +456,7 @@ def test_one_row_an_arm(tmp_path):
     done, review = imported(tmp_path, text)
     outcomes = review.table("outcomes")
     assert list(outcomes["intervention_events"]) == [5, 2]
-    assert any("the control “Placebo”" in line for line in done.found)
+    assert any("the control is “Placebo”" in line for line in done.found)
     assert "network" in complaints(tmp_path / "x", text.replace("B,Placebo", "B,Milk"))[0]
 
 
@@ -496,6 +498,54 @@ def test_settings_of_revman_decide(tmp_path):
     assert (review.intervention, review.control) == ("Tea", "Water")
 
 
+FIVE = (
+    "Comparison Number,Outcome Number,Subgroup Number,Name,Data Type,Statistical Method,"
+    "Effect Measure,Analysis Model,Events 1,Mean 1,SD 1,Total 1,Events 2,Mean 2,SD 2,Total 2,"
+    "Effect Estimate,SE,Group Label 1,Group Label 2,Year of study,User defined order\n"
+    "1,0,0,Tea or not,,,,,,,,,,,,,,,,,,\n"
+    "1,1,0,Cold feet,DIC,MH,OR,Fixed,8,,,80,15,,,82,0.49,,Tea,Water,,\n"
+    "1,1,1,Men,,,,,3,,,30,6,,,31,0.46,,,,,\n"
+    "1,1,1,POE,,,,,3,0,0,30,6,0,0,31,0.46,0.76,,,1999,1\n"
+    "1,1,2,Women,,,,,5,,,50,9,,,51,0.52,,,,,\n"
+    "1,1,2,ROE,,,,,5,0,0,50,9,0,0,51,0.52,0.6,,,2003,2\n"
+    "1,2,0,Survival,IV,IV,HR,Random,0,,,0,0,,,0,0.8,,Tea,Water,,\n"
+    "1,2,0,POE,,,,,0,0,0,30,0,0,0,31,0.8,0.2,,,1999,1\n"
+)
+
+
+def test_analysis_data_of_revman_5(tmp_path):
+    _, review = imported(tmp_path, FIVE, "five.csv")
+    analyses = review.table("analyses")
+    assert list(analyses["title"]) == ["Cold feet", "Survival"]
+    assert list(analyses["measure"]) == ["OR", "HR"]
+    assert list(analyses["tau2_method"]) == ["FE", "DL"]
+    assert analyses["method"].iloc[0] == "mantel_haenszel"
+    outcomes = review.table("outcomes")
+    assert list(outcomes["subgroup"].fillna("")) == ["Men", "Women", ""]
+    assert outcomes["effect"].iloc[2] == pytest.approx(0.8)
+    assert (review.intervention, review.control) == ("Tea", "Water")
+    # Mantel-Haenszel by hand: sum of a d / N over sum of b c / N
+    wanted = (3 * 25 / 61 + 5 * 42 / 101) / (27 * 6 / 61 + 45 * 9 / 101)
+    assert pooled(review)["cold_feet"].estimate == pytest.approx(wanted)
+
+
+def test_several_drugs_against_one_control_are_subgroups(tmp_path):
+    text = ("Study,T.1,N.1,R.1,T.2,N.2,R.2\nPoe1999,Placebo,47,3,Tea,49,15\n"
+            "Roe,Milk,62,5,Placebo,67,37\n")
+    done, review = imported(tmp_path, text)
+    outcomes = review.table("outcomes")
+    assert list(outcomes["subgroup"]) == ["Tea", "Milk"]
+    assert list(outcomes["control_events"]) == [3, 37]
+    assert any("the control is “Placebo”" in line for line in done.found)
+
+
+def test_domains_of_other_tools_keep_their_names(tmp_path):
+    text = "Study,D1,D2,D6,Overall\nPoe 2001,Low,Serious,Moderate,Critical\n"
+    done, review = imported(tmp_path, text)
+    assert list(review.table("risk_of_bias")["domain"])[:3] == ["Domain 1", "Domain 2", "Domain 6"]
+    assert any("Serious as high" in line for line in done.found)
+
+
 ROB = "Study,D1,D2,D3,D4,D5,Overall,Weight\nPoe 2001,Low,Some concerns,Low,High,+,High,3\n"
 
 
@@ -512,6 +562,26 @@ def test_judgements_alone_make_a_traffic_light(tmp_path):
     assert any("no result here" in line for line in done.left)
     assert list(review.table("figures")["kind"]) == ["risk_of_bias"]
     assert len(review.table("risk_of_bias")) == 6
+
+
+def test_a_long_list_of_results_is_named_by_a_filter():
+    rows = "".join(f"Author of a long name {n},{1950 + n % 60},4,40,9,41\n" for n in range(1200))
+    text = "author,year,ai,n1i,ci,n2i\n" + rows
+    made = additions(read_files([("long.csv", text.encode())], Options()), Existing())
+    assert made.rows["analyses"][0]["include"] == "imported_as = long"
+    assert sum(row["imported_as"] == "long" for row in made.rows["outcomes"]) == 1200
+
+
+def test_the_trials_of_bcg_come_out_as_printed(tmp_path):
+    path = REPOSITORY / "src" / "evidence" / "starter" / "data" / "outcomes.csv"
+    with path.open(encoding="utf-8", newline="") as source:
+        rows = list(csv.DictReader(source))
+    names = ("study", "intervention_events", "intervention_n", "control_events", "control_n")
+    text = "trial,ai,n1i,ci,n2i\n" + "".join(
+        ",".join(row[name] for name in names) + "\n" for row in rows)
+    _, review = imported(tmp_path, text)
+    (pool,) = pooled(review).values()
+    assert wald(pool) == pytest.approx((0.4894, 0.3441, 0.6962), abs=5e-5)
 
 
 # -- what cannot be read -----------------------------------------------------------------------

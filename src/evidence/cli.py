@@ -200,8 +200,13 @@ def _check(options: argparse.Namespace) -> int:
     from evidence.pooling import left_out, run_analyses, table_remarks
     from evidence.project import rehearse
     from evidence.review import BIBLIOGRAPHY, load_review
+    from evidence.wording import plural
 
-    review = load_review(options.directory)
+    try:
+        review = load_review(options.directory)
+    except ReviewError as error:
+        print(*error.remarks, sep="\n", end="\n" if error.remarks else "")
+        raise
     results = run_analyses(review)
     rehearse(review, results)
     remarks = table_remarks(review, results)
@@ -210,8 +215,8 @@ def _check(options: argparse.Namespace) -> int:
     rows = sum(len(table) for table in review.tables.values())
     references = len(review.warnings) - sum(w.file != BIBLIOGRAPHY for w in review.warnings)
     print(f"All well: {len(review.tables)} tables with {rows} rows, "
-          f"{len(review.bibliography)} references. {len(remarks)} remarks on tables, "
-          f"{references} on references: evidence status --references.")
+          f"{len(review.bibliography)} references. {len(remarks)} {plural(len(remarks), 'remark')} "
+          f"on tables, {references} on references: evidence status --references.")
     _print_named((), left_out(results))
     _print_unset(review)
     return 0

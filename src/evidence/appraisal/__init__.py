@@ -13,7 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bias": ["disagreements", "judgements", "risk_of_bias"],
         "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": [
-            "AGAIN", "certainty_table", "offer_ratings", "rating_disagreements",
+            "AGAIN", "LEVELS", "certainty_table", "offer_ratings", "rating_disagreements",
             "summary_of_findings",
         ],
         "flow": ["NO_ERROR", "WITHIN", "Step", "search_steps", "study_flow", "unpooled"],

@@ -58,11 +58,12 @@ def search_steps(review: Review) -> tuple[Step, ...]:
         here, left = (table[table["step"] == name] for name in (code, leaving))
         if here.empty:
             continue
-        sources = "; ".join(f"{what} {n}" for what, n in zip(here["what"], here["n"], strict=True)
-                            if pd.notna(what))
-        label = words + f" ({sources})" * bool(sources)
-        reasons = tuple((str(what) if pd.notna(what) else "no reason given", int(n))
-                        for what, n in zip(left["what"], left["n"], strict=True))
+        sources, reasons = (
+            tuple((str(what), int(n)) for what, n in zip(rows["what"], rows["n"], strict=True))
+            for rows in (here, left)
+        )
+        named = "; ".join(f"{what} {n}" for what, n in sources)
+        label = words + f" ({named})" * (len(sources) > 1)
         steps.append(Step(label, (), reasons, int(here["n"].sum())))
     return tuple(steps)
 

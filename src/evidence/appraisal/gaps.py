@@ -83,7 +83,7 @@ def root_people(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Indexed by study; columns root, people (Int64, of the root), condition_group, placebo,
-        has_results.
+        compared (see `compared`), has_results.
     """
     studies = primary_studies(review.table("studies")).set_index("study", drop=False)
     counts = people(studies)
@@ -96,7 +96,8 @@ def root_people(review: Review) -> pd.DataFrame:
         "condition_group": [
             names.get(code, code) for code in _column(studies, "condition").fillna("not stated")
         ],
-        "placebo": compared(review)[0],
+        "placebo": is_placebo_trial(studies),
+        "compared": compared(review)[0],
         "has_results": studies.index.isin(with_results(studies).index)
         | studies.index.isin(_counted(review).dropna().index),
     })
@@ -132,9 +133,9 @@ def gap_map(review: Review) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns condition_group, domain_group, trials and participants (randomised
-        placebo-controlled trials with results; people counted once), other_studies and
-        other_people (those without a randomised placebo), kind (placebo, other, empty).
+        Columns condition_group, domain_group, trials and participants (what the question asks
+        for, see `compared`, with results; people counted once), other_studies and other_people
+        (all others), kind (placebo, other, empty).
     """
     table = measured(review)
     conditions = list(dict.fromkeys(root_people(review)["condition_group"]))
@@ -145,7 +146,7 @@ def gap_map(review: Review) -> pd.DataFrame:
     grid = pd.MultiIndex.from_product([conditions, domains], names=CELL).to_frame(index=False)
     for flag, count, people_column in ((True, "trials", "participants"),
                                        (False, "other_studies", "other_people")):
-        own = table[table["placebo"].astype(bool) == flag].drop_duplicates([*CELL, "root"])
+        own = table[table["compared"].astype(bool) == flag].drop_duplicates([*CELL, "root"])
         cells = own.groupby(list(CELL)).agg(number=("root", "size"), sum=("people", "sum"))
         cells.columns = [count, people_column]
         grid = grid.join(cells, on=list(CELL))
@@ -163,8 +164,8 @@ def waiting(review: Review) -> pd.DataFrame:
     -------
     DataFrame
         Columns study, condition_group, condition, status and design (in words), n_planned,
-        registry_id, control (in words, empty where it is not stated), placebo (whether it is a
-        randomised trial against the control of the review).
+        registry_id, comparator (in words, empty where it is not stated), placebo and
+        compared (whether it is what the question asks for, see `compared`).
     """
     studies = review.table("studies")
     known = root_people(review)
@@ -178,10 +179,11 @@ def waiting(review: Review) -> pd.DataFrame:
         "design": [design(code).words for code in _column(rows, "design")],
         "n_planned": _column(rows, "n_planned"),
         "registry_id": _column(rows, "registry_id"),
-        "control": _column(rows, "comparator").map(
+        "comparator": _column(rows, "comparator").map(
             lambda code: pd.NA if pd.isna(code) or code == "not_stated" else code.replace("_", " ")
         ),
-        "placebo": rows["study"].map(compared(review)[0]).fillna(False).astype(bool),
+        "placebo": is_placebo_trial(rows),
+        "compared": rows["study"].map(compared(review)[0]).fillna(False).astype(bool),
     })
 
 

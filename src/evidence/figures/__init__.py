@@ -13,5 +13,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "figure": ["KINDS", "NAME", "Content", "Figure", "Spec", "figure_kind", "pick"],
         "forest.plot": ["forest"],
         "images": ["export", "render"],
+        "kinds.answer": ["people_words"],
     },
 )

@@ -97,7 +97,7 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:
         raise _refused(spec, column, str(error), "is not there",
                        "mend the id, or add its row") from None
     except Exception as error:
-        raise _impossible(spec, error) from error
+        raise _impossible(spec, error) from error.__cause__
 
 
 def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Figure:

@@ -7,6 +7,7 @@ how a kind of figure computes and draws stands in the module that registers it w
 from __future__ import annotations
 
 import re
+import traceback
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -83,6 +84,8 @@ class Content:
         Takes the empty page and draws everything but message, subtitle and foot.
     paged : callable, optional
         Takes a style and returns such drawings, one for each page, where a figure may need several.
+    phone : callable, optional
+        Takes an empty page, gives it its size and draws what a telephone has room for.
     """
 
     facts: Mapping[str, Any]
@@ -95,6 +98,7 @@ class Content:
     draw: Callable[[Canvas], Any] = field(repr=False)
     paged: Callable[[str], Sequence[Callable[[Canvas], Any]]] | None = field(
         default=None, repr=False)
+    phone: Callable[[Canvas], Any] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +278,7 @@ class Figure:
             except ReviewError:
                 raise
             except Exception as error:
-                raise _impossible(self.spec, error) from error
+                raise _impossible(self.spec, error) from error.__cause__
             page.without_boxes(canvas)
             if style == "print":
                 to_greys(canvas)
@@ -285,8 +289,17 @@ def _refused(spec: Spec, column: str, value: str, rule: str, advice: str) -> Rev
     return ReviewError([Problem("data/figures.csv", spec.row, column, value, rule, advice)])
 
 
-def _impossible(spec: Spec, error: Exception) -> ReviewError:
-    """What to say when a kind of figure has no use for the ids it was given."""
+def _impossible(spec: Spec, error: Exception) -> Exception:
+    """What to raise when a kind of figure fails.
+
+    A fault that the package itself has found (a ValueError or LookupError that it raises) is one of
+    the row and its tables; anything else is a mistake of the program, and stays what it is.
+    """
+    frames = traceback.walk_tb(error.__traceback__)
+    *_, last = (frame.f_globals.get("__name__", "") for frame, _ in frames)
+    if not (isinstance(error, ValueError | LookupError) and last.startswith("evidence.")):
+        error.add_note(f"figure {spec.name}")
+        return error
     why = ": ".join(part for part in (type(error).__name__, str(error)) if part)
     given = "these ids" if spec.select else "these tables"
     return _refused(spec, "figure", spec.name,

@@ -67,6 +67,23 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
     return files
 
 
+def phone(exhibit: Figure) -> bytes:
+    """The drawing of an exhibit for a telephone, as SVG.
+
+    Raises
+    ------
+    ValueError
+        When its kind has none.
+    """
+    if exhibit.content.phone is None:
+        raise ValueError(f"a figure of kind {exhibit.spec.kind} has no drawing for a telephone")
+    with page.style("slide", exhibit.texts):
+        canvas = page.page()
+        exhibit.content.phone(canvas)
+        page.without_boxes(canvas)
+        return _described(_encoded(canvas, "svg", "slide", DPI, exhibit.title, 170, False), exhibit)
+
+
 def _pages(exhibit: Figure, style: str, width: int) -> list[Canvas]:
     """The pages of an exhibit; one column wide only where they can be read."""
     if style != "print" or width == 170:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import FancyBboxPatch, Polygon, Rectangle
+from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, ScaledTranslation, Transform
 
 from evidence.figures import page
@@ -17,6 +19,21 @@ from evidence.figures import page
 TIP = 7.0  # points from the middle of an arrow head to its point
 TRIAL = 10.0  # points of a trial's square where weights are not shown
 SIDES_AT = 30.0  # points from an axis to the names of its sides
+
+
+@contextmanager
+def named(name: str, *axes: Axes) -> Iterator[None]:
+    """Label what is drawn inside the block: "Abel 2001: estimate" for marks, "…: interval" for
+    lines, "…: text". Slides group their shapes by it."""
+    known = {id(artist) for ax in axes for artist in ax.get_children()}
+    yield
+    for ax in axes:
+        for artist in ax.get_children():
+            if name and id(artist) not in known:
+                is_line = isinstance(artist, Line2D) and artist.get_linestyle() != "None"
+                role = ("text" if isinstance(artist, Text) else "interval" if is_line else
+                        "box" if isinstance(artist, FancyBboxPatch) else "estimate")
+                artist.set_label(f"{name.replace(':', ',')}: {role}")
 
 
 def head(ax: Axes, x: float, y: float, sign: int, colour: str, tip: float = TIP,

@@ -73,9 +73,14 @@ def style(name: str, texts: Iterable[str] = (), *, narrow: bool = False) -> Iter
                 _STYLE.reset(outer)
 
 
+def grows(figure: Figure) -> bool:
+    """Whether a page may be as high as it needs to be: not on slides."""
+    return figure.get_label() != "slide"
+
+
 def grow(figure: Figure, inches: float) -> None:
-    """Make a page as high as a body of `inches` needs where its style allows it: not on slides."""
-    if figure.get_label() != "slide":
+    """Make a page as high as a body of `inches` needs where its style allows it."""
+    if grows(figure):
         figure.set_figheight(max(HEIGHT, inches + TOP + FOOT))
 
 
@@ -127,7 +132,7 @@ def frame(figure: Figure, title: str, subtitle: str, footer: str) -> None:
     top = write(figure, LEFT, 1 - down * inch, title, size=TITLE_SIZE, weight="bold", lines=2)
     write(figure, LEFT, top - 0.07 * inch, subtitle, size=SUBTITLE_SIZE, color=GREY, lines=2)
     size, room = FOOTER_SIZE, RIGHT - LEFT
-    while text_width(figure, footer, size) > room and size > SMALLEST:
+    while text_width(figure, footer, size) > 0.98 * room and size > SMALLEST:
         size -= 0.5
     footer = wrap(figure, footer, room, size)
     text = figure.text(LEFT, 0.14 * inch, footer, size=size, color=GREY, va="bottom", ha="left",

@@ -102,11 +102,9 @@ class Narrator:
 
     def answer(self, audience: str) -> Passage:
         """The answer of data/answers.csv in the words chosen for an audience."""
-        lines = answers.lines(self.review, self.facts, audience)
-        if not lines:
-            return _nothing("data/answers.csv has no line")
-        numbered = "\n".join(f"{number}. {harmless(line)}" for number, line in enumerate(lines, 1))
-        return Passage(with_citations(numbered, self._cite))
+        text = answers.text(self.review, self.facts, audience)
+        return Passage(with_citations(text, self._cite)) if text else _nothing(
+            "data/answers.csv has no line")
 
     def answers(self) -> Passage:
         """The answer for every audience, behind a click each; the first one is open."""

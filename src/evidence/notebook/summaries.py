@@ -189,10 +189,10 @@ def _pooled(pool: Pool) -> list[float]:
     return numbers if pool.can_pool or pool.k == 1 else [np.nan] * len(numbers)
 
 
-def _one_by_one(pool: Pool) -> str:
+def _one_by_one(pool: Pool) -> str | None:
     """Trials that are not pooled, one by one, and what the Wald interval would make of them."""
     if pool.can_pool or pool.k < 2:
-        return ""
+        return None
     sign = "" if pool.is_ratio or pool.measure == "PROP" else "+"
     wald = pool.wald
     both = f"{wald.estimate:{sign}.2f} (Wald {wald.ci_low:.2f} to {wald.ci_high:.2f})"

@@ -35,7 +35,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.runner import Kernels, run
 from evidence.publish import is_written, readme, talk
-from evidence.review import Problem, Review, ReviewError, find_root, load_review, without_citations
+from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
     alone,
     digest,
@@ -122,7 +122,7 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     stale = [name for name in now.sources if not is_fresh(root, name, now, last)]
     files: dict[str, bytes] = {}
     made = {name: last[name] for name in now.sources if name not in stale}
-    answers.updated_readme(root / README, [], review)  # what is wrong with it is said at once
+    answers.updated_readme(root / README, "", review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
     for name, outcome in _make(root, stale, jobs).items():
         files |= outcome.files
@@ -272,7 +272,7 @@ def _rest(
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
-    answer = answers.lines(review, facts, audience) if audience else []
+    answer = answers.text(review, facts, audience) if audience else ""
     deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
     entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
                for name in sorted(made) if name.startswith("figure:")]
@@ -284,4 +284,4 @@ def _rest(
     if new_readme is not None:
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    return files, [without_citations(line) for line in answer]
+    return files, answers.spoken(review, facts)

@@ -37,8 +37,8 @@ def _steps(review: Review, analyses: Mapping[str, Any]) -> Iterator[Callable[[],
     for spec in catalogue.specs(review).values():
         yield lambda spec=spec: _figure(review, analyses, spec, facts)
     for audience in answers.audiences(review):
-        yield lambda audience=audience: answers.lines(review, facts, audience)
-    yield lambda: answers.updated_readme(review.root / "README.md", [], review)
+        yield lambda audience=audience: answers.text(review, facts, audience)
+    yield lambda: answers.updated_readme(review.root / "README.md", "", review)
     for path in notebook_paths(review.root):
         yield lambda path=path: read_notebook(path)
 
@@ -46,7 +46,7 @@ def _steps(review: Review, analyses: Mapping[str, Any]) -> Iterator[Callable[[],
 def _figure(review: Review, analyses: Mapping[str, Any], spec: Spec, facts: Facts) -> None:
     """Draw one figure; of one that cannot be made, the templates are tried by themselves."""
     try:
-        catalogue.build(review, analyses, spec.name).figure()
+        catalogue.build(review, analyses, spec.name).figures()
     except ReviewError as error:
         known = {problem.column for problem in error.problems}
         raise ReviewError([*error.problems, *_templates(spec, facts, known)]) from None

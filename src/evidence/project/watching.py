@@ -20,7 +20,7 @@ from evidence.project.freshness import (
     record,
 )
 from evidence.project.headlines import moved_headlines
-from evidence.review import BIBLIOGRAPHY, ReviewError, find_root, load_review, without_citations
+from evidence.review import BIBLIOGRAPHY, ReviewError, find_root, load_review
 from evidence.storage import alone, replace_all
 from evidence.wording import Facts, answers
 
@@ -102,14 +102,8 @@ def _round(root: Path) -> Iterator[str]:
             yield f"figures/{name}"
     new = derived_texts(analyses).get(POOLED, "")
     yield from (f"  {line}" for line in moved_headlines(root / POOLED, new))
-    yield from _moved_sentences(before, made, _answer(review, analyses))
+    yield from _moved_sentences(before, made, answers.spoken(review, Facts(review, analyses)))
     yield from _rest(build(root))
-
-
-def _answer(review, analyses) -> list[str]:
-    audience = next(iter(answers.audiences(review)), "")
-    lines = answers.lines(review, Facts(review, analyses), audience) if audience else []
-    return [without_citations(line) for line in lines]
 
 
 def _moved_sentences(before: dict[str, Made], made: dict[str, Made], answer: list) -> Iterator[str]:

@@ -10,15 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path, PurePosixPath
-from urllib.parse import quote, unquote
+from typing import Any
+from urllib.parse import unquote
 
 import nbformat
 from nbconvert import HTMLExporter
+from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
-from nbformat.v4 import new_markdown_cell, new_notebook
 
-from evidence.figures import NAME
+from evidence.appraisal import AGAIN, LEVELS
+from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
+from evidence.publish import finder
+from evidence.review import Review
 from evidence.storage import FOLDER as KEPT
 from evidence.storage import (
     Written,
@@ -29,27 +33,28 @@ from evidence.storage import (
     replace_all,
     sha256,
 )
-from evidence.wording import allowed, audiences, escaped
+from evidence.wording import allowed, answers, audiences, joined
 
 FOLDER = "site"
 RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
-FRONT = "index.html"
+FRONT, PICTURES, FIND = "index.html", "figures.html", "find.html"
+KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
 MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
+CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 REFERENCE = re.compile(r'(<li id="ref-([^"]+)">)(.*?)(</li>)', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: its file, its title, and whether it has code to show."""
+    """One page: its file and its title."""
 
     file: str
     title: str
-    has_code: bool
 
 
 def write(root: Path) -> Written:
@@ -93,26 +98,41 @@ def handout(root: Path) -> dict[str, bytes]:
     """Files of the hand-out by path below ``site/``: pages, and the files that they link to."""
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
-    review = narrator.review.item("title", root.name)
-    front = Page(FRONT, "Answer and figures", False)
-    pages = [Page(f"{name}.html", _title(nb, name), True) for name, nb in notebooks.items()]
+    entries, cards = _figures(root), finder.cards(narrator.review)
+    front = Page(FRONT, "The answer")
+    pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
+    more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
+                                        (Page(FIND, _finds(cards)), cards)) if is_there]
     exporter = HTMLExporter(
         template_name="handout",
         extra_template_basedirs=[str(resources.files("evidence") / "templates")],
     )
-    texts = {FRONT: _front(narrator, pages)} | {
-        page.file: nb for page, nb in zip(pages, notebooks.values(), strict=True)
+    templates = resources.files("evidence") / "templates" / "handout"
+    given = {
+        "pages": [front, *more, *pages], "review": narrator.review.item("title", root.name),
+        **{name: (templates / f"{name}.{ending}").read_text(encoding="utf-8")
+           for name, ending in (("style", "css"), ("script", "js"))},
     }
     files: dict[str, bytes] = {}
-    for page in [front, *pages]:
-        given = {"page": page, "pages": [front, *pages], "review": review}
-        text, _ = exporter.from_notebook_node(texts[page.file], resources=given)
-        text = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
+    texts: dict[str, str] = {}
+    for page, notebook in zip(pages, notebooks.values(), strict=True):
+        text, _ = exporter.from_notebook_node(notebook, resources=given | {"page": page})
+        texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
+    for page, values in (
+        (front, _front(narrator, files, pages, cards)),
+        (Page(PICTURES, "All figures"), _gallery(entries, pages)),
+        (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
+    ):
+        if page in given["pages"]:
+            template = exporter.environment.get_template(page.file.replace("index", "front")
+                                                         + ".j2")
+            texts[page.file] = template.render(given | values | {"page": page})
+    for name, text in texts.items():
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
-        files[page.file] = _local(text).encode("utf-8")
-    for entry in _figures(root):
+        files[name] = _local(text).encode("utf-8")
+    for entry in entries:
         name = f"figures/{entry['name']}.png"
         files[name] = read_bytes(root / name)
     return files
@@ -136,27 +156,66 @@ def _title(notebook: NotebookNode, name: str) -> str:
     return name
 
 
-def _front(narrator: Narrator, pages: list[Page]) -> NotebookNode:
-    """The front page as a notebook: question, answer, pages, figures, references."""
+def _finds(cards: list[finder.Card]) -> str:
+    """Title of the page of cards: what it holds."""
+    kinds = [KINDS[kind] for kind in KINDS if any(card.kind == kind for card in cards)]
+    return f"Search {joined(kinds)}"
+
+
+def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
+           cards: list[finder.Card]) -> dict[str, Any]:
+    """What the front page shows; the drawing of its chart is added to `files`."""
     review = narrator.review
-    title = escaped(review.item("title", review.root.name))
-    parts = [f"# {title}", escaped(review.item("question"))]
-    voices = audiences(review)
-    for number, audience in enumerate(voices):
-        heading = "## The answer" if number == 0 else f"### The same for a {escaped(audience)}"
-        parts += [heading, str(narrator.answer(audience))]
-    if voices:
-        parts.append(NOTICE)
-    if pages:
-        links = "\n".join(f"* [{escaped(page.title)}]({quote(page.file)})" for page in pages)
-        parts += ["## Pages", links]
-    titles = {page.file: page.title for page in pages}
-    figures = [_figure(entry, titles) for entry in _figures(review.root)]
-    if figures:
-        parts += ["## Figures", *figures]
-    if voices:
-        parts += ["## References", str(narrator.references())]
-    return new_notebook(cells=[new_markdown_cell(part) for part in parts if part])
+    voices = [{"name": name.replace("_", " "),
+               "text": allowed(markdown2html(str(narrator.answer(name))))}
+              for name in audiences(review)]
+    shown = {
+        "message": review.item("title", review.root.name), "question": review.item("question"),
+        "notice": NOTICE if voices else "", "tiles": [], "voices": voices, "notebooks": pages,
+        "found": finder.counted(cards), "find": FIND,
+        "references": allowed(str(narrator.references())) if voices else "",
+    }
+    name = next((name for name, spec in catalogue.specs(review).items()
+                 if spec.kind == "answer"), None)
+    exhibit = narrator.exhibit(name) if name else None
+    if exhibit is None or exhibit.table.empty:
+        return shown
+    svg = images.phone(exhibit)
+    chart = f"figures/{name}_chart.svg"
+    files[chart] = svg
+    width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
+    return shown | {
+        "message": exhibit.title, "tiles": [_tile(row) for row in exhibit.table.itertuples()],
+        "chart": {"file": chart, "alt": exhibit.alt, "width": round(float(width)),
+                  "height": round(float(height))},
+        "asides": answers.notes(review, narrator.facts, answers.ASIDE),
+        "foot": answers.notes(review, narrator.facts, answers.FOOT),
+    }
+
+
+def _tile(row: Any) -> dict[str, Any]:
+    level = LEVELS.index(row.certainty) + 1 if row.certainty in LEVELS else 0
+    return row._asdict() | {"people": people_words(row),
+                            "level": None if row.certainty in ("", AGAIN) else level}
+
+
+def _gallery(entries: list[Mapping], pages: list[Page]) -> dict[str, Any]:
+    """Exported figures with their alt texts and captions."""
+    known = {page.file: page for page in pages}
+    return {"figures": [
+        {"name": entry["name"], "title": entry["title"], "file": f"figures/{entry['name']}.png",
+         "alt": entry["alt"], "page": known.get(f"{entry['notebook']}.html"),
+         "caption": f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip()}
+        for entry in entries
+    ]}
+
+
+def _cards(review: Review, cards: list[finder.Card]) -> dict[str, Any]:
+    """Cards and what they can be filtered by."""
+    kinds = [(kind, words) for kind, words in KINDS.items()
+             if any(card.kind == kind for card in cards)]
+    return {"cards": cards, "kinds": kinds, "groups": finder.groups(cards),
+            "control": review.control, "names": {kind: kind.capitalize() for kind in KINDS}}
 
 
 def _figures(root: Path) -> list[Mapping]:
@@ -167,16 +226,24 @@ def _figures(root: Path) -> list[Mapping]:
                   key=lambda entry: entry["notebook"])
 
 
-def _figure(entry: Mapping, titles: Mapping[str, str]) -> str:
-    """One figure of the front page with its alt text and caption."""
-    source = f"figures/{entry['name']}.png"
-    alt = html.escape(entry["alt"], quote=True)
-    caption = html.escape(f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip())
-    page = f"{entry['notebook']}.html"
-    more = (f' <a href="{quote(page)}">{html.escape(titles[page])}</a>'
-            if page in titles else "")
-    return (f'<figure><a href="{source}"><img src="{source}" alt="{alt}" loading="lazy" '
-            f'width="1333" height="750"></a><figcaption>{caption}{more}</figcaption></figure>')
+def _labelled(table: str) -> str:
+    """A table whose cells carry the heading of their column, for narrow screens; one whose rows
+    differ in their number of cells stays as it is."""
+    head = re.search(r"<thead>(.*?)</thead>", table, re.DOTALL)
+    names = re.findall(r"<th\b[^>]*>(.*?)</th>", head[1], re.DOTALL) if head else []
+    body = re.split(r"</thead>", table, maxsplit=1)[-1]
+    rows = re.findall(r"<tr\b.*?</tr>", body, re.DOTALL)
+    if not names or any(len(CELL.findall(row)) != len(names) for row in rows):
+        return table
+    labels = [html.escape(html.unescape(re.sub(r"<[^>]*>", "", name)), quote=True)
+              for name in names]
+
+    def row(match: re.Match[str]) -> str:
+        given = iter(labels)
+        return CELL.sub(lambda cell: f'<td data-label="{next(given)}"{cell[1]}>', match[0])
+
+    done = re.sub(r"<tr\b.*?</tr>", row, body, flags=re.DOTALL)
+    return table.replace(body, done).replace("<table", '<table class="labelled"', 1)
 
 
 def _scrolling(match: re.Match[str]) -> str:
@@ -184,7 +251,7 @@ def _scrolling(match: re.Match[str]) -> str:
     caption = re.search(r"<caption>(.*?)</caption>", match[0])
     label = html.escape(html.unescape(caption[1] if caption else "Table"), quote=True)
     return (f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
-            f"{match[0]}</div>")
+            f"{_labelled(match[0])}</div>")
 
 
 def _with_ways_back(text: str) -> str:

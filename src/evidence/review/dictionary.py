@@ -255,8 +255,8 @@ def extended(own: Any, package: Mapping[str, Any]) -> Any:
     named = [resource.get("name") for resource in resources if isinstance(resource, dict)]
     rest = [resource for name, resource in known.items() if name not in named]
     columns = {
-        table["name"]: {field.get("name") for field in table["schema"]["fields"]
-                        if isinstance(field, dict)}
+        table["name"]: {field["name"] for field in table["schema"]["fields"]
+                        if isinstance(field, dict) and isinstance(field.get("name"), str)}
         for table in [*resources, *rest] if _has_fields(table)
     }
     below = [_with_targets(table, own["resources"], columns) for table in [*resources, *rest]]

@@ -55,14 +55,16 @@ class NoDataError(ValueError):
 
 
 class ReviewError(Exception):
-    """A review cannot be used as it stands; `problems` says where and what to do."""
+    """A review cannot be used as it stands; `problems` says where and what to do, `remarks` what
+    else was noticed."""
 
-    def __init__(self, problems: Iterable[Problem]):
+    def __init__(self, problems: Iterable[Problem], remarks: Iterable[Problem] = ()):
         self.problems = tuple(sorted(problems, key=_place))
+        self.remarks = tuple(sorted(remarks, key=_place))
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
     def __reduce__(self):
-        return (ReviewError, (self.problems,))
+        return (ReviewError, (self.problems, self.remarks))
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:

@@ -131,7 +131,7 @@ def load_review(root: Path | str | None = None) -> Review:
     problems += domain_problems(dictionary, tables, bibliography, folder)
     errors = [problem for problem in problems if not problem.is_warning]
     if errors:
-        raise ReviewError(errors)
+        raise ReviewError(errors, [p for p in problems if p.is_warning])
     warnings += [problem for problem in problems if problem.is_warning]
     return Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
 

@@ -14,7 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "facts": ["Facts", "Makers", "Records", "Row", "offers"],
         "html": ["NUMBER", "Markup", "allowed", "as_text", "links", "place", "readable"],
         "prose": [
-            "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
+            "MINUS", "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
             "harmless", "in_words", "interval", "joined", "number", "p_value", "percent", "plural",
             "signed", "together",
         ],

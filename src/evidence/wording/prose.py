@@ -12,6 +12,7 @@ the tables by id, such as ``{outcomes[smith2020-pain].effect:+.2f}``, or into an
 ``p``        p value: "0.016", "below 0.001"
 ``list``     several items as "a, b and c"
 ``null``     "excludes" for true, "includes" for false
+``differs``  "a difference" for true, "no clear difference" for false
 ``.0%``      a share as "71 %", with a space
 ===========  ==================================================
 """
@@ -43,7 +44,7 @@ SMALL = (
 VALUES = (str, bool, int, float, Decimal, date, np.generic, pd.Timestamp)
 PRIVATE = re.compile(r"[.\[]_")  # what Python hides in an object
 LINK = re.compile(r"\]\(\s*([^\s()]*(?:\([^\s()]*\)[^\s()]*)*)")
-FORMULA = re.compile(r"\$|\\\\|\\(?=[A-Za-z])")  # what begins a formula in Markdown
+FORMULA = re.compile(r"\$|\\(?![*_`\[\]])")  # signs of formulas; an escaped sign of Markdown stays
 WIDEST = 99  # signs or decimals of a number
 
 
@@ -221,6 +222,8 @@ class _Filler(string.Formatter):
             return self._text(joined(value))
         if format_spec == "null":
             return "excludes" if value else "includes"
+        if format_spec == "differs":
+            return "a difference" if value else "no clear difference"
         if format_spec.startswith("abs"):
             return format(abs(value), format_spec[3:])
         if isinstance(value, str):

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
 from evidence.chapters.claims import audit
-from evidence.figures import Content, Spec, figure_kind, page
+from evidence.figures import Content, Spec, figure_kind, marks, page
 from evidence.review import Review
 
 BAR, CHIP, CHIPS = 0.62, 0.36, 2.5  # inches: height of the bar and of a chip, width of a chip
@@ -73,9 +73,10 @@ def examples(table: pd.DataFrame, ax: Axes, width: float, top: float) -> Axes:
         ax.plot([0, width], [y + pitch / 2] * 2, color=page.PALE, lw=0.8)
         lines = page.broken(row["claim"], places[0] - 0.25, size)
         text = "\n".join(lines)
-        ax.text(0, y, text, size=size, va="center", linespacing=page.spacing(text, 1.05))
-        for x, kind in zip(places, ("citation", "evidence"), strict=True):
-            chip(ax, x, y, row[f"{kind}_verdict"])
+        with marks.named(row["claim"], ax):
+            ax.text(0, y, text, size=size, va="center", linespacing=page.spacing(text, 1.05))
+            for x, kind in zip(places, ("citation", "evidence"), strict=True):
+                chip(ax, x, y, row[f"{kind}_verdict"])
     return ax
 
 

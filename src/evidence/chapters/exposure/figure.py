@@ -44,17 +44,19 @@ def concentrations(table: pd.DataFrame, points: Mapping[str, list[float]], band:
     for y, (_, row) in zip(range(len(table))[::-1], table.iterrows(), strict=True):
         _, marker, colour = MARKS[row["stands_for"]]
         ax.axhline(y, color=page.PALE, lw=0.8, zorder=0.5)
-        if row["high"] > row["low"] and row["effect_seen"]:
-            ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=4, zorder=2,
-                    solid_capstyle="butt", linestyle="-" if row["was_read"] else (0, (1.2, 0.7)))
-        if not row["effect_seen"]:
-            ax.plot([row["low"], row["high"]], [y, y], color=NOTHING, lw=1.6, zorder=2)
-            ax.plot([row["low"], row["high"]], [y, y], marker="X", linestyle="none",
-                    markersize=11, color=NOTHING, markeredgecolor="white", zorder=4)
-            continue
-        ax.plot(points[row["effect"]], [y] * len(points[row["effect"]]), marker=marker,
-                linestyle="none", markersize=10, color=colour, zorder=4, markeredgewidth=2,
-                markerfacecolor=colour if row["was_read"] else "white")
+        with marks.named(row["effect"], ax):
+            if row["high"] > row["low"] and row["effect_seen"]:
+                ax.plot([row["low"], row["high"]], [y, y], color=colour, lw=4, zorder=2,
+                        solid_capstyle="butt",
+                        linestyle="-" if row["was_read"] else (0, (1.2, 0.7)))
+            if not row["effect_seen"]:
+                ax.plot([row["low"], row["high"]], [y, y], color=NOTHING, lw=1.6, zorder=2)
+                ax.plot([row["low"], row["high"]], [y, y], marker="X", linestyle="none",
+                        markersize=11, color=NOTHING, markeredgecolor="white", zorder=4)
+                continue
+            ax.plot(points[row["effect"]], [y] * len(points[row["effect"]]), marker=marker,
+                    linestyle="none", markersize=10, color=colour, zorder=4, markeredgewidth=2,
+                    markerfacecolor=colour if row["was_read"] else "white")
     ax.set_xscale("log")
     ax.set_xlim(LOWEST * 0.6, HIGHEST * 1.2)
     ticks = 10.0 ** np.arange(np.log10(LOWEST), np.log10(HIGHEST) + 1)

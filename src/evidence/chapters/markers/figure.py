@@ -13,7 +13,7 @@ from matplotlib.patches import Rectangle
 
 from evidence.chapters.markers import counts as markers
 from evidence.chapters.mechanism import markers as markers_module
-from evidence.figures import Content, Spec, figure_kind, page
+from evidence.figures import Content, Spec, figure_kind, marks, page
 from evidence.review import LABORATORY, Review
 from evidence.wording import in_words
 
@@ -74,14 +74,15 @@ def grid(counts: pd.DataFrame, ax: Axes) -> Axes:
     for line, (kind, row) in enumerate(counts.iterrows()):
         top = height - HEADING - line * pitch
         ax.plot([0, width], [top, top], color=page.PALE, lw=0.8, zorder=0.5)
-        ax.text(0, top - pitch / 2, kind, size=page.TEXT, va="center_baseline")
-        for number, count in enumerate(row):
-            x, y = LABEL + (number + 0.4) * step, top - pitch / 2
-            colour = page.MESSAGE if number == 0 else page.CONTEXT
-            if count:
-                ax.plot(x, y, "o", ms=144 * RADIUS * np.sqrt(count / most), color=colour)
-            ax.text(x + 0.32, y, str(count), size=page.TEXT, va="center_baseline",
-                    color=page.INK if count else page.GREY)
+        with marks.named(kind, ax):
+            ax.text(0, top - pitch / 2, kind, size=page.TEXT, va="center_baseline")
+            for number, count in enumerate(row):
+                x, y = LABEL + (number + 0.4) * step, top - pitch / 2
+                colour = page.MESSAGE if number == 0 else page.CONTEXT
+                if count:
+                    ax.plot(x, y, "o", ms=144 * RADIUS * np.sqrt(count / most), color=colour)
+                ax.text(x + 0.32, y, str(count), size=page.TEXT, va="center_baseline",
+                        color=page.INK if count else page.GREY)
     return ax
 
 

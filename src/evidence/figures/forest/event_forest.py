@@ -17,7 +17,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, effect, forest_columns
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
-from evidence.pooling import Pool, analysis_rows
+from evidence.pooling import Pool, analysis_rows, favours_words
 from evidence.review import NoDataError, Review
 from evidence.wording import in_words, plural
 
@@ -83,8 +83,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     first = shown[0]
 
     arms = review.intervention, review.control
+    named = {pool.sides(*arms) for pool in shown}  # less pain and more harm favour different sides
+    sides = named.pop() if len(named) == 1 else favours_words("", *arms)
     paged = partial(paged_forest, lines, forest_columns(lines, first.measure_words, arms), [scale],
-                    sides=first.sides(*arms))
+                    sides=sides)
 
     sources = sources_of(chosen)
     tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)

@@ -299,6 +299,7 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row],
             pen.cell(column, y + 0.5 * grid.line + number * head, words, weight="bold")
     pen.plot([0, grid.width], [y - 0.1 * grid.line] * 2, color=GREY, lw=0.8)
     y = top = y - 0.25 * grid.line
+    group = ""
     for row, label, span in zip(rows, grid.labels, grid.spans, strict=True):
         if row.kind == "axis":
             _draw_axis(pen, y - 0.15 * grid.line, top)
@@ -306,7 +307,10 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row],
             y = top = y - row.height * grid.line
             continue
         height = grid.line * row.height * max(1, len(label), len(span))
-        _draw_row(pen, row, columns, label, span, y - height / 2)
+        group = row.label if row.kind == "heading" else group
+        name = ", ".join(dict.fromkeys(filter(None, (group, row.label))))
+        with drawing.named(name if row.label else "", pen.ax):
+            _draw_row(pen, row, columns, label, span, y - height / 2)
         y -= height
     bottom = y - 0.15 * grid.line
     if pen.scale:

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.forest.kind import DERIVED
-from evidence.figures.marks import key
+from evidence.figures.marks import key, named
 from evidence.figures.marks import sides as name_sides
 from evidence.pooling import favours_words
 from evidence.review import Review, design
@@ -162,7 +162,8 @@ def changes(table: pd.DataFrame, left: Axes, right: Axes, *,
     Parameters
     ----------
     table : DataFrame
-        As `percent_changes` or `ladder_table` returns it, top row first.
+        As `percent_changes` or `ladder_table` returns it, top row first; a column ``name`` names
+        the marks of each row.
     left, right : Axes
     bands : DataFrame, optional
         Thresholds: columns threshold_kind, value, value_high, in per cent fall.
@@ -184,12 +185,13 @@ def changes(table: pd.DataFrame, left: Axes, right: Axes, *,
             left.text(0.02, y, f"not placed: {reason}", size=NUMBER, color=page.GREY,
                       va="center", transform=left.get_yaxis_transform(), bbox=page.COVER)
             continue
-        _arms(left, y, row)
-        if pd.notna(row["difference"]):
-            _difference(right, y, row)
-        else:
-            right.text(0, y, "no control", ha="center", va="center", size=NUMBER, color=page.GREY,
-                       bbox=page.COVER)
+        with named(row.get("name", ""), left, right):
+            _arms(left, y, row)
+            if pd.notna(row["difference"]):
+                _difference(right, y, row)
+            else:
+                right.text(0, y, "no control", ha="center", va="center", size=NUMBER,
+                           color=page.GREY, bbox=page.COVER)
     reach = difference_reach(placed)
     left.set_xlim(lowest, max(4.0, 1.1 * float(np.nanmax(pairs))))
     right.set_xlim(-reach, reach)
@@ -348,7 +350,8 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
         start = x + LABELS + LEFT_PANEL + SPACE
         left = figure.add_axes((x + LABELS, bottom, LEFT_PANEL, height))
         right = figure.add_axes((start, bottom, x + width - start, height))
-        changes(table, left, right, bands=bands)
+        names = [", ".join(label.split("\n")[:2]) for label in labels]
+        changes(table.assign(name=names), left, right, bands=bands)
         top = bottom + height + 0.05
         key(figure, x + LABELS, top, [(INTERVENTION, review.intervention),
                                       (CONTROL, review.control)])
@@ -356,9 +359,10 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
         size = page.fitting(len(labels), height * figure.get_figheight(),
                             max(label.count("\n") + 1 for label in labels), NUMBER)
         for y, label in enumerate(labels):
-            left.annotate(label, (0, y), xycoords=("axes fraction", "data"), size=size,
-                          xytext=(-72 * LABELS * figure.get_figwidth(), 0), va="center",
-                          textcoords="offset points", linespacing=page.spacing(label, 1.08))
+            with named(names[y], left):
+                left.annotate(label, (0, y), xycoords=("axes fraction", "data"), size=size,
+                              xytext=(-72 * LABELS * figure.get_figwidth(), 0), va="center",
+                              textcoords="offset points", linespacing=page.spacing(label, 1.08))
         name_sides(right, 0, sides, down=48)
         return left, right
 

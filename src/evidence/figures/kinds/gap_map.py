@@ -112,7 +112,7 @@ def _marks(review: Review) -> pd.DataFrame:
     unread = unread_markers(review)
     counted = [
         frame.groupby("condition_group").size().rename("n").reset_index().assign(domain_group=name)
-        for frame, name in ((to_come[to_come["placebo"]], WAITING), (unread, MARKERS))
+        for frame, name in ((to_come[to_come["compared"]], WAITING), (unread, MARKERS))
         if len(frame)
     ]
     columns = ["condition_group", "domain_group", "n"]
@@ -146,7 +146,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_marker_conditions": int((markers["trials"] > 0).sum()),
         "n_marker_rings": int((markers["kind"] == "other").sum()),
         "n_unread": len(unread_markers(review)),
-        "n_waiting": int(to_come["placebo"].sum()),
+        "n_waiting": int(to_come["compared"].sum()),
         "largest_condition": largest["condition_group"],
         "largest_domain": largest["domain_group"],
         "largest_people": int(largest["participants"]),

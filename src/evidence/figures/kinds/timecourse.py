@@ -110,6 +110,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         raise ValueError("they are of several trials or instruments")
     table = course_table(rows)
     first = rows.iloc[0]
+    people = first["intervention_n"] + first["control_n"]
     shown = table.dropna(subset=["difference"])
     excluding = (shown["ci_low"] > 0) | (shown["ci_high"] < 0)
     facts = {
@@ -121,7 +122,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "lowest": shown["difference"].min(),
         "highest": shown["difference"].max(),
         "weeks": [f"{week:g}" for week in shown["week"]],
-        "n_people": int(first["intervention_n"] + first["control_n"]),
+        "n_people": None if pd.isna(people) else int(people),
     }
     labels = {"intervention": review.intervention, "control": review.control}
     sides = favours_words(first["higher_is"], review.intervention, review.control)

@@ -5,6 +5,7 @@ Equal input gives equal bytes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -41,7 +42,7 @@ from evidence.publish.slides.shapes import (
 )
 from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
 from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
-from evidence.review import Review, without_citations
+from evidence.review import CITATION, Review
 
 FOOT_LINES = 2
 QUESTION_SIZE, NAME_SIZE = 36, 20  # points, on the title slide
@@ -122,14 +123,16 @@ class _Deck:
         for number, canvas in enumerate(canvases, 1):
             name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
             top = head_height(name, exhibit.subtitle)
-            low, high = _reach(canvas)
+            with page.style("slide", exhibit.texts):
+                low, high = _reach(canvas)
             for most in range(FOOT_LINES, -1, -1):
                 foot = self.foot(slide, exhibit.method, exhibit.sources, most)
                 bottom = foot_top(foot, self.aside(slide)) - GAP
                 if high - low <= bottom - top:
                     break
             page_ = self.page(slide, name, exhibit.subtitle, foot)
-            group = add_native(page_.shapes, canvas, exhibit.alt)
+            with page.style("slide", exhibit.texts):
+                group = add_native(page_.shapes, canvas, exhibit.alt)
             group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
             self.notes(page_, slide, say, asked, exhibit.method)
         self.keys += exhibit.sources
@@ -178,12 +181,13 @@ class _Deck:
             return
         title = self.talk.words(slide, "title", "To take home")
         page_ = self.page(slide, title, "", DISCLAIMER + ".")
-        texts = [without_citations(line).replace("**", "") for line in said]
+        texts = [re.sub(rf"\s?{CITATION.pattern}", "", line) for line in said]
         top, bottom = head_height(title) + 0.2, foot_top(DISCLAIMER, self.aside(slide)) - GAP
         width = RIGHT - LEFT - 0.4
         size, heights = next(
             (size, heights) for size in SAID_SIZES
-            if sum(heights := [text_height(text, width, size) for text in texts])
+            if sum(heights := [text_height(text.replace("**", ""), width - 0.1, size)
+                                   for text in texts])
             + BETWEEN * (len(texts) - 1) <= bottom - top or size == SAID_SIZES[-1]
         )
         gap = min((bottom - top - sum(heights)) / len(texts), 2 * BETWEEN)
@@ -192,7 +196,7 @@ class _Deck:
             add_text(page_.shapes, Box(LEFT + 0.3, top, width, height), text, size,
                      name=f"Sentence {number}")  # fmt: skip
             top += height + gap
-        self.notes(page_, slide, " ".join(texts[:3]), "", "")
+        self.notes(page_, slide, " ".join(texts[:3]).replace("**", ""), "", "")
         self.keys += cited(said)
 
     def page(self, slide: Slide, title: str, subtitle: str, foot: str):

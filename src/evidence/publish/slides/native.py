@@ -34,7 +34,6 @@ from evidence.publish.slides.shapes import (
     add_text,
     colour,
     describe,
-    text_width,
     unstyle,
 )
 
@@ -89,12 +88,13 @@ def _white(rgba) -> bool:
 
 
 def _grouped(shapes, made: list[tuple[str, object]]) -> list:
-    """Shapes in the order in which they were drawn, those of one name in a group of that name."""
+    """Shapes in the order in which they were drawn, those of one name in a group of that name,
+    which lies where its last one was drawn."""
     members: dict[str, list] = {}
     for name, shape in made:
         members.setdefault(name, []).append(shape)
     order, done = [], set()
-    for name, shape in made:
+    for name, shape in reversed(made):
         if not name or len(members[name]) == 1:
             order.append(shape)
         elif name not in done:
@@ -102,7 +102,7 @@ def _grouped(shapes, made: list[tuple[str, object]]) -> list:
             group = shapes.add_group_shape(members[name])
             group.name = name
             order.append(group)
-    return order
+    return order[::-1]
 
 
 @dataclass(slots=True)
@@ -246,17 +246,14 @@ class _Renderer(RendererBase):
         wide = np.array([self.get_text_width_height_descent(s, prop, False)[0] for s in text])
         starts = np.array([line[:2] for line in done.lines], float)
         low, high = (starts @ along).min(), (starts @ along + wide).max()
-        needed = max(high - low, self.dpi * max(text_width(s, size, bold) for s in text))
         side = artist.get_horizontalalignment() if artist is not None else "left"
         if len(text) > 1 and artist is not None and artist._multialignment:
             side = artist._multialignment
-        extra = needed - (high - low)
-        low -= {"left": 0.0, "center": extra / 2, "right": extra}[side]
         rows = starts @ across
         middle = (rows[0] + rows[-1]) / 2 + BASELINE * size * self.dpi / 72
-        centre = along * (low + needed / 2) + across * middle
+        centre = along * (low + high) / 2 + across * middle
         pitch = abs(rows[0] - rows[-1]) / (len(text) - 1) * 72 / self.dpi if len(text) > 1 else None
-        width, height = needed / self.dpi, ((pitch or LINE * size) * len(text)) / 72
+        width, height = (high - low) / self.dpi, ((pitch or LINE * size) * len(text)) / 72
         x, y = centre[0] / self.dpi, HEIGHT - centre[1] / self.dpi
         shape = add_text(
             self.shapes, Box(x - width / 2, y - height / 2, width, height), "\n".join(text), size,
@@ -266,7 +263,9 @@ class _Renderer(RendererBase):
         shape.text_frame.word_wrap = False
         shape.rotation = -angle % 360
         self.add(done.name, shape, "Text")
-        shape.name = done.name if ":" in done.name else " ".join(" ".join(text).split())[:60]
+        said = " ".join(" ".join(text).split())[:60]
+        group = done.name.partition(":")[0]
+        shape.name = f"{group}: {'name' if said.startswith(group) else said}" if group else said
 
 
 def _pieces(path: Path, clip, *, filled: bool) -> Iterator[tuple[str, np.ndarray]]:

@@ -71,10 +71,13 @@ def cited(lines: Sequence[str]) -> tuple[str, ...]:
 def answer_lines(
     review: Review, analyses: Mapping[str, Any], audience: Sequence[str] = ()
 ) -> list[str]:
-    """The lines of data/answers.csv for an audience, its first one by default."""
+    """The short sentences of data/answers.csv for an audience, its first one by default; the
+    details where there are none."""
     known = answers.audiences(review)
-    wanted = next(iter([*audience, *known]), "")
-    return answers.lines(review, Facts(review, analyses), wanted) if known else []
+    if not known:
+        return []
+    wanted, facts = [*audience, *known][0], Facts(review, analyses)
+    return answers.sentences(review, facts, wanted) or answers.lines(review, facts, wanted)
 
 
 def answer_sheet(
@@ -120,13 +123,14 @@ def certainty_sheet(
         shown = shown.drop(columns=["effect", "meaning"])
     levels = table["certainty"].value_counts()
     counted = joined(f"{in_words(int(count))} {level}" for level, count in levels.items())
-    title = f"Certainty of {len(table)} outcomes: {counted}"
+    title = f"Certainty: {counted}"
     judged = review.item("judgements", "Our own judgements").rstrip(".")
     reasons = " ".join(f"{row.outcome}: {row.certainty}{f', {row.why}' if row.why else ''}."
                        for row in table.itertuples(index=False))  # fmt: skip
     keys = (key for cell in table["studies"].dropna() for key in cell.split(";") if key)
     return Sheet(
-        title, "Summary of findings after GRADE", tuple(headings[name] for name in shown),
+        title, f"Summary of findings after GRADE, {len(table)} outcomes",
+        tuple(headings[name] for name in shown),
         tuple(map(tuple, readable(shown).to_numpy())), f"{title}.", reasons,
         f"{judged}. Two trials are shown one by one, not pooled.", tuple(dict.fromkeys(keys)),
     )  # fmt: skip
@@ -188,8 +192,8 @@ def verdicts_sheet(
     total = counts.loc["total", "total"]
     supported = counts.loc["total", "supported"] if "supported" in counts else 0
     cited_well = counts.loc["supported", "total"] if "supported" in counts.index else 0
-    title = (f"Of {total} claims, {in_words(int(cited_well))} are fully supported by their "
-             f"citation and {in_words(int(supported))} by the evidence")  # fmt: skip
+    title = (f"{in_words(int(cited_well)).capitalize()} of {total} claims are fully supported by "
+             f"their citation, {in_words(int(supported))} by evidence")  # fmt: skip
     return Sheet(
         title, "Rows: does the cited source say so? Columns: what does the best evidence say?",
         headings, rows, f"{title}.",

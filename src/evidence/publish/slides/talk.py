@@ -134,7 +134,8 @@ class Talk:
 
     def _sensible(self) -> list[Slide]:
         """Question, answer and figures, as many as the shorter talks hold; tables behind them."""
-        has_answer = bool(answers.audiences(self.review))
+        has_page = any(figure.spec.kind == "answer" for figure in self.figures.values())
+        has_answer = bool(answers.audiences(self.review)) and not has_page
         main = [Slide("question", "question"), *[Slide("answer", "answer")] * has_answer]
         main += [Slide(name, "figure", name) for name in self.figures]
         main = [replace(slide, talk=5 if number < OPENING else 10 if number < REST else WHOLE)

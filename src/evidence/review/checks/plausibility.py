@@ -514,8 +514,8 @@ def _people(study: pd.Series, studies: pd.DataFrame | None) -> pd.Series:
     """The study that counts the people of each row."""
     if studies is None or "study" not in studies:
         return study
-    counted = roots(studies).set_axis(studies["study"])
-    return study.map(counted[~counted.index.duplicated()]).astype(object).fillna(study)
+    counted = dict(zip(studies["study"], roots(studies), strict=True))
+    return pd.Series([counted.get(key, key) for key in study], study.index, dtype="str")
 
 
 def _numbers(table: pd.DataFrame, *arms: str) -> list[str]:

@@ -81,14 +81,9 @@ def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
                   if KNOWN.get(squeezed(name)) in ("study", "author")), None)  # fmt: skip
     if study is None:
         study = next((at for at in range(len(names)) if at not in judged), 0)
-    domains: dict[int, str] = {}
-    for number, at in enumerate(judged, 1):
-        domain = _domain(names[at])
-        if domain in domains.values():
-            notes.append(f"{grid.name}: the column “{names[at]}” is a second one for {domain}, "
-                         "left out")  # fmt: skip
-            continue
-        domains[at] = domain or f"D{number}"
+    domains, is_rob2 = _domains([names[at] for at in judged], grid.rows[1:], judged)
+    if not is_rob2:
+        notes.append(f"{grid.name}: not the five domains of RoB 2; they keep their own names")
     read: dict[str, str] = {}
     out = []
     for line, row in zip(grid.lines[1:], grid.rows[1:], strict=True):
@@ -103,7 +98,7 @@ def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
                     read.setdefault(said, found)
                 out.append(Judgement(name, domain, found, f"{grid.name}, row {line}, {names[at]}"))
     if read:
-        notes.append(f"{grid.name}: read as judgements of RoB 2: "
+        notes.append(f"{grid.name}: judgements are read so: "
                      + "; ".join(f"{said} as {found}" for said, found in read.items()))  # fmt: skip
     used = {study, *domains}
     rest = [name for at, name in enumerate(names) if at not in used and name]
@@ -112,9 +107,37 @@ def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
     return out, notes
 
 
-def _domain(name: str) -> str:
-    if re.search(r"overall|gesamt|summary", name, re.IGNORECASE):
-        return "overall"
+def _domains(
+    names: Sequence[str], rows: Sequence[Sequence[Cell]], judged: Sequence[int]
+) -> tuple[dict[int, str], bool]:
+    """Domain of each judged column, and whether they are those of RoB 2."""
+    overall = [bool(re.search(r"overall|gesamt|summary", name, re.IGNORECASE)) for name in names]
+    found = ["overall" if whole else _rob2(name)
+             for name, whole in zip(names, overall, strict=True)]  # fmt: skip
+    parts = [code for code in found if code != "overall"]
+    words = {squeezed(str(row[at] or "")) for row in rows for at in judged}
+    is_rob2 = (len(set(parts)) == len(parts) and set(parts) <= {"D1", "D2", "D3", "D4", "D5", "DS"}
+               and not words & {"serious", "seriousrisk", "critical", "criticalrisk", "moderate"})
+    if not is_rob2:
+        found = ["overall" if whole else _own(name) for name, whole in
+                 zip(names, overall, strict=True)]  # fmt: skip
+    out: dict[int, str] = {}
+    for at, domain in zip(judged, found, strict=True):
+        taken, number = domain, 2
+        while taken in out.values():
+            taken, number = f"{domain} {number}", number + 1
+        out[at] = taken
+    return out, is_rob2
+
+
+def _own(name: str) -> str:
+    """The name of a domain without what a program writes around it."""
+    name = re.sub(r"^Domain \(judge?ment\):\s*|:\s*All outcomes$", "", name.strip())
+    numbered = DOMAIN.fullmatch(name)
+    return f"Domain {numbered[1]}" if numbered else name
+
+
+def _rob2(name: str) -> str:
     numbered = DOMAIN.match(name.strip())
     if numbered:
         return f"D{numbered[1]}"

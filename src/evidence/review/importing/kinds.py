@@ -95,9 +95,12 @@ def read_files(
             drafts += [(name, draft) for draft in found]
     analyses, judged, labels = [], [], {}
     settings: dict[tuple[str, str], dict[str, str]] = {}
-    for grid in grids:
+    for number, grid in enumerate(grids):
         if revman.is_settings(_names(grid)):
             settings |= revman.read_settings(grid)
+        elif revman.is_five(_names(grid)):
+            grids[number], stated = revman.from_five(grid)
+            settings |= stated
     for grid in grids:
         try:
             _table(grid, options, ours, settings, kinds, analyses, judged, notes)

@@ -52,6 +52,62 @@ def is_settings(names: Sequence[str]) -> bool:
         bare & {"effectmeasure", "analysismodel", "datatype"})  # fmt: skip
 
 
+FIVE = {  # columns of RevMan 5, by those of RevMan Web
+    "Analysis group": "comparisonnumber", "Analysis number": "outcomenumber",
+    "Study year": "yearofstudy", "GIV SE": "se", "Experimental mean": "mean1",
+    "Experimental SD": "sd1", "Experimental cases": "events1", "Experimental N": "total1",
+    "Control mean": "mean2", "Control SD": "sd2", "Control cases": "events2",
+    "Control N": "total2", "O-E": "oe", "Variance": "variance",
+}  # fmt: skip
+
+
+def is_five(names: Sequence[str]) -> bool:
+    """Whether a header is that of the analysis data of RevMan 5."""
+    return {"comparisonnumber", "outcomenumber", "name"} <= {squeezed(name) for name in names}
+
+
+def from_five(grid: Grid) -> tuple[Grid, dict[tuple[str, str], dict[str, str]]]:
+    """The analysis data of RevMan 5 as data rows and settings of RevMan Web.
+
+    There the rows of an outcome and of its subgroups stand above those of their studies.
+    """
+    names = [squeezed(str(cell or "")) for cell in grid.rows[0]]
+    rows: list[list] = [["Study", "Analysis name", "Subgroup", "GIV Mean", *FIVE]]
+    lines = [grid.lines[0]]
+    settings: dict[tuple[str, str], dict[str, str]] = {}
+    outcome: dict[str, str] = {}
+    subgroup = ""
+    for line, row in zip(grid.lines[1:], grid.rows[1:], strict=True):
+        cells = dict(zip(names, row, strict=True))
+        text = {name: _text(cell) for name, cell in cells.items()}
+        number = _integer(text.get("outcomenumber"))
+        if number in ("", "0"):
+            continue
+        if text.get("datatype"):
+            outcome, subgroup = text, ""
+            settings[_integer(text["comparisonnumber"]), number] = {
+                "analysisname": text["name"], "effectmeasure": text.get("effectmeasure", ""),
+                "statisticalmethod": text.get("statisticalmethod", ""),
+                "analysismodel": text.get("analysismodel", ""), "logscaledata": "true",
+                "experimentalgrouplabel": text.get("grouplabel1", ""),
+                "controlgrouplabel": text.get("grouplabel2", ""),
+            }  # fmt: skip
+        elif not any(text.get(name) for name in ("mean1", "sd1", "se", "userdefinedorder")):
+            subgroup = text["name"]
+        else:
+            is_generic = outcome.get("datatype", "").upper() in ("IV", "I", "IPD", "P")
+            effect = cells.get("effectestimate") if is_generic else None
+            ratio = MEASURES.get(squeezed(outcome.get("effectmeasure", ""))) in (
+                "RR", "OR", "HR", "IRR")  # fmt: skip
+            if ratio and effect and float(effect) > 0:
+                effect = math.log(float(effect))
+            values = [cells.get(name) for name in FIVE.values()]
+            values[list(FIVE).index("GIV SE")] = cells.get("se") if is_generic else None
+            rows.append([text["name"], outcome.get("name", ""), subgroup or None, effect, *values])
+            lines.append(line)
+    return Grid(grid.file, grid.sheet, rows, lines, grid.notes, grid.delimiter), settings
+
+
 def read_settings(grid: Grid) -> dict[tuple[str, str], dict[str, str]]:
     """Settings by number of group and analysis: squeezed column names to text."""
     names = [squeezed(str(cell or "")) for cell in grid.rows[0]]
@@ -144,10 +200,14 @@ def _measure(
     chosen: dict[str, str] = {}
     method = METHODS.get(squeezed(stated.get("statisticalmethod", "")), "")
     model = squeezed(stated.get("analysismodel", ""))
-    if method in ("mantel_haenszel", "peto") and ("fixed" in model or method == "peto"):
-        chosen["method"] = method
-    elif "fixed" in model:
+    if "fixed" in model or method == "peto":
         chosen["tau2_method"] = "FE"
+        if method:
+            chosen["method"] = method
+    elif "random" in model:  # what RevMan used until it offered a choice, which it then names
+        estimator = squeezed(" ".join(text for name, text in stated.items()
+                                      if "estimator" in name))  # fmt: skip
+        chosen["tau2_method"] = "REML" if "reml" in estimator or "restricted" in estimator else "DL"
     name = MEASURES.get(squeezed(stated.get("effectmeasure", "")), "")
     log = stated.get("logscaledata", "").lower() in ("true", "yes", "1")
     kind = _kind(rows)

@@ -18,7 +18,7 @@ from evidence.review.importing.references import _escaped, _letters, bibtex_text
 from evidence.review.importing.table import Analysis, Result, _holds
 
 RATIONALE = "Taken over from {file}; nothing was chosen here."
-SECONDARY = "secondary"
+SECONDARY, LONGEST_ID, LONGEST_CELL = "secondary", 40, 30_000
 ORDER = {
     "studies": ("study", "verification", "source_note"),
     "outcomes": ("outcome_id", "study", "domain", "stratum", "subgroup", "contrast",
@@ -273,16 +273,24 @@ def _add_analysis(
     if not included:
         notes.append(f"{file}: “{analysis.title}” has nothing to pool; no analysis is made of it")
         return
-    base = re.sub(r"\W+", "_", _ascii(named or re.sub(r"\.\w+$", "", file))).strip("_")[:40]
+    base = re.sub(r"\W+", "_", _ascii(named or re.sub(r"\.\w+$", "", file))).strip("_")
+    base = base if len(base) <= LONGEST_ID else base[:LONGEST_ID].rpartition("_")[0]
     base = base.strip("_") or "analysis"
     name = base
     if name in analyses:
         name = next(f"{base}_{n}" for n in range(2, 10**6) if f"{base}_{n}" not in analyses)
     analyses.add(name)
     options = {key: value for key, value in analysis.options.items() if key != "number"}
+    include = ";".join(included)
+    if len(include) > LONGEST_CELL:  # then a filter names them
+        chosen_ids = set(included)
+        for row in rows["outcomes"]:
+            if row["outcome_id"] in chosen_ids:
+                row["imported_as"] = name
+        include = f"imported_as = {name}"
     rows["analyses"].append({
         "analysis": name, "title": analysis.title, "measure": analysis.measure,
-        "include": ";".join(included), "role": "primary", "tau2_method": "REML",
+        "include": include, "role": "primary", "tau2_method": "REML",
         "rationale": RATIONALE.format(file=file), **options,
     })  # fmt: skip
 

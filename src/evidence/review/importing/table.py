@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -211,7 +210,14 @@ def read_results(
 
 
 def _where(grid: Grid, line: int) -> str:
-    return f"{grid.name}, row {line}"
+    """The cells of a row: by their letters in a workbook, by the line of a text."""
+    if not grid.sheet or not grid.rows:
+        return f"{grid.name}, row {line}"
+    width, letters = len(grid.rows[0]), ""
+    while width:
+        width, last = divmod(width - 1, 26)
+        letters = chr(65 + last) + letters
+    return f"{grid.name}, cells A{line}:{letters}{line}"
 
 
 def _place(grid: Grid) -> str:
@@ -359,9 +365,11 @@ def _study_rows(
     if reader.problems:
         raise ReviewError(reader.problems)
     notes += reader.notes()
-    swapped = _swap(grid, [values for _, values in read], notes)
+    _name_arms(grid, [values for _, values in read], notes)
+    read = [(replace(result, subgroup=result.subgroup or values.pop("subgroup", "")), values)
+            for result, values in read]  # fmt: skip
     for _, values in read:
-        _completed(values, header, swapped)
+        _completed(values)
     kind = _kind(grid, header, [values for _, values in read], options)
     measure = _measure(kind, header, options)
     results = []
@@ -494,30 +502,53 @@ def _first_text(header: Header, rows: Sequence[list[Cell]]) -> int | None:
     return None
 
 
-def _swap(grid: Grid, rows: list[dict[str, str]], notes: list[str]) -> bool:
-    """Whether the first of two named arms is the control; networks are refused."""
-    pairs = Counter((row.get("arm1", ""), row.get("arm2", "")) for row in rows)
+def _name_arms(grid: Grid, rows: list[dict[str, str]], notes: list[str]) -> None:
+    """Put the control second where arms are named, whichever stands first; refuse networks."""
+    pairs = [(row.pop("arm1", ""), row.pop("arm2", "")) for row in rows]
+    more = any(row.pop("arm3", "") for row in rows)
     if not any(any(pair) for pair in pairs):
         return False
-    _refuse_network(grid, [name for pair in pairs for name in pair if name],
-                    any(row.get("arm3") for row in rows))  # fmt: skip
-    first = all(CONTROLS.search(a) and not CONTROLS.search(b) for a, b in pairs)
-    for row in rows:
-        row.pop("arm1", None), row.pop("arm2", None)
-    one, other = next(iter(pairs))
-    if first:
-        one, other = other, one
-    notes.append(f"{grid.name}: the intervention is “{one}”, the control “{other}”")
-    return first
+    control = _control(grid, [pair for pair in pairs if all(pair)], more, notes)
+    if control is None:  # two unnamed roles: the first arm is the intervention, as metafor has it
+        notes.append(f"{grid.name}: the intervention is “{pairs[0][0]}”, the control "
+                     f"“{pairs[0][1]}”")  # fmt: skip
+        return
+    for row, (one, other) in zip(rows, pairs, strict=True):
+        if one == control:
+            for name in [name for name in row if name.startswith("intervention_")]:
+                opposite = name.replace("intervention_", "control_")
+                row[name], row[opposite] = row.get(opposite, ""), row[name]
+        if len({name for pair in pairs for name in pair if name}) > 2:
+            row["subgroup"] = row.get("subgroup") or (other if one == control else one)
 
 
-def _refuse_network(grid: Grid, arms: Iterable[str], more: bool) -> None:
-    names = list(dict.fromkeys(arms))
-    if more or len(names) > 2:
+def _control(
+    grid: Grid, pairs: Sequence[tuple[str, ...]], more: bool, notes: list[str]
+) -> str | None:
+    """The arm that every study has as its control; None for two arms of which none says so.
+
+    Raises
+    ------
+    ReviewError
+        When the studies make a network, which is not analysed here.
+    """
+    names = list(dict.fromkeys(name for pair in pairs for name in pair))
+    common = [name for name in names if all(name in pair for pair in pairs)]
+    said = [name for name in common if CONTROLS.search(name)]
+    others = any(CONTROLS.search(name) for name in names if name not in common)
+    control = said[0] if len(said) == 1 else (
+        common[0] if len(common) == 1 and not others else None)
+    if more or (control is None and len(names) > 2):
         raise ReviewError([Problem(
             _place(grid), None, "", ", ".join(names), "compares more than two treatments",
             "a network is not analysed here: keep the rows of two treatments in a file",
         )])  # fmt: skip
+    if control is not None:
+        rest = [name for name in names if name != control]
+        what = f"the intervention is “{rest[0]}”" if len(rest) == 1 else (
+            f"the interventions are subgroups: {', '.join(rest)}")  # fmt: skip
+        notes.append(f"{grid.name}: {what}; the control is “{control}”")
+    return control
 
 
 def _arm_rows(
@@ -536,16 +567,15 @@ def _arm_rows(
     if reader.problems:
         raise ReviewError(reader.problems)
     notes += reader.notes()
-    arms = list(dict.fromkeys(values.get("arm", "") for arms in groups.values()
-                              for _, values, _ in arms))  # fmt: skip
-    _refuse_network(grid, arms, any(len(found) > 2 for found in groups.values()))
-    controls = [arm for arm in arms if CONTROLS.search(arm)]
-    if len(arms) != 2 or len(controls) != 1:
+    pairs = [tuple(values.get("arm", "") for _, values, _ in arms) for arms in groups.values()
+             if len(arms) > 1]  # fmt: skip
+    control = _control(grid, pairs, any(len(pair) > 2 for pair in pairs), notes)
+    if control is None:
+        names = ", ".join(dict.fromkeys(name for pair in pairs for name in pair))
         raise ReviewError([Problem(
-            _place(grid), None, "", ", ".join(arms), "does not say which arm is the control",
+            _place(grid), None, "", names, "does not say which arm is the control",
             "call it “control” or “placebo” in that column")])  # fmt: skip
-    treated = next(arm for arm in arms if arm != controls[0])
-    notes.append(f"{grid.name}: the intervention is “{treated}”, the control “{controls[0]}”")
+    several = len({name for pair in pairs for name in pair}) > 2
     read = []
     for (label, year, outcome, subgroup), found in groups.items():
         if len(found) != 2:
@@ -553,7 +583,9 @@ def _arm_rows(
             continue
         values: dict[str, str] = {}
         for _, arm_values, _ in found:
-            arm = "control" if arm_values.get("arm") == controls[0] else "intervention"
+            arm = "control" if arm_values.get("arm") == control else "intervention"
+            if several and arm == "intervention":
+                subgroup = subgroup or arm_values.get("arm", "")
             values |= {
                 name.replace("group_", f"{arm}_"): value for name, value in arm_values.items()
                 if name.startswith("group_")
@@ -564,19 +596,15 @@ def _arm_rows(
         result = Result(label, year, shared, f"{grid.name}, rows {lines}", outcome, subgroup)
         read.append((result, values))
     for _, values in read:
-        _completed(values, header, False)
+        _completed(values)
     kind = _kind(grid, header, [values for _, values in read], options)
     measure = _measure(kind, header, options)
     return [replace(result, fields={**_fields(values, kind, measure, header)[0], **result.fields})
             for result, values in read], kind  # fmt: skip
 
 
-def _completed(values: dict[str, str], header: Header, swapped: bool) -> None:
+def _completed(values: dict[str, str]) -> None:
     """Add what follows from other cells: people from both counts, an SD from its error."""
-    if swapped:
-        for name in [name for name in values if name.startswith("intervention_")]:
-            other = name.replace("intervention_", "control_")
-            values[name], values[other] = values.get(other, ""), values[name]
     for arm in (*ARMS, "group"):
         events, rest = values.get(f"{arm}_events", ""), values.pop(f"{arm}_nonevents", "")
         if events and rest and not values.get(f"{arm}_n"):
