@@ -8,6 +8,7 @@ from datetime import datetime
 
 import pytest
 
+from conftest import REPOSITORY
 from evidence.pooling import run_analyses
 from evidence.project import import_files
 from evidence.review import ReviewError, load_review
@@ -402,8 +403,9 @@ def test_a_workbook_with_titles_merged_headings_and_totals(tmp_path):
     (pool,) = pooled(review).values()
     assert (pool.measure, pool.k) == ("MD", 2)
     said = "\n".join(done.found)
-    assert "“Total” is a total" in said and "row 8" in said
-    assert "sheet Data" in review.table("outcomes")["source_where"].iloc[0]
+    assert "“Total” is a total" in said and "A8:H8" in said
+    places = review.table("outcomes")["source_where"]
+    assert places.iloc[0] == "book.xlsx (sheet Data), cells A5:H5"
 
 
 def test_workbooks_are_asked_back(tmp_path):
@@ -560,6 +562,26 @@ def test_judgements_alone_make_a_traffic_light(tmp_path):
     assert any("no result here" in line for line in done.left)
     assert list(review.table("figures")["kind"]) == ["risk_of_bias"]
     assert len(review.table("risk_of_bias")) == 6
+
+
+def test_a_long_list_of_results_is_named_by_a_filter():
+    rows = "".join(f"Author of a long name {n},{1950 + n % 60},4,40,9,41\n" for n in range(1200))
+    text = "author,year,ai,n1i,ci,n2i\n" + rows
+    made = additions(read_files([("long.csv", text.encode())], Options()), Existing())
+    assert made.rows["analyses"][0]["include"] == "imported_as = long"
+    assert sum(row["imported_as"] == "long" for row in made.rows["outcomes"]) == 1200
+
+
+def test_the_trials_of_bcg_come_out_as_printed(tmp_path):
+    path = REPOSITORY / "src" / "evidence" / "starter" / "data" / "outcomes.csv"
+    with path.open(encoding="utf-8", newline="") as source:
+        rows = list(csv.DictReader(source))
+    names = ("study", "intervention_events", "intervention_n", "control_events", "control_n")
+    text = "trial,ai,n1i,ci,n2i\n" + "".join(
+        ",".join(row[name] for name in names) + "\n" for row in rows)
+    _, review = imported(tmp_path, text)
+    (pool,) = pooled(review).values()
+    assert wald(pool) == pytest.approx((0.4894, 0.3441, 0.6962), abs=5e-5)
 
 
 # -- what cannot be read -----------------------------------------------------------------------

@@ -73,9 +73,14 @@ def style(name: str, texts: Iterable[str] = (), *, narrow: bool = False) -> Iter
                 _STYLE.reset(outer)
 
 
+def grows(figure: Figure) -> bool:
+    """Whether a page may be as high as it needs to be: not on slides."""
+    return figure.get_label() != "slide"
+
+
 def grow(figure: Figure, inches: float) -> None:
-    """Make a page as high as a body of `inches` needs where its style allows it: not on slides."""
-    if figure.get_label() != "slide":
+    """Make a page as high as a body of `inches` needs where its style allows it."""
+    if grows(figure):
         figure.set_figheight(max(HEIGHT, inches + TOP + FOOT))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -28,15 +29,23 @@ SHORT = {
 }  # fmt: skip
 OVERALL = "overall"
 UNCHECKED = "*"
-FOREST = 0.24  # share of the width for the effects beside the lights
+FOREST, NAMES = 0.24, 0.27  # shares of the width: effects beside the lights, longer names wrap
 GAP = 0.22  # inches between columns
 KEY_LINES, FOOT_LINES = 1.5, 3.6  # of the letters, of the axis and the names of the domains
 LEAST_ROWS, GROWN = 8, 17.0  # rows that set the size; points where the page may grow
 
 
-def _lines(rows: int) -> float:
+def _lines(rows: int, high: float = 1.0) -> float:
     """Height of so many rows with their heading, key and axis, in font sizes."""
-    return (max(rows, LEAST_ROWS) * 1.32 + 1.5 + KEY_LINES + FOOT_LINES) * 1.02
+    return (max(rows, LEAST_ROWS) * 1.32 * high + 1.5 + KEY_LINES + FOOT_LINES) * 1.02
+
+
+def _wrapped(names: Sequence[str], width: float) -> float:
+    """How much higher rows are because long names take several lines."""
+    if max((page.inches(name, GROWN) for name in names), default=0.0) <= 1.35 * NAMES * width:
+        return 1.0
+    lines = max(len(page.evenly(name, NAMES * width, GROWN)) for name in names)
+    return (1.15 * lines + 0.4) / 1.32
 
 
 class Sheet:
@@ -48,10 +57,15 @@ class Sheet:
         self.width, self.height = (side / ax.figure.dpi for side in (box.width, box.height))
         ax.set(xlim=(0, self.width), ylim=(0, self.height))
         ax.axis("off")
-        self.size = max(min(page.TEXT, 72 * self.height / _lines(len(names))), page.SMALLEST - 3)
+        high = _wrapped(names, self.width) if page.grows(ax.figure) else 1.0
+        self.size = max(min(page.TEXT, 72 * self.height / _lines(len(names), high)),
+                        page.SMALLEST - 3)
         while True:
             em = self.size / 72
-            self.names = max(page.inches(name, self.size) for name in [*names, "Trial"])
+            self.labels = {name: page.evenly(name, NAMES * self.width if high > 1 else np.inf,
+                                             self.size) for name in names}
+            self.names = max(page.inches(line, self.size) for line in
+                             ["Trial", *(line for lines in self.labels.values() for line in lines)])
             self.results = max(page.inches(words, self.size) for words in
                                [*results, "Result" * any(results)])
             self.step = max(1.75 * em, page.inches("Overall", self.size, "bold") / 1.5)
@@ -63,7 +77,7 @@ class Sheet:
         self.em, self.lights = em, left
         self.step = min((self.right - left) / (len(domains) + 0.5), 0.95)
         self.head = 1.5 * em
-        self.pitch = min(1.9 * em, (self.height - self.head - (KEY_LINES + FOOT_LINES) * em)
+        self.pitch = min(1.9 * em * high, (self.height - self.head - (KEY_LINES + FOOT_LINES) * em)
                          / max(len(names), 1))
         self.bottom = self.height - self.head - self.pitch * len(names)
 
@@ -112,7 +126,9 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
     own = table.set_index(["outcome_id", "domain"])
     for row, outcome_id in enumerate(ids):
         y = sheet.row(row)
-        ax.text(0, y, labels[outcome_id], **style)
+        lines = sheet.labels[labels[outcome_id]]
+        ax.text(0, y, "\n".join(lines), **style if len(lines) == 1 else style | {
+            "va": "center", "linespacing": 1.05})
         ax.text(sheet.names + GAP, y, results[outcome_id], color=page.GREY, **style)
         for number, domain in enumerate(domains):
             x = sheet.column(number, last)
@@ -145,7 +161,7 @@ def _light(ax: Axes, x: float, y: float, judgement: str, unverified: bool, sheet
     letter, marker, colour = LIGHTS.get(str(judgement).casefold(), ("?", "D", "white"))
     points = 72 * min(0.82 * sheet.pitch, 1.35 * sheet.em)
     ax.plot([x], [y], marker, ms=points if marker != "D" else 0.82 * points, mfc=colour,
-            mec=page.INK, mew=1)
+            mec=page.INK, mew=1, clip_on=False)
     ax.text(x, y, letter, size=min(0.82 * points, sheet.size), weight="bold", color="black",
             ha="center", va="center_baseline")
     if unverified:
@@ -256,7 +272,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     shown = [row for name, row in rows.items() if name in ids]
 
     def draw(figure: Figure) -> Axes:
-        page.grow(figure, _lines(len(ids)) * GROWN / 72)
+        high = _wrapped(list(labels.values()), page.BODY[2] * figure.get_figwidth())
+        page.grow(figure, _lines(len(ids), high) * GROWN / 72)
         ax = page.body(figure)
         sheet = lights(table, labels, results, ax, with_effects=bool(shown),
                        crossover=any(row.crossover for row in shown))

@@ -18,7 +18,7 @@ from evidence.review.importing.references import _escaped, _letters, bibtex_text
 from evidence.review.importing.table import Analysis, Result, _holds
 
 RATIONALE = "Taken over from {file}; nothing was chosen here."
-SECONDARY, LONGEST_ID = "secondary", 40
+SECONDARY, LONGEST_ID, LONGEST_CELL = "secondary", 40, 30_000
 ORDER = {
     "studies": ("study", "verification", "source_note"),
     "outcomes": ("outcome_id", "study", "domain", "stratum", "subgroup", "contrast",
@@ -281,9 +281,16 @@ def _add_analysis(
         name = next(f"{base}_{n}" for n in range(2, 10**6) if f"{base}_{n}" not in analyses)
     analyses.add(name)
     options = {key: value for key, value in analysis.options.items() if key != "number"}
+    include = ";".join(included)
+    if len(include) > LONGEST_CELL:  # then a filter names them
+        chosen_ids = set(included)
+        for row in rows["outcomes"]:
+            if row["outcome_id"] in chosen_ids:
+                row["imported_as"] = name
+        include = f"imported_as = {name}"
     rows["analyses"].append({
         "analysis": name, "title": analysis.title, "measure": analysis.measure,
-        "include": ";".join(included), "role": "primary", "tau2_method": "REML",
+        "include": include, "role": "primary", "tau2_method": "REML",
         "rationale": RATIONALE.format(file=file), **options,
     })  # fmt: skip
 

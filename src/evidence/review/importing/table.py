@@ -210,7 +210,14 @@ def read_results(
 
 
 def _where(grid: Grid, line: int) -> str:
-    return f"{grid.name}, row {line}"
+    """The cells of a row: by their letters in a workbook, by the line of a text."""
+    if not grid.sheet or not grid.rows:
+        return f"{grid.name}, row {line}"
+    width, letters = len(grid.rows[0]), ""
+    while width:
+        width, last = divmod(width - 1, 26)
+        letters = chr(65 + last) + letters
+    return f"{grid.name}, cells A{line}:{letters}{line}"
 
 
 def _place(grid: Grid) -> str:
