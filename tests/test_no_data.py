@@ -21,7 +21,8 @@ REVIEW = load_review(ROOT)
 SPECS = catalogue.specs(REVIEW)
 SELECTS = {  # of the minimal review
     "changes": "abel2001-warmth", "timecourse": "abel2001-warmth", "ladder": "abel2001-warmth",
-    "directions": "abel2001-warmth", "analytes": "abel2001;cole2005",
+    "directions": "abel2001-warmth", "arms": "abel2001-warmth",
+    "analytes": "abel2001;cole2005",
 }
 OPEN = {  # tables of the default dictionary that four kinds of figure are drawn from
     "studies": (

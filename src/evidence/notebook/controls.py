@@ -47,8 +47,15 @@ def is_still() -> bool:
 
 
 def _wide() -> dict[str, Any]:
-    return {"layout": widgets.Layout(width="auto", min_width="20em"),
-            "style": {"description_width": "8em"}}
+    return {"layout": widgets.Layout(width="auto", min_width="18em"),
+            "style": {"description_width": "6em"}}
+
+
+def beside(controls: Sequence[widgets.Widget], results: Sequence[widgets.Widget]) -> widgets.Box:
+    """Controls on the left, what they change on the right; below each other on a narrow screen."""
+    left = widgets.VBox(controls, layout=widgets.Layout(flex="0 1 23em", min_width="18em"))
+    right = widgets.VBox(results, layout=widgets.Layout(flex="1 1 34em", min_width="0"))
+    return widgets.HBox([left, right], layout=widgets.Layout(flex_flow="row wrap"))
 
 
 def several(description: str, options: Sequence, rows: int = 0) -> widgets.SelectMultiple:

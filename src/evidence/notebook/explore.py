@@ -12,6 +12,7 @@ from evidence.figures import Figure
 from evidence.notebook import own, selection
 from evidence.notebook.controls import (
     Explorer,
+    beside,
     coded,
     image,
     in_turn,
@@ -32,6 +33,7 @@ from evidence.wording import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
 NO_FOREST = "These results hold no comparison between arms."
+ALL = "every outcome, arm by arm"
 NO_PICTURE = "There is no primary study to draw."
 
 
@@ -48,13 +50,12 @@ class Studies(Explorer):
             control.observe(self.update, "value")
         self.family.observe(self.draw, "value")
         self.reset.on_click(self.clear)
-        row = widgets.HBox(
-            [self.placebo, self.design, self.level, widgets.VBox([self.first, self.last])],
-            layout=widgets.Layout(flex_flow="row wrap"),
-        )
         self.box = widgets.VBox([
-            widgets.HTML(f"<p>{HELP}</p>"), self.condition, row, self.reset, self.said,
-            self.chosen, self.found, self.landscape, self.family, self.forest,
+            widgets.HTML(f"<p>{HELP}</p>"),
+            beside([self.condition, self.placebo, self.design, self.level, self.first, self.last,
+                    self.reset],
+                   [self.said, self.family, self.forest]),
+            self.chosen, self.found, self.landscape,
         ])
         self.update()
 
@@ -119,33 +120,32 @@ class Studies(Explorer):
         self.update()
 
     def families(self) -> dict[str, pd.DataFrame]:
-        """Comparisons among the chosen results by outcome."""
-        return selection.families(selection.results(self.review, self.wanted))
+        """Comparisons among the chosen results by outcome; all of them together, first, where none
+        can be pooled."""
+        found = selection.families(selection.results(self.review, self.wanted))
+        fit = [rows["poolable"].fillna(False).astype(bool).any() for rows in found.values()]
+        return found if any(fit) or len(found) < 2 else {ALL: pd.concat(found.values()), **found}
 
     def forest_plot(self) -> Figure | None:
         """The forest plot of the chosen outcome, None where arms are not compared."""
         rows = self.families().get(self.family.value)
         if rows is None:
             return None
-        return own.forest(self.review, own.pooled(self.review, rows, rows["measure"].iloc[0]))
+        if self.family.value != ALL:
+            pool = own.pooled(self.review, rows, rows["measure"].iloc[0])
+            if pool.k:
+                return own.forest(self.review, pool)
+        return own.arms(self.review, rows, self.wanted.words(self.review))
 
     def study_table(self) -> Passage:
         """The chosen studies."""
         table = selection.study_table(selection.choose(self.review, self.wanted))
-        return self.n.table(table, "Chosen studies, the latest first", cite=["study"],
-                            names={"verification": "read as", "conclusion": "its own conclusion"})
+        return self.n.table(table, "Chosen studies, the latest first")
 
     def result_table(self) -> Passage:
         """What the chosen studies report."""
         table = selection.result_table(selection.results(self.review, self.wanted))
-        names = {
-            f"{arm}_{what}": f"{label}{words}"
-            for arm, label in (("intervention", self.review.intervention),
-                               ("control", self.review.control))
-            for what, words in (("n", ", people"), ("pct", ", %"), ("change", ", change"))
-        }
-        return self.n.table(table, "What they report", cite=["study"],
-                            names=names | {"verification": "read as"})
+        return self.n.table(table, "What they report")
 
     def still(self) -> Iterator[Any]:
         yield Passage(escaped(selection.summary(self.review, self.wanted)))
@@ -161,9 +161,18 @@ def _place(code: str) -> int:
 
 
 class OwnForest(Explorer):
-    """Pool results of one's own choice, see the forest plot, and save it."""
+    """Pool results of one's own choice, see the forest plot, and save it.
 
-    def __init__(self, n: Narrator):
+    Parameters
+    ----------
+    n : Narrator
+    deck : callable, optional
+        Makes slides of figures (`evidence.publish.figure_deck`), so that a figure is saved as a
+        slide, too.
+    """
+
+    def __init__(self, n: Narrator, deck: own.Deck | None = None):
+        self.deck = deck
         self.review = n.review
         self.rows = selection.measurable(n.review)
         self.exhibit: Figure | None = None
@@ -186,10 +195,11 @@ class OwnForest(Explorer):
         self.family.observe(self.offer, "value")
         self.start.observe(self.begin, "value")
         self.save.on_click(self.write)
-        self.box = widgets.VBox([
-            self.start, self.family, self.included, self.measure, self.method, self.rule,
-            self.forest, self.said, widgets.HBox([self.name, self.save]), self.saved,
-        ])
+        self.box = beside(
+            [self.start, self.family, self.included, self.measure, self.method, self.rule,
+             self.name, self.save, self.saved],
+            [self.forest, self.said],
+        )
         self.begin()
 
     @in_turn
@@ -253,7 +263,7 @@ class OwnForest(Explorer):
             self.saved.value = note("There is no figure to save.")
             return
         try:
-            paths = own.save(self.review, self.exhibit, self.name.value)
+            paths = own.save(self.review, self.exhibit, self.name.value, self.deck)
         except (ValueError, OSError) as error:
             self.saved.value = note(f"Not saved: {error}")
             return

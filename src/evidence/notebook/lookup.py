@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import ipywidgets as widgets
@@ -15,12 +15,14 @@ from itables.javascript import generate_init_offline_itables_html, to_html_datat
 from itables.options import dt_bundle
 from itables.typing import JavascriptFunction
 
+from evidence.notebook import tables
 from evidence.notebook.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.notebook.narrator import Narrator, Passage
-from evidence.review import Review
-from evidence.wording import Markup, escaped
+from evidence.review import Review, keys, schema
+from evidence.wording import Markup, escaped, interval, links, plural, signed
 
 MOST_HITS = 60
+FIRST, SHOWN = "studies", 10  # the table shown at the start, and columns of a table
 STYLE = "<style>.dt-container td { max-width: 30em; min-width: 3em; vertical-align: top; }</style>"
 NEUTRAL = JavascriptFunction("""function (cell) {
   const box = document.createElement("textarea");
@@ -59,11 +61,13 @@ class Search(Explorer):
         counts = hits["table"].value_counts(sort=False)
         where = ", ".join(f"{table} {count}" for table, count in counts.items())
         more = f" The first {MOST_HITS} are shown." if len(hits) > MOST_HITS else ""
-        return f"{len(hits)} places hold “{words}”: {where}.{more}"
+        count = f"{len(hits)} {plural(len(hits), 'row')} {plural(len(hits), 'holds', 'hold')}"
+        return f"{count} “{words}”: {where}.{more}"
 
     def table(self, hits: pd.DataFrame) -> Passage:
-        """The first hits."""
-        return self.n.table(hits.head(MOST_HITS), "Places that hold the words")
+        """The first hits, one line for each row."""
+        shown = hits.head(MOST_HITS).drop(columns="row")
+        return self.n.table(shown.rename(columns={"text": "finding"}), "Rows that hold the words")
 
     def still(self) -> Iterator[Any]:
         hits = search(self.n.review, self.field.value)
@@ -77,7 +81,8 @@ class Sortable(Explorer):
 
     def __init__(self, n: Narrator):
         self.n, self.tables = n, n.review.dictionary.tables
-        self.choice = one("Table", [(self.tables[t].get("title", t), t) for t in n.review.tables])
+        names = sorted(n.review.tables, key=lambda name: name != FIRST)
+        self.choice = one("Table", [(self.tables[t].get("title", t), t) for t in names])
         self.library, self.shown = widgets.Output(), widgets.Output()
         self.box = widgets.VBox([self.library, self.choice, self.shown])
         if not is_still():
@@ -90,7 +95,8 @@ class Sortable(Explorer):
         """Show the chosen table."""
         self.shown.clear_output(wait=True)
         with self.shown:
-            display(HTML(data_table(self.n.review.table(self.choice.value), self.choice.value)))
+            name = self.choice.value
+            display(HTML(data_table(worded_table(self.n.review, name), name)))
 
     def overview(self) -> pd.DataFrame:
         """Tables of the review with their sizes."""
@@ -105,20 +111,39 @@ class Sortable(Explorer):
         yield self.n.table(self.overview(), "Tables of this review")
 
 
+def worded_table(review: Review, name: str) -> pd.DataFrame:
+    """A table under the headings of its dictionary, every cell as text: numbers as the file has
+    them, studies by their names and codes in words."""
+    def cite(key: str) -> Markup:
+        label = review.bibliography.cite(key)
+        return Markup(html.escape(label), label)
+
+    frame = review.table(name)
+    numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
+    text = tables.worded(review, frame.astype(object).map(_cell), cite)
+    shown = text.map(str).replace(tables.plain.DASH, "")
+    return shown.apply(lambda cells: pd.to_numeric(cells) if numeric[list(shown).index(cells.name)]
+                       and cells.str.fullmatch(r"-?[\d.e+-]+").all() else cells)
+
+
 def data_table(frame: pd.DataFrame, name: str) -> str:
-    """A table to sort, search and save as CSV or Excel, as HTML; cells are escaped, and no saved
-    cell is a formula."""
+    """A table to sort, search and save as CSV or Excel, as HTML; the later columns are switched on
+    by a button, cells are escaped, and no saved cell is a formula."""
     numbers = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
-    shown = frame.astype(object).map(_cell).rename(columns=lambda name: name.replace("_", " "))
+    shown = frame.astype(object).map(_cell)
+    visible = list(range(min(SHOWN, shown.shape[1])))
     save = {"filename": name, "title": None, "exportOptions": {"format": {"body": NEUTRAL}}}
     words = [place for place, is_number in enumerate(numbers) if not is_number]
+    hidden = list(range(SHOWN, shown.shape[1]))
     table = to_html_datatable(
         shown, connected=False, showIndex=False, maxBytes=0, allow_html=False, autoWidth=False,
         classes="display compact", lengthMenu=[10, 25, 100],
         text_in_header_can_be_selected=False,  # a click anywhere on a heading sorts
         layout={"topStart": "buttons", "bottom2Start": "pageLength"},
-        columnDefs=[{"className": "dt-left", "targets": words}],
-        buttons=[{"extend": "csvHtml5", "text": "Save as CSV", **save},
+        columnDefs=[{"className": "dt-left", "targets": words},
+                    {"visible": False, "targets": hidden}],
+        buttons=[{"extend": "colvis", "text": f"Columns ({len(visible)} of {shown.shape[1]})"},
+                 {"extend": "csvHtml5", "text": "Save as CSV", **save},
                  {"extend": "excelHtml5", "text": "Save as Excel", **save}],
     )
     return f'<div style="overflow-x:auto">{STYLE}{table}</div>'
@@ -133,6 +158,7 @@ def _cell(value: object) -> str:
     return f"{value:.10g}" if isinstance(value, float) else str(value)
 
 TEMPLATES = ("figures", "answers")  # their cells are patterns of sentences, not evidence
+MOST_CELLS = 2  # of a row that are quoted
 AROUND = 90  # characters shown on each side of the first hit
 
 
@@ -148,8 +174,9 @@ def search(review: Review, words: str) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        One row per hit: table (its title), row (its first cell), column, text (`Markup`, with
-        each hit marked). Empty when there are no words.
+        One row per row found: table (its title), row (its first cell), study (keys of its
+        references), text (`Markup`: the cells that hold words, each hit marked), number (its
+        result, where it has one), link (to the first document). Empty when there are no words.
     """
     patterns = [_pattern(word) for word in words.split()]
     hits = []
@@ -158,15 +185,47 @@ def search(review: Review, words: str) -> pd.DataFrame:
             continue
         table = review.table(name)
         title = review.dictionary.tables[name].get("title", name)
+        cited = [column for column, field in review.dictionary.fields(name).items()
+                 if "references.bib" in schema.names(field.get("refersTo"))]
         for cells in table.astype(object).to_dict("records"):
             texts = {c: str(v) for c, v in cells.items() if not _is_empty(v)}
             if all(any(p.search(text) for text in texts.values()) for p in patterns):
-                key = str(next(iter(cells.values())))
-                hits += [
-                    (title, key, column.replace("_", " "), marked(text, patterns))
-                    for column, text in texts.items() if any(p.search(text) for p in patterns)
-                ]
-    return pd.DataFrame(hits, columns=["table", "row", "column", "text"])
+                found = [(len(text), marked(text, patterns)) for text in texts.values()
+                         if any(p.search(text) for p in patterns)]
+                longest = sorted(found, key=lambda item: -item[0])[:MOST_CELLS]
+                documents = list(dict.fromkeys(
+                    key for column in cited for key in keys(cells.get(column))))
+                hits.append((title, str(next(iter(cells.values()))), ";".join(documents) or None,
+                             _together([text for _, text in longest]), _number(cells),
+                             _link(review, documents)))
+    return pd.DataFrame(hits, columns=["table", "row", "study", "text", "number", "link"])
+
+
+def _together(parts: list[Markup]) -> Markup:
+    return Markup(" · ".join(part.html for part in parts), " · ".join(map(str, parts)))
+
+
+def _number(cells: Mapping[str, Any]) -> str | None:
+    """The result of a row of outcomes, harms or published pools in a few words."""
+    for parts in (("effect",), ("intervention_pct", "control_pct"),
+                  ("intervention_events", "control_events"), ("change_pct",), ("value",)):
+        values = [cells.get(part) for part in parts]
+        if any(isinstance(value, str) for value in values) or all(map(_is_empty, values)):
+            continue
+        unit = " %" if parts[0].endswith("_pct") else ""
+        said = " against ".join("–" if _is_empty(value) else signed(f"{value:g}{unit}")
+                                for value in values)
+        low, high = (cells.get(f"{prefix}{end}") for end in ("ci_low", "ci_high")
+                     for prefix in (("effect_",) if f"effect_{end}" in cells else ("",)))
+        has_limits = parts == ("effect",) and not _is_empty(low) and not _is_empty(high)
+        return f"{said} ({interval(low, high)})" if has_limits else said
+    return None
+
+
+def _link(review: Review, documents: list[str]) -> Markup | None:
+    known = [review.bibliography[key] for key in documents if key in review.bibliography]
+    targets = [reference.link for reference in known if reference.link]
+    return links([("open", targets[0])]) if targets else None
 
 
 def marked(text: str, patterns: list[re.Pattern[str]]) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from evidence.pooling import (
     synthesise,
 )
 from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
+from evidence.storage import write_bytes
 from evidence.wording import joined
 
 FOLDER = "figures/custom"
+Deck = Callable[..., bytes]
 BASIS_WORDS = {
     "reported": "Only effects that a report gives are taken.",
     "arms": "Only effects worked out from the two arms are taken.",
@@ -103,6 +106,21 @@ def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:
     })
 
 
+def arms(review: Review, rows: pd.DataFrame, wanted: str) -> Figure:
+    """What the rows report in both arms, for results that cannot be pooled.
+
+    Parameters
+    ----------
+    wanted : str
+        What was asked for, in words.
+    """
+    return _exhibit(review, {}, "arms", {}, {
+        "figure": "own_arms", "select": ";".join(rows.index),
+        "message": "Nothing can be pooled: {trials_words}, arm by arm",
+        "subtitle": _plain(f"What each result reports: {wanted}"),
+    })
+
+
 def _message(pool: Pool) -> str:
     null = "1" if pool.is_ratio else "zero"
     if pool.k == 0:
@@ -142,15 +160,25 @@ def file_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def save(review: Review, exhibit: Figure, typed: str) -> list[Path]:
+def save(review: Review, exhibit: Figure, typed: str, deck: Deck | None = None) -> list[Path]:
     """Write an exhibit into ``figures/custom/`` under a name made of what was typed.
+
+    Parameters
+    ----------
+    deck : callable, optional
+        Makes slides of figures (`evidence.publish.figure_deck`); with it there is a PPTX as well.
 
     Raises
     ------
     ValueError
         When the typed name holds neither letter nor digit.
     """
-    return export(replace(exhibit, name=file_name(typed)), review.root / FOLDER)
+    named = replace(exhibit, name=file_name(typed))
+    paths = export(named, review.root / FOLDER)
+    if deck is not None:
+        paths.append(review.root / FOLDER / f"{named.name}.pptx")
+        write_bytes(paths[-1], deck(review, {}, [named]))
+    return paths
 
 
 def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Figure:

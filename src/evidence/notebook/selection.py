@@ -11,6 +11,8 @@ from evidence.review import LEVELS, Review, design, people, primary_studies, wit
 from evidence.wording import interval, p_value, plural, signed
 
 NOT_STATED = "not stated"
+ANALYSED = {"itt": "everybody randomised", "complete_case": "complete cases",
+            "per_protocol": "per protocol", "unknown": "people analysed not stated"}
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",
             "percent_change", "percent_point_difference")
 READ = ("contrast", "domain", "instrument", "effect_measure", "effect", "verification")
@@ -189,8 +191,22 @@ def measurable(review: Review) -> pd.DataFrame:
     rows["is_harm"] = is_harm
     rows["measure"] = _is_count(rows).map({True: "RR", False: "MD"})
     rows["family"] = [_family(row) for row in rows.to_dict("records")]
-    rows["label"] = [_label(review, row) for row in rows.to_dict("records")]
+    rows["label"] = _told_apart([_label(review, row) for row in rows.to_dict("records")], rows)
     return rows
+
+
+def _told_apart(labels: list[str], rows: pd.DataFrame) -> pd.Series:
+    """Equal labels with what differs: who was analysed, the size of the error, else a number."""
+    found = pd.Series(labels, index=rows.index, dtype=object)
+    for column, words in (("analysis_set", lambda cell: ANALYSED.get(cell, str(cell))),
+                          ("effect_se", lambda cell: f"standard error {cell:.3g}")):
+        same = found.duplicated(keep=False)
+        if column in rows and same.any():
+            told = rows.loc[same, column].map(words, na_action="ignore")
+            found[same] = [f"{label} · {more}" if pd.notna(more) else label
+                           for label, more in zip(found[same], told, strict=True)]
+    count = found.groupby(found).cumcount()
+    return found.where(count == 0, found + " · " + (count + 1).astype(str))
 
 
 def _with(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:

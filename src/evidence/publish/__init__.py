@@ -10,6 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "bundle": ["bundle", "save", "talk"],
         "dictionary_page": ["is_written", "readme"],
+        "slides.deck": ["figure_deck"],
         "site": ["FOLDER", "FRONT", "write"],
     },
 )

@@ -3,6 +3,7 @@
 from evidence.figures.forest import event_forest, kind, published
 from evidence.figures.kinds import (
     answer,
+    arms,
     bubble,
     changes,
     directions,
