@@ -114,6 +114,7 @@ REMARKS = {
     "two dois": (entry("title = {A},\ndoi = {10.1000/a, 10.1000/b},"), "holds 2 DOIs"),
     "pmid of letters": (entry("title = {A},\npmid = {none},"), "not a PubMed number"),
     "year of another key": (entry("title = {A},\nyear = {2019},"), "differs from the year in"),
+    "year of two digits": (entry("title = {A},\nyear = {'20},"), "is read as 2020"),
     "year in words": (entry("title = {A},\nyear = {last},"), "is not a year"),
     "bare word": (entry("title = {A},\njournal = jn,"), "known abbreviation"),
     "value missing": (entry("title = {A},\nyear = ,"), "has no value"),

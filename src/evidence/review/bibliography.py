@@ -26,6 +26,7 @@ RESOLVER = re.compile(r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi\.acm\.org/
 PMID = re.compile(r"(?:https?://\S*/|pmid\s*:?\s*)?(\d{1,8})/?", re.IGNORECASE)
 PMID_IN_NOTE = re.compile(r"\bPMID:\s*(\d{1,8})\b")
 YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+TWO_DIGITS = re.compile(r"['’]?(\d\d)")
 IN_PRESS = re.compile(
     r"in press|forthcoming|to appear|accepted|ahead of print|online first|early view|im druck"
     r"|sous presse|en prensa|in stampa", re.IGNORECASE
@@ -234,6 +235,8 @@ def _reference(entry: Entry, name: str) -> tuple[Reference, list[Problem]]:
     if not source and any(entry.fields.get(field_name) for field_name in DATES):
         stated = next(field_name for field_name in DATES if entry.fields.get(field_name))
         remark(stated, "is not a year", "write four digits, or: in press")
+    elif TWO_DIGITS.fullmatch(entry.fields.get(source, "").strip()):
+        remark(source, f"has two digits and is read as {fields['year']}", "write four")
     elif in_key and fields["year"].isdigit() and in_key != fields["year"]:
         remark(source, f"differs from the year in the key {entry.key}",
                "check which is right; a key is only a name")
@@ -300,6 +303,10 @@ def year_of(fields: Mapping[str, str]) -> tuple[str, str]:
         found = YEAR.search(fields.get(name, ""))
         if found:
             return found[1], name
+    for name in DATES:
+        found = TWO_DIGITS.fullmatch(fields.get(name, "").strip())
+        if found:
+            return f"{'20' if int(found[1]) < 40 else '19'}{found[1]}", name
     for name in (*DATES, "pubstate", "note", "howpublished"):
         value = fields.get(name, "")
         if value == "inpress" or (len(value) < 40 and IN_PRESS.search(value)):

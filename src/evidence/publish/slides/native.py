@@ -44,7 +44,7 @@ GRID = 1e-4  # inches to which the points of a shape are rounded
 SHAPES = {"oval": MSO_SHAPE.OVAL, "rectangle": MSO_SHAPE.RECTANGLE, "diamond": MSO_SHAPE.DIAMOND}
 HATCHES = {"/": MSO_PATTERN.WIDE_UPWARD_DIAGONAL, "\\": MSO_PATTERN.WIDE_DOWNWARD_DIAGONAL,
            ".": MSO_PATTERN.PERCENT_20, "x": MSO_PATTERN.DIAGONAL_CROSS}  # fmt: skip
-AXIS = "Axis"
+AXES = {"matplotlib.axis_1": "Horizontal axis", "matplotlib.axis_2": "Vertical axis"}
 
 
 def add_native(shapes, page: Figure, alt: str):
@@ -134,7 +134,7 @@ class _Renderer(RendererBase):
         self.shapes, self.dpi = shapes, page.dpi
         self.size = page.bbox.width, page.bbox.height
         self.ruler = page.canvas.get_renderer()
-        self.open = [_Open("", "")]
+        self.open, self.panels = [_Open("", "")], 0
         self.made: list[tuple[str, object]] = []
 
     def flipy(self) -> bool:
@@ -153,9 +153,9 @@ class _Renderer(RendererBase):
         return True
 
     def open_group(self, s: str, gid: str | None = None) -> None:
-        above = self.open[-1].name
-        inherited = above or (AXIS if s.startswith("matplotlib.axis") else "")
-        self.open.append(_Open(s, gid or inherited))
+        self.panels += s == "axes"
+        name = f"{AXES[s]} {self.panels}" if s in AXES else self.open[-1].name
+        self.open.append(_Open(s, gid or name))
 
     def close_group(self, s: str) -> None:
         done = self.open.pop()
