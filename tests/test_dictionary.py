@@ -307,3 +307,17 @@ def test_another_reader_of_data_packages_judges_alike(minimal):
                           schema=schema).validate()
         ours = [p for p in problems_of(minimal) if p.column == "n_randomised"]
         assert report.valid == is_right == (not ours), cell
+
+
+def test_words_of_a_file_can_be_read_as_others(minimal):
+    """The file stays as it is; whoever reads the review meets the other words, whole words only."""
+    (minimal / "data/datapackage.json").write_text(json.dumps({"resources": [{
+        "name": "studies", "path": "studies.csv", "schema": {"fields": [
+            {"name": "study"}, {"name": "condition", "readAs": {"cold_feet": "cold", "cold": "x"}},
+            {"name": "design"}, {"name": "n_randomised"}]}}]}))
+    assert set(load_review(minimal).table("studies")["condition"]) == {"cold"}
+    assert "cold_feet" in (minimal / "data/studies.csv").read_text()
+    text = (minimal / "data/datapackage.json").read_text().replace('"cold": "x"', '"cold": 1')
+    (minimal / "data/datapackage.json").write_text(text)
+    with pytest.raises(ReviewError, match=r"readAs of studies\.condition"):
+        load_review(minimal)

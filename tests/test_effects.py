@@ -75,13 +75,6 @@ def test_exact_correction_factor():
     assert measures.small_sample_factor(29) == pytest.approx(0.97387498, abs=1e-8)
 
 
-def test_correlation_is_varied():
-    r, yi, vi = measures.vary_correlation(7.0, 2.38, 6.5, 2.21, 10)
-    assert list(r) == [0.0, 0.3, 0.5, 0.7, 0.9]
-    assert np.all(yi == 0.5)
-    assert np.all(np.diff(vi) < 0)
-
-
 @given(st.floats(-50, 50), st.floats(0.01, 20), st.one_of(st.none(), st.integers(1, 200)))
 def test_interval_and_standard_error_are_inverse(effect, se, df):
     half = (stats.norm.ppf(0.975) if df is None else stats.t.ppf(0.975, df)) * se

@@ -363,17 +363,6 @@ def implied_correlation(sd1, sd2, n, se):
     return (sd1**2 + sd2**2 - n * se**2) / (2 * sd1 * sd2)
 
 
-def vary_correlation(mean1, sd1, mean2, sd2, n, correlations=CORRELATIONS):
-    """The paired mean difference of one trial under several correlations.
-
-    Returns
-    -------
-    correlations, yi, vi : ndarray of shape (len(correlations),)
-    """
-    r = np.asarray(correlations, dtype=float)
-    yi, vi = paired_mean_difference(mean1, sd1, mean2, sd2, n, r)
-    return r, np.broadcast_to(yi, r.shape), vi
-
 
 def _floats(*values):
     arrays = tuple(np.asarray(value, dtype=float) for value in values)

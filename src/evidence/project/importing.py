@@ -22,8 +22,6 @@ from evidence.review import (
 )
 from evidence.storage import replace_all
 
-BASE = ("studies", "outcomes", "analyses")
-
 
 @dataclass(frozen=True, slots=True)
 class Imported:

@@ -7,6 +7,8 @@ there (`extended`). Properties of ours beside the standard:
 
 - ``refersTo`` of a column: where its values must be found (``references.bib``, ``table.column``);
 - ``list`` of a column: a cell holds several values separated by semicolons;
+- ``readAs`` of a column: words of its cells that a reader would not know (whole words, longest
+  first), and the words that stand in their place everywhere but in the file;
 - ``emptyMeans`` of a column: what an empty cell says, where it does not mean "not reported";
 - ``required`` of a table: a review without its own dictionary must have it;
 - ``row`` of a table, ``provenance``, ``warnings`` and ``gaps``: text of data/README.md.
@@ -424,6 +426,9 @@ def _columns(resource: Mapping[str, Any]) -> set[str]:
         for name in ("trueValues", "falseValues"):
             if not _are_texts(item.get(name, [])):
                 raise ValueError(f"{name} of {table}.{item['name']} is not a list of texts")
+        if not isinstance(item.get("readAs", {}), dict) or not _are_texts(
+                [*item.get("readAs", {}), *item.get("readAs", {}).values()]):
+            raise ValueError(f"readAs of {table}.{item['name']} is not an object of texts")
         columns.add(item["name"])
     return columns
 

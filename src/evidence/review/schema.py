@@ -213,6 +213,8 @@ def read_columns(
             ))  # fmt: skip
             continue
         columns[name] = [known[cell][0] for cell in cells]
+        if fields[name].get("readAs"):
+            columns[name] = _in_other_words(columns[name], fields[name]["readAs"])
         problems += [
             Problem(shown, line, name, cell, *known[cell][1])
             for line, cell in zip(rows.lines, cells, strict=True) if known[cell][1]
@@ -229,6 +231,14 @@ def read_columns(
     )
     broken = {problem.row - 2 for problem in problems if problem.row}
     return frame[~frame.index.isin(broken)] if broken else frame, problems
+
+
+def _in_other_words(values: list, words: Mapping[str, str]) -> list:
+    """Texts with whole words replaced, longer ones first."""
+    listed = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    pattern = re.compile(rf"\b(?:{listed})\b")
+    return [value if value is None else pattern.sub(lambda found: words[found[0]], value)
+            for value in values]
 
 
 def _read(cell: str, field: Mapping[str, Any], reader: Reader) -> tuple[Any, Any]:
