@@ -32,8 +32,12 @@ quick: $(INSTALLED) ## Run the tests that need no build, no page and no browser
 	$(BIN)/ruff check src tests
 	$(BIN)/python -m pytest -m "not slow"
 
-lab: $(INSTALLED) ## Open JupyterLab on the first notebook
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb
+# Settings and layout for reading: no question about news, code folded, contents at the side.
+lab: export JUPYTER_CONFIG_PATH := $(CURDIR)/jupyter
+lab: export JUPYTERLAB_WORKSPACES_DIR := $(CURDIR)/build/lab
+lab: $(INSTALLED) ## Open JupyterLab on the first notebook, ready to read
+	$(BIN)/jupyter lab workspaces import jupyter/reading.jupyterlab-workspace
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/workspaces/reading
 
 lock: $(INSTALLED) ## Pin every version with hashes after pyproject.toml has changed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 from collections import ChainMap
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -154,14 +154,14 @@ class Narrator:
                           caption)
 
     def table(
-        self, frame: pd.DataFrame, caption: str = "", *, names: Mapping[str, str] | None = None,
-        cite: Iterable[str] = (), digits: int = 2, shown: int = tables.COLUMNS, fold: bool = False,
+        self, frame: pd.DataFrame, caption: str = "", *, digits: int = 2,
+        shown: int = tables.COLUMNS, fold: bool = False,
     ) -> Passage:
         """A table for reading (see `evidence.notebook.tables.table`); its citations count as
         cited, and an empty one says that there are no data."""
         if frame.empty:
             return _nothing(caption)
-        text = tables.table(self.review, frame.rename(columns=names or {}), self._citation,
+        text = tables.table(self.review, frame, self._citation,
                             caption, digits=digits, shown=shown, fold=fold)
         return Passage(text, "text/html")
 
