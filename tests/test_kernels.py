@@ -46,6 +46,8 @@ def test_a_home_that_cannot_be_written_does_not_matter(notebook, tmp_path, monke
     (tmp_path / "home").write_text("a file, not a folder")
     for name in ("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "JUPYTER_RUNTIME_DIR"):
         monkeypatch.setenv(name, str(tmp_path / "home" / name))
+    monkeypatch.delenv("MPLCONFIGDIR", raising=False)
+    write_notebook(notebook, f"import matplotlib.pyplot; {WHO}")
     text = execute(notebook)
     assert sys.executable in text and "stderr" not in text
 

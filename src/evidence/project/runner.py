@@ -208,7 +208,18 @@ def _environment(own: str) -> dict[str, str]:
     """Environment of a kernel: nobody's start-up files, a home of its own for what it writes."""
     kept = {name: value for name, value in os.environ.items() if name not in STARTUP}
     own_places = {"IPYTHONDIR": own, "JUPYTER_CONFIG_DIR": own, "PYTHONHASHSEED": "0", STILL: "1"}
+    if not _has_home():  # else matplotlib says so in the notebook
+        own_places["MPLCONFIGDIR"] = own
     return kept | own_places
+
+
+def _has_home() -> bool:
+    """Whether programs can keep something in the home of whoever builds."""
+    try:
+        with tempfile.TemporaryFile(dir=Path.home()):
+            return True
+    except (OSError, RuntimeError):
+        return False
 
 
 def _last_line(said: IO[bytes]) -> str:
