@@ -260,7 +260,7 @@ def test_a_table_that_a_review_does_not_describe_is_a_warning(copied):
 def test_check_counts_it_and_status_shows_it(minimal, capsys):
     (minimal / "data" / "harm.csv").write_text("a,b\n1,2\n")
     assert main(["check", str(minimal)]) == 0
-    assert "1 remarks" in capsys.readouterr().out
+    assert "1 remark on tables" in capsys.readouterr().out
     assert main(["status", str(minimal)]) == 0
     assert "data/harm.csv: is not in the data dictionary" in capsys.readouterr().out
 
