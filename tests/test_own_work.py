@@ -11,6 +11,7 @@ import pytest
 
 from evidence import storage
 from evidence.cli import main
+from evidence.project.freshness import known_outputs
 from evidence.project.runner import KERNEL
 from evidence.storage import FOLDER, alone, replace_all, sha256, write_bytes
 from sample_review import edit, write_sample
@@ -224,3 +225,15 @@ def test_modes_are_those_of_the_old_file_or_of_the_umask(tmp_path):
         os.umask(before)
     modes = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("new", "shared", "open")]
     assert modes == [0o600, 0o664, 0o664]
+
+
+def test_a_manifest_of_an_earlier_version_vouches_for_its_figures(sample):
+    shutil.rmtree(sample / FOLDER)
+    manifest = sample / "figures" / "manifest.json"
+    entry, = json.loads(manifest.read_text(encoding="utf-8"))
+    del entry["files_sha256"]
+    manifest.write_text(json.dumps([entry]), encoding="utf-8")
+    (sample / "figures" / "studies.png").write_bytes(b"as it was drawn before")
+    known = known_outputs(sample)
+    for name in ("studies.png", "studies.svg", "slides.pptx"):
+        assert storage.digest(sample / "figures" / name) in known[sample / "figures" / name]

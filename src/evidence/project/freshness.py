@@ -221,7 +221,7 @@ def known_outputs(root: Path) -> dict[Path, set[str]]:
     of tables that are computed, and were never written on this machine, nobody else is thought."""
     own = [made.outputs for made in last_run(root).values()]
     own.append(derived_hashes(root))
-    committed = [entry.get("files_sha256", {}) for entry in _manifest(root)]
+    committed = [_vouched(root, entry) for entry in _manifest(root)]
     known: dict[Path, set[str]] = {root / MANIFEST: {digest(root / MANIFEST) or ""}}
     for outputs in (*own, *committed):
         for name, known_hash in outputs.items():
@@ -229,6 +229,15 @@ def known_outputs(root: Path) -> dict[Path, set[str]]:
     for path in (root / "data" / "README.md", *root.glob("data/derived/*.csv")):
         known.setdefault(path, {digest(path) or ""})
     return known
+
+
+def _vouched(root: Path, entry: Mapping[str, Any]) -> Mapping[str, str]:
+    """Hashes of the files of a figure; a manifest from before 0.3 has none and names them only."""
+    if "files_sha256" in entry:
+        return entry["files_sha256"]
+    name = entry.get("name")
+    files = [*(f"figures/{name}.{kind}" for kind in ("png", "svg", "pdf")), "figures/slides.pptx"]
+    return {file: digest(root / file) or "" for file in files}
 
 
 def _manifest(root: Path) -> list[dict]:
