@@ -8,7 +8,7 @@ from matplotlib.patches import Polygon
 
 from evidence.figures import page
 from evidence.figures.forest.plot import forest
-from evidence.figures.kinds.bubble import bubble, moderated
+from evidence.figures.kinds.bubble import alone, bubble, moderated
 from evidence.figures.kinds.funnel import funnel
 from evidence.pooling.synthesis import synthesise
 from evidence.review import NoDataError
@@ -80,9 +80,31 @@ def test_a_bubble_plot_follows_its_regression(canvas):
     assert np.argmax(sizes) == rows["weight"].argmax()
 
 
+def test_what_a_bubble_plot_says_is_about_the_line_it_draws(canvas):
+    table = effects(12).assign(age=np.arange(12.0) ** 1.3)
+    pool = synthesise(table, measure="RR", moderators=("dose", "age"))
+    one = synthesise(table, measure="RR", moderators=("dose",)).regression().set_index("term")
+    rows = moderated(pool)
+    said = alone(pool, rows)
+    for part in ("estimate", "ci_low", "ci_high", "p_value"):
+        assert said[part] == pytest.approx(one.loc["dose", part])
+    ax = bubble(pool, rows, page.body(canvas), "Dose")
+    line = next(line for line in ax.lines if line.get_color() == page.MESSAGE)
+    (x0, x1), (y0, y1) = (values[[0, -1]] for values in (line.get_xdata(), line.get_ydata()))
+    assert said["estimate"] == pytest.approx((y1 - y0) / (x1 - x0))
+
+
+def test_one_word_among_numbers_makes_no_axis():
+    table = effects(12)
+    table["dose"] = table["dose"].astype(object)
+    table.loc[3, "dose"] = "unknown"
+    with pytest.raises(NoDataError, match="does not hold numbers|cannot support"):
+        moderated(synthesise(table, measure="RR", moderators=("dose",)))
+
+
 def test_without_numbers_there_is_no_bubble_plot():
     pool = synthesise(effects(12), measure="RR", moderators=("group",))
-    with pytest.raises(NoDataError, match="holds no numbers"):
+    with pytest.raises(NoDataError, match="does not hold numbers"):
         moderated(pool)
     with pytest.raises(NoDataError, match="names no moderators"):
         moderated(synthesise(effects(12), measure="RR"))

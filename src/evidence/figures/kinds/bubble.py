@@ -39,9 +39,12 @@ def moderated(pool: Pool) -> pd.DataFrame:
     if pool.why_no_regression:
         raise NoDataError(pool.why_no_regression.rstrip("."))
     name = pool.moderators[0]
-    values = pd.to_numeric(pool.effects.set_index("outcome_id")[name], errors="coerce")
-    if values.dropna().empty:
-        raise NoDataError(f"{name} holds no numbers, and a bubble plot needs an axis of them")
+    stated = pool.effects.set_index("outcome_id")[name]
+    values = pd.to_numeric(stated, errors="coerce")
+    if values.dropna().empty or (values.isna() & stated.notna() & (stated != "")).any():
+        raise NoDataError(
+            f"{name} does not hold numbers alone, and a bubble plot needs an axis of them"
+        )
     rows = [(row.study, values[row.outcome_id], row.effect, row.yi, row.vi, row.weight)
             for row in pool.studies]
     table = pd.DataFrame(rows, columns=["study", "moderator", "effect", "yi", "vi", "weight"])
@@ -99,7 +102,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     pool = pick(analyses, spec.select)[0]
     table = moderated(pool)
     name = _title(review, pool.moderators[0])
-    fit = pool.regression().set_index("term").loc[pool.moderators[0]]
+    fit = alone(pool, table)
     p = p_value(fit["p_value"])
     words = f"p {p}" if p.startswith("below") else f"p = {p}"
     facts = {"k": len(table), "moderator": name, "slope": float(fit["estimate"]),
@@ -119,13 +122,30 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         return ax
 
     explained = "" if np.isnan(fit["r2"]) else f", R² = {fit['r2']:.0f} %"
-    method = (f"Meta-regression on {name[:1].lower()}{name[1:]}, {pool.tau2_method}, "
+    only = " alone" if len(pool.moderators) > 1 else ""
+    method = (f"Meta-regression on {name[:1].lower()}{name[1:]}{only}, {pool.tau2_method}, "
               f"Knapp-Hartung; k = {len(table)}; slope {words}{explained}")
     summary = f"{len(table)} trials by {name}; slope {fit['estimate']:.3g}, {words}."
     return Content(facts, table, method, summary, "Bubble plot",
                    tuple(dict.fromkeys(table["study"])),
                    tuple(t for t in ("outcomes", "harms", "studies", "analyses")
                          if t in review.tables), draw)
+
+
+def alone(pool: Pool, table: pd.DataFrame) -> dict[str, float]:
+    """Slope of the drawn line: a regression on the first moderator and nothing else.
+
+    Returns
+    -------
+    dict
+        ``estimate``, ``ci_low``, ``ci_high``, ``p_value`` of the slope (analysis scale), ``r2``
+        in percent.
+    """
+    x = table["moderator"].to_numpy(float)
+    fit = fit_regression(table["yi"].to_numpy(), table["vi"].to_numpy(),
+                         np.column_stack([np.ones(len(x)), x]), pool.tau2_method)
+    slope = {name: float(fit[name][1]) for name in ("estimate", "ci_low", "ci_high", "p_value")}
+    return slope | {"r2": float(fit["r2"])}
 
 
 def _title(review: Review, column: str) -> str:
