@@ -98,7 +98,7 @@ def test_one_word_among_numbers_makes_no_axis():
     table = effects(12)
     table["dose"] = table["dose"].astype(object)
     table.loc[3, "dose"] = "unknown"
-    with pytest.raises(NoDataError, match="does not hold numbers|cannot support"):
+    with pytest.raises(NoDataError, match=r"does not hold numbers|cannot support"):
         moderated(synthesise(table, measure="RR", moderators=("dose",)))
 
 
