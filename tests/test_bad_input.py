@@ -173,9 +173,10 @@ def test_a_control_character_is_refused_at_its_place(minimal, sign):
 
 
 def test_a_control_character_is_refused_in_a_dictionary(copied):
-    edit(copied / "data/datapackage.json", '"title": "Studies"', '"title": "Stu\\u000bdies"')
+    edit(copied / "data/datapackage.json", '"description": "Tables behind',
+         '"description": "Tab\\u000bles behind')
     (problem,) = problems_of(copied)
-    assert "'Stu\ufffddies' holds a control character (U+000B)" in problem.rule
+    assert "holds a control character (U+000B)" in problem.rule
 
 
 def test_line_break_in_a_cell_is_refused_and_later_lines_stay_true(copied):

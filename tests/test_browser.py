@@ -15,7 +15,7 @@ from browser import (
 )
 
 PATIENCE = 60_000  # milliseconds
-BUBBLES = 'img[alt^="Bubble chart"]'
+BUBBLES = 'img[alt^="Marks by year"]'
 FOREST = 'img[alt^="Forest plot"], img[alt^="Both arms"]'
 SHOWN = "() => document.querySelector('.jp-Notebook').innerText"
 

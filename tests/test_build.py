@@ -29,7 +29,8 @@ def sample(tmp_path):
 def test_a_build_makes_everything_and_then_nothing(sample):
     first = build(sample)
     assert set(first.ran) == {
-        "figure:studies", "deck:slides", *(f"notebook:{name}" for name in VALUES)
+        "figure:studies", "figure:pain_forest", "deck:slides",
+        *(f"notebook:{name}" for name in VALUES),
     }
     assert {"figures/studies.png", "figures/manifest.json", "data/derived/pooled.csv"} <= set(
         shown(sample)
@@ -40,14 +41,14 @@ def test_a_build_makes_everything_and_then_nothing(sample):
     assert second.ran == () and second.changed == ()
     assert shown(sample) == before
     forced = build(sample, force=True)
-    assert len(forced.ran) == 5 and forced.changed == ()
+    assert len(forced.ran) == 6 and forced.changed == ()
 
 
 def test_one_changed_table_reruns_what_read_it(sample):
     build(sample)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     built = build(sample)
-    assert set(built.ran) == {"notebook:beta", "deck:slides"}
+    assert set(built.ran) == {"figure:pain_forest", "notebook:beta", "deck:slides"}
     assert "−0.7" in (sample / "notebooks" / "beta.ipynb").read_text(encoding="utf-8")
     assert built.moved == ("pain: −0.50 (−0.89 to −0.11) → −0.70 (−1.09 to −0.31)",)
     edit(sample / "data" / "studies.csv", ",40", ",60")
@@ -82,7 +83,7 @@ def test_a_damaged_record_only_costs_time(sample):
     build(sample)
     (sample / ".evidence" / "state.json").write_text("{broken")
     assert last_run(sample) == {}
-    assert len(build(sample).ran) == 5
+    assert len(build(sample).ran) == 6
 
 
 def test_a_failing_notebook_leaves_everything_as_it_was(sample, capsys):

@@ -15,7 +15,7 @@ from matplotlib.path import Path
 
 from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism.layers import Drawing, Grid, lay_out
-from evidence.figures import Content, Spec, figure_kind, marks, page
+from evidence.figures import Content, Spec, figure_kind, marks, page, pick
 from evidence.review import Review
 from evidence.wording import plural
 
@@ -127,7 +127,8 @@ def mark_style(stance: str) -> dict[str, Any]:
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The whole map; `spec` selects the node where the question begins."""
     boxes, links = graph.groups(review), graph.links(review)
-    start = next(row["group"] for _, row in boxes.iterrows() if spec.select[0] in row["nodes"])
+    groups = {node: row["group"] for _, row in boxes.iterrows() for node in row["nodes"]}
+    (start,) = pick(groups, spec.select[:1])
     last = set(boxes.loc[boxes["column"] == graph.COLUMNS, "group"])
     reached = graph.reachable(links, start)
     said = links["stance"].value_counts()
