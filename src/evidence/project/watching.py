@@ -47,8 +47,8 @@ def watch(
         How many changes to wait for; for ever by default.
     """
     folder = find_root(root)
-    say(f"Watching {folder / 'data'} and {BIBLIOGRAPHY}; Ctrl-C ends it.")
     seen = _saved(folder)
+    say(f"Watching {folder / 'data'} and {BIBLIOGRAPHY}; Ctrl-C ends it.")
     while rounds is None or rounds > 0:
         seen = _next_change(folder, seen)
         try:
