@@ -139,6 +139,15 @@ def test_importing_loads_neither_pandas_nor_matplotlib():
     assert run.stdout.strip() == "set()"
 
 
+def test_what_a_build_loads_in_every_process_is_light():
+    """Of scipy only `special` is loaded before a root finder or a test is asked for."""
+    code = ("import sys, evidence.chapters, evidence.publish, evidence.notebook\n"
+            "from evidence.notebook import Narrator\n"
+            "print({'scipy.stats', 'scipy.optimize', 'itables', 'nbconvert'} & set(sys.modules))")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
 NOTEBOOKS = [*sorted((ROOT / "notebooks").glob("*.ipynb")),
              *sorted((ROOT / "src/evidence/starter/notebooks").glob("*.ipynb"))]
 
