@@ -122,7 +122,7 @@ def _alive(pid):
 
 
 @pytest.mark.skipif(not processes.FORKS, reason="nothing is forked")
-def test_a_forked_kernel_shows_what_another_shows_and_knows_nothing_of_others(notebook, monkeypatch):
+def test_a_forked_kernel_shows_what_another_shows(notebook, monkeypatch):
     cells = ["import sys, os; print(sorted(set(globals()) - set(dir())), os.getcwd())",
              "left = {'a', 'b', 'c'}; print(left, os.environ.get('PYTHONHASHSEED'))",
              "import matplotlib.pyplot as plt; plt.subplots(); os.environ['LEFT'] = 'x'",
@@ -138,7 +138,7 @@ def test_a_forked_kernel_shows_what_another_shows_and_knows_nothing_of_others(no
 
 
 def test_a_forked_kernel_that_dies_is_told_from_a_cell_that_raises(notebook):
-    for cell, rule in (("import os; os._exit(3)", "its kernel died"), ("1 / 0", "ZeroDivisionError")):
+    for cell, rule in (("import os; os._exit(3)", "kernel died"), ("1 / 0", "ZeroDivision")):
         write_notebook(notebook, cell)
         with pytest.raises(ReviewError, match=rule):
             execute(notebook)
