@@ -29,9 +29,9 @@ __all__ = ["Figure", "Pool", "Review", "load", "pool"]
 class Pool(pooling.Pool):
     """An analysis with its result, which draws itself.
 
-    Everything of `evidence.pooling.Pool`, and `forest`, `funnel` and `bubble`. Differences are intervention minus control,
-    ratios intervention over control; estimates and limits are on the display scale, ``yi``, ``vi``
-    and ``tau2`` on the analysis scale (log for ratios).
+    Everything of `evidence.pooling.Pool`, and `forest`, `funnel` and `bubble`. Differences are
+    intervention minus control, ratios intervention over control; estimates and limits are on the
+    display scale, ``yi``, ``vi`` and ``tau2`` on the analysis scale (log for ratios).
 
     Attributes
     ----------
