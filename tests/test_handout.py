@@ -1,5 +1,6 @@
 """The hand-out as files: complete, described, linked within itself, fetching nothing."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -186,6 +187,19 @@ def with_notebook(root, text, name="page"):
     book = nbformat.read(root / "notebooks" / f"{name}.ipynb", as_version=4)
     book.cells = [nbformat.v4.new_markdown_cell(text)]
     nbformat.write(book, root / "notebooks" / f"{name}.ipynb")
+
+
+def test_every_page_of_a_figure_is_shown(minimal):
+    names = [f"figures/long.{ending}" for ending in ("png", "2.png", "3.png")]
+    entry = {"name": "long", "title": "Long", "alt": "A", "caption": "", "method": "M",
+             "notebook": "", "files_sha256": dict.fromkeys(names, "")}
+    (minimal / "figures").mkdir()
+    (minimal / "figures" / "manifest.json").write_text(json.dumps([entry]))
+    for name in names:
+        (minimal / name).write_bytes(name.encode())
+    files = handout.handout(minimal)
+    shown = [image["src"] for image in Reader(files["figures.html"].decode()).images]
+    assert shown == names and all(files[name].decode() == name for name in names)
 
 
 def test_the_command_writes_it(minimal, capsys):

@@ -314,7 +314,7 @@ class Pool:
     @property
     def method_line(self) -> str:
         """Estimator, interval rule, number of studies and of people, as one sentence."""
-        people = "" if self.n is None else f", n = {self.n}"
+        people = "" if self.n is None else f", n = {self.n:,}"
         if self.k == 0:
             return "No study can be pooled."
         if self.k == 1:

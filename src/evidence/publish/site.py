@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from itertools import count, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -132,8 +133,7 @@ def handout(root: Path) -> dict[str, bytes]:
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
         files[name] = _local(text).encode("utf-8")
-    for entry in entries:
-        name = f"figures/{entry['name']}.png"
+    for name in (name for entry in entries for name in _pictures(entry)):
         files[name] = read_bytes(root / name)
     return files
 
@@ -203,7 +203,7 @@ def _gallery(entries: list[Mapping], pages: list[Page]) -> dict[str, Any]:
     """Exported figures with their alt texts and captions."""
     known = {page.file: page for page in pages}
     return {"figures": [
-        {"name": entry["name"], "title": entry["title"], "file": f"figures/{entry['name']}.png",
+        {"name": entry["name"], "title": entry["title"], "files": _pictures(entry),
          "alt": entry["alt"], "page": known.get(f"{entry['notebook']}.html"),
          "caption": f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip()}
         for entry in entries
@@ -224,6 +224,14 @@ def _figures(root: Path) -> list[Mapping]:
     entries = json.loads(read_bytes(path)) if path.exists() else []
     return sorted((entry for entry in entries if NAME.fullmatch(entry["name"])),
                   key=lambda entry: entry["notebook"])
+
+
+def _pictures(entry: Mapping) -> list[str]:
+    """Files of the pages of an exported figure, in order."""
+    first = f"figures/{entry['name']}.png"
+    written = entry.get("files_sha256", ())
+    further = (f"figures/{entry['name']}.{number}.png" for number in count(2))
+    return [first, *takewhile(written.__contains__, further)]
 
 
 def _labelled(table: str) -> str:

@@ -13,7 +13,7 @@ from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
-from evidence.review import NoDataError, Review
+from evidence.review import NoDataError, Review, design
 from evidence.wording import decimals, in_words, interval, number, plural, signed
 
 COUNTED = ("RR", "OR", "RD", "IRR")
@@ -123,9 +123,18 @@ def _events(review: Review, pools: list[Pool]) -> dict[str, tuple[str, str]]:
 
 def _pool_labels(pools: list[Pool]) -> list[str]:
     """The first pool by its size, since the subtitle says what it is; others by their titles."""
-    count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, 'trial')} pooled"
+    one, many = _named(pools[0])
+    count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, one, many)} pooled"
     titles = [pool.title.removeprefix(SAME) for pool in pools[1:]]
     return [count, *(title[:1].upper() + title[1:] for title in titles)]
+
+
+def _named(pool: Pool) -> tuple[str, str]:
+    """Trials, where nothing says that they are something else, in the singular and the plural."""
+    designs = {design(row.design).words for row in pool.studies if row.design}
+    compares = pool.measure not in ("PROP", "COR")
+    is_trial = compares and all("trial" in words or "placebo" in words for words in designs)
+    return ("trial", "trials") if is_trial else ("study", "studies")
 
 
 def _table(pools: list[Pool]) -> pd.DataFrame:
