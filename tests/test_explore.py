@@ -128,7 +128,7 @@ def test_a_reader_is_warned_of_mixed_units_and_of_rows_left_out(review):
 
 def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
     rows = selection.measurable(review)
-    rows = rows[rows["family"] == "pain responder 30"]
+    rows = rows[rows["family"] == "pain lower by 30 % or more"]
     figure = own.forest(review, own.pooled(review, rows, "RR"))
     assert "Two trials" in figure.title and "k = 2" in figure.method
     assert figure.alt.startswith("Forest plot")

@@ -150,6 +150,20 @@ def test_every_study_and_claim_has_a_card_without_codes(files, review):
     assert re.findall(r"\b[a-z]+_[a-z_]+\b", words) == []
 
 
+def test_cards_of_results_say_what_they_are_compared_with_and_how_they_are_judged(review):
+    found = finder.cards(review, Analyses(review))
+    results = [card for card in found if card.kind == finder.RESULT]
+    alone = [card for card in results if ("", finder.ALONE) in card.chips]
+    assert alone and not any(card.controlled or card.certainty for card in alone)
+    seen = [(card.title, card.facts, card.text) for card in results]
+    assert len(seen) == len(set(seen))
+    pain = [card for card in results if card.facts[0].startswith("Rodríguez-Freire")
+            and card.title == "Pain (0 to 10)"]
+    assert [("", "in our pool") in card.chips for card in pain].count(True) == 1
+    assert all(card.judged[0][0].endswith(": high") and card.certainty == "very low"
+               for card in pain)
+
+
 @pytest.mark.parametrize(("row", "said"), [
     ({"effect": -0.5, "effect_ci_low": -1, "effect_ci_high": 0.25, "p_value": 0.2,
       "effect_measure": "mean_difference"}, "Mean difference −0.5 (−1.00 to 0.25); p = 0.20."),

@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from evidence.appraisal import AGAIN, LEVELS
+from evidence.appraisal import AGAIN, LEVELS, anchor
 from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
 from evidence.publish import finder
@@ -44,6 +44,7 @@ NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
 MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
+JUDGEMENT = re.compile(f'id="({anchor("")}[^"]+)"')
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
@@ -99,7 +100,7 @@ def handout(root: Path) -> dict[str, bytes]:
     """Files of the hand-out by path below ``site/``: pages, and the files that they link to."""
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
-    entries, cards = _figures(root), finder.cards(narrator.review)
+    entries, cards = _figures(root), finder.cards(narrator.review, narrator.analyses)
     front = Page(FRONT_PAGE, "The answer")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
@@ -119,10 +120,11 @@ def handout(root: Path) -> dict[str, bytes]:
     for page, notebook in zip(pages, notebooks.values(), strict=True):
         text, _ = exporter.from_notebook_node(notebook, resources=given | {"page": page})
         texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
+    places = {found: name for name, text in texts.items() for found in JUDGEMENT.findall(text)}
     for page, values in (
         (front, _front(narrator, files, pages, cards)),
         (Page(PICTURES, "All figures"), _gallery(entries, pages)),
-        (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
+        (Page(FIND, _finds(cards)), _cards(narrator.review, cards) | {"places": places}),
     ):
         if page in given["pages"]:
             template = exporter.environment.get_template(page.file.replace("index", "front")
