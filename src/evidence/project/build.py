@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +30,7 @@ from evidence.project.freshness import (
     record,
 )
 from evidence.project.headlines import moved_headlines
+from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
 from evidence.publish import dictionary_readme, is_dictionary_readme, talk_deck
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
@@ -179,8 +177,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     kernels = Kernels()
     with (
         ProcessPoolExecutor(
-            min(jobs, len(drawn) or 1), get_context("spawn"),
-            _begin_drawing,
+            min(jobs, len(drawn) or 1), context(), begin, (dict(os.environ),),
         ) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
@@ -210,17 +207,6 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     if problems:
         raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
     return {name: done[name] for name in targets}
-
-
-def _begin_drawing() -> None:
-    """In a process that draws: Ctrl-C is for the build to handle, and it ends with the build."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
 
 
 def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
