@@ -74,6 +74,15 @@ def test_a_pool_of_the_review_is_that_of_its_analysis_and_draws_itself(review):
     assert f"favours {review.intervention}" in words
 
 
+def test_every_pool_of_a_review_and_every_part_of_it_draws_itself(review):
+    pool = review.pools["fm_pain"]
+    part = pool.part(pool.effects["included"], title="Again")
+    for drawn in (pool, part):
+        assert isinstance(drawn, ev.Pool) and drawn.labels == review.pool("fm_pain").labels
+        assert any(f"favours {review.intervention}" in text.get_text()
+                   for text in drawn.forest().texts)
+
+
 def test_a_forest_without_axes_is_a_figure_of_pyplot(review):
     before = plt.get_fignums()
     ax = review.pool("fm_pain").forest()

@@ -257,7 +257,7 @@ def test_when_the_disk_is_full_nothing_is_left(tmp_path, monkeypatch, capsys, wa
 
 
 def test_a_title_becomes_one_printable_line():
-    assert starting.plain(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
+    assert starting.plain_title(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
 
 
 def test_every_file_of_the_starter_is_packed():

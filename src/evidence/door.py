@@ -8,9 +8,10 @@ everything shows itself.
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -154,6 +155,37 @@ class Pool(pooling.Pool):
         with _styled(ax, (8, 5)) as canvas:
             return bubble(self, table, canvas, name)
 
+    def part(self, rows: Iterable[bool], **changes) -> Pool:
+        """The same analysis of some rows of `effects`, pooled again.
+
+        Parameters
+        ----------
+        rows : array of bool, one for each row of `effects`
+        **changes
+            Anything that `evidence.pooling.synthesise` takes, such as ``title``.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> pain = ev.load().pool("fm_pain")
+        >>> pain.part(pain.effects["design"] == "rct_parallel").k
+        2
+        """
+        return _opened(super().part(rows, **changes), self.intervention, self.control, self.labels)
+
+
+class Pools(pooling.Analyses):
+    """The analyses of a review by id, each a `Pool`; run when the first of them is looked at."""
+
+    @cached_property
+    def _results(self) -> dict[str, Pool]:
+        review, opened = self._review, {}
+        for name, found in pooling.run_analyses(review).items():
+            labels = {study: review.bibliography.cite(study)
+                      for study in found.effects["study"] if study in review.bibliography}
+            opened[name] = _opened(found, review.intervention, review.control, labels)
+        return opened
+
 
 @contextmanager
 def _styled(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
@@ -184,10 +216,10 @@ class Review(review.Review):
     ['outcome_id', 'study', 'n']
     """
 
-    pools: pooling.Analyses = field(init=False, repr=False, compare=False)
+    pools: Pools = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "pools", pooling.Analyses(self))
+        object.__setattr__(self, "pools", Pools(self))
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name not in self.tables:
@@ -219,10 +251,7 @@ class Review(review.Review):
         if name not in self.pools:
             known = ", ".join(self.pools) or "none"
             raise KeyError(f"data/analyses.csv has no analysis '{name}': use one of {known}")
-        found = self.pools[name]
-        labels = {study: self.bibliography.cite(study)
-                  for study in found.effects["study"] if study in self.bibliography}
-        return _opened(found, self.intervention, self.control, labels)
+        return self.pools[name]
 
     def figure(self, name: str) -> Figure:
         """The figure `name` of data/figures.csv; it shows itself.

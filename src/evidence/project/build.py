@@ -32,7 +32,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
-from evidence.publish import is_written, readme, talk
+from evidence.publish import dictionary_readme, is_dictionary_readme, talk_deck
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
     alone,
@@ -232,17 +232,17 @@ def make_figure(root: Path, name: str) -> Outcome:
 def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
     """Draw one figure of a review in every format, and say which tables it read."""
     loaded.tables.read.clear()
-    exhibit = catalogue.build(loaded, analyses, name)
-    files = {f"figures/{name}.{kind}": data for kind, data in images.render(exhibit).items()}
+    figure = catalogue.build(loaded, analyses, name)
+    files = {f"figures/{name}.{kind}": data for kind, data in images.render(figure).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
-    return Outcome(files, read, images.entry(loaded, exhibit))
+    return Outcome(files, read, images.entry(loaded, figure))
 
 
 def make_deck(root: Path, name: str) -> Outcome:
     """Make the slides of the whole review."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    content = talk(loaded, Analyses(loaded))
+    content = talk_deck(loaded, Analyses(loaded))
     return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 
@@ -265,8 +265,8 @@ def _rest(
                for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)
-    if not review.dictionary.is_default or is_written(review.root / DATA_README):
-        texts[DATA_README] = readme(review.dictionary)
+    if not review.dictionary.is_default or is_dictionary_readme(review.root / DATA_README):
+        texts[DATA_README] = dictionary_readme(review.dictionary)
     new_readme = answers.updated_readme(
         review.root / README, answer or answers.instead(brief), review)
     if new_readme is not None:

@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from io import StringIO
 from pathlib import Path
 
-from evidence.publish import readme
+from evidence.publish import dictionary_readme
 from evidence.review import BIBLIOGRAPHY, Problem, ReviewError, default_dictionary
 from evidence.storage import replace_all
 
@@ -68,7 +68,7 @@ def new_review(folder: Path, title: str) -> tuple[Path, ...]:
         raise
 
 
-def plain(title: str) -> str:
+def plain_title(title: str) -> str:
     """The title on one line, without signs that cannot be printed."""
     return "".join(sign for sign in " ".join(title.split()) if sign.isprintable())
 
@@ -79,7 +79,7 @@ def _files(title: str) -> dict[str, bytes]:
     texts = {
         "README.md": files["README.md"].decode().replace(PLACE, _for_markdown(title), 1),
         "data/review.csv": _with_title(files["data/review.csv"].decode(), title),
-        "data/README.md": readme(default_dictionary()),
+        "data/README.md": dictionary_readme(default_dictionary()),
     }
     return files | {name: text.encode("utf-8") for name, text in texts.items()}
 

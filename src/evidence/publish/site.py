@@ -25,8 +25,8 @@ from evidence.notebook import Narrator
 from evidence.pooling import in_brief
 from evidence.publish import finder
 from evidence.review import Review
-from evidence.storage import FOLDER as KEPT
 from evidence.storage import (
+    OWN_FOLDER,
     Written,
     alone,
     notebook_paths,
@@ -37,9 +37,9 @@ from evidence.storage import (
 )
 from evidence.wording import allowed, answers, audiences, joined
 
-FOLDER = "site"
-RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
-FRONT, PICTURES, FIND = "index.html", "figures.html", "find.html"
+HANDOUT = "site"
+RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
+FRONT_PAGE, PICTURES, FIND = "index.html", "figures.html", "find.html"
 FIRST_FIGURES = 2  # on the front page of a review without an answer
 KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
@@ -61,7 +61,7 @@ class Page:
     title: str
 
 
-def write(root: Path) -> Written:
+def write_handout(root: Path) -> Written:
     """Write the hand-out of a review into ``site/``.
 
     Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
@@ -78,13 +78,13 @@ def write(root: Path) -> Written:
         When the review has problems.
     """
     with alone(root):
-        files = {root / FOLDER / name: content for name, content in handout(root).items()}
+        files = {root / HANDOUT / name: content for name, content in handout(root).items()}
         last = _last(root)
         known = {root / name: {digest} for name, digest in last.items()}
         written = replace_all(root, files, known)
         hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
         remove(root, {name: digest for name, digest in last.items()
-                      if name not in hashes and PurePosixPath(name).parts[:1] == (FOLDER,)})
+                      if name not in hashes and PurePosixPath(name).parts[:1] == (HANDOUT,)})
         replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
     return written
 
@@ -103,7 +103,7 @@ def handout(root: Path) -> dict[str, bytes]:
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
     entries, cards = _figures(root), finder.cards(narrator.review, narrator.analyses)
-    front = Page(FRONT, "The answer" if _is_answered(narrator) else "The results")
+    front = Page(FRONT_PAGE, "The answer" if _is_answered(narrator) else "The results")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
                                         (Page(FIND, _finds(cards)), cards)) if is_there]
@@ -194,16 +194,16 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
     }
     name = next((name for name, spec in catalogue.specs(review).items()
                  if spec.kind == "answer"), None)
-    exhibit = narrator.exhibit(name) if name else None
-    if exhibit is None or exhibit.table.empty:
+    figure = narrator.figure(name) if name else None
+    if figure is None or figure.table.empty:
         return shown
-    svg = images.phone(exhibit)
+    svg = images.phone(figure)
     chart = f"figures/{name}_chart.svg"
     files[chart] = svg
     width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
     return shown | {
-        "message": exhibit.title, "tiles": [_tile(row) for row in exhibit.table.itertuples()],
-        "chart": {"file": chart, "alt": exhibit.alt, "width": round(float(width)),
+        "message": figure.title, "tiles": [_tile(row) for row in figure.table.itertuples()],
+        "chart": {"file": chart, "alt": figure.alt, "width": round(float(width)),
                   "height": round(float(height))},
         "asides": answers.notes(review, narrator.facts, answers.ASIDE),
         "foot": answers.notes(review, narrator.facts, answers.FOOT),
@@ -303,5 +303,5 @@ def _with_ways_back(text: str) -> str:
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
     text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
-    text = text.replace('href="../README.md"', f'href="{FRONT}"')
+    text = text.replace('href="../README.md"', f'href="{FRONT_PAGE}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

@@ -112,18 +112,7 @@ class Review:
 
 
 def load_review(root: Path | str | None = None) -> Review:
-    """Read, validate and freeze the review at `root`.
-
-    Parameters
-    ----------
-    root : path, optional
-        Folder of the review; the one around the current folder by default.
-
-    Raises
-    ------
-    ReviewError
-        When there is no review, or with every problem found in its tables and references.
-    """
+    """Read, validate and freeze the review at `root`; see `evidence.load`, which opens it."""
     folder = find_root(root)
     dictionary = load_dictionary(folder / "data")
     tables, problems = read_tables(dictionary, folder / "data")
