@@ -20,6 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
-        "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "VERSION"],
+        "rob2": ["ANSWER_WORDS", "DOMAINS", "HIGH", "LOW", "QUESTIONS", "SOME", "VERSION"],
     },
 )

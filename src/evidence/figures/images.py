@@ -13,12 +13,14 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page, typeface
-from evidence.figures.figure import NAME, Figure
+from evidence.figures.figure import NAME, Figure, Spec
 from evidence.review import Problem, Review, ReviewError
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")
 OWN_FAMILY = re.compile(rf"'{typeface.FAMILY}'(, '[^']*')*")
+NARROW = ("answer", "forest_page", "event_forest")  # kinds that fit into one column
+COLUMN = 85  # mm
 DPI = 200  # a slide is 2667 × 1500 dots
 NO_DATES = {
     "png": {"Software": None},
@@ -67,21 +69,28 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
     return files
 
 
-def phone(exhibit: Figure) -> bytes:
-    """The drawing of an exhibit for a telephone, as SVG.
+def has_phone(spec: Spec) -> bool:
+    """Whether a telephone has room for the kind of a figure."""
+    return spec.kind in NARROW
 
-    Raises
-    ------
-    ValueError
-        When its kind has none.
-    """
-    if exhibit.content.phone is None:
-        raise ValueError(f"a figure of kind {exhibit.spec.kind} has no drawing for a telephone")
-    with page.style("slide", exhibit.texts):
-        canvas = page.page()
-        exhibit.content.phone(canvas)
-        page.without_boxes(canvas)
-        return _described(_encoded(canvas, "svg", "slide", DPI, exhibit.title, 170, False), exhibit)
+
+def phone(exhibit: Figure) -> bytes | None:
+    """The drawing of an exhibit for a telephone, as SVG; None where its kind has none, or too much
+    stands on it."""
+    if exhibit.content.phone is not None:
+        with page.style("slide", exhibit.texts):
+            canvas = page.page()
+            exhibit.content.phone(canvas)
+            page.without_boxes(canvas)
+            svg = _encoded(canvas, "svg", "slide", DPI, exhibit.title, COLUMN, False)
+            return _described(svg, exhibit)
+    if not has_phone(exhibit.spec):
+        return None
+    try:
+        pages = render(exhibit, ["svg"], "print", width=COLUMN)
+    except ReviewError:
+        return None
+    return pages["svg"] if len(pages) == 1 else None
 
 
 def _pages(exhibit: Figure, style: str, width: int) -> list[Canvas]:

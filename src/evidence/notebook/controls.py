@@ -14,8 +14,8 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from evidence.figures import Figure, render
-from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
+from evidence.figures import Figure
+from evidence.notebook.narrator import Passage
 from evidence.notebook.still import STILL
 
 MOST_ROWS = 11
@@ -123,15 +123,6 @@ def scrolling(table: Passage) -> str:
 
 def image(exhibit: Figure) -> str:
     """A figure with its alt text as HTML."""
-    data = base64.b64encode(_png(exhibit)).decode("ascii")
+    data = base64.b64encode(exhibit._repr_png_()).decode("ascii")
     alt = html.escape(exhibit.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'
-
-
-def picture(exhibit: Figure) -> Picture:
-    """A figure with its alt text for a stored notebook."""
-    return Picture(_png(exhibit), exhibit.alt)
-
-
-def _png(exhibit: Figure) -> bytes:
-    return render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]

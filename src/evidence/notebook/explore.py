@@ -20,7 +20,6 @@ from evidence.notebook.controls import (
     is_still,
     note,
     one,
-    picture,
     quiet,
     radio,
     scrolling,
@@ -156,7 +155,7 @@ class Studies(Explorer):
         yield self.study_table()
         for exhibit in (own.landscape(self.review, self.wanted), self.forest_plot()):
             if exhibit:
-                yield picture(exhibit)
+                yield exhibit
 
 
 def _place(code: str) -> int:
@@ -276,7 +275,7 @@ class OwnForest(Explorer):
 
     def still(self) -> Iterator[Any]:
         if self.exhibit:
-            yield picture(self.exhibit)
+            yield self.exhibit
         yield Passage(escaped(self.words))
 
 
