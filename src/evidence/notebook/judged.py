@@ -7,8 +7,14 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal import ANSWER_WORDS, DOMAINS, QUESTIONS, anchor, judged_results
-from evidence.appraisal.bias import evidence_of_answers
+from evidence.appraisal import (
+    ANSWER_WORDS,
+    DOMAINS,
+    QUESTIONS,
+    anchor,
+    evidence_of_answers,
+    judged_results,
+)
 from evidence.figures import Spec, catalogue
 from evidence.review import Review
 
