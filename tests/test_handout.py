@@ -228,7 +228,7 @@ def test_the_command_writes_it(minimal, capsys):
 def test_it_removes_its_own_files_and_no_others(minimal):
     for name in ("page", "kept"):
         with_notebook(minimal, "[table](../data/studies.csv)", name)
-    handout.write(minimal)
+    handout.write_handout(minimal)
     site = minimal / "site"
     assert (site / "data" / "studies.csv").is_file()
     foreign = {".git": "gitdir: x", "CNAME": "example.org", "old/page.html": "mine"}
@@ -237,7 +237,7 @@ def test_it_removes_its_own_files_and_no_others(minimal):
         (site / name).write_text(text)
     (site / "kept.html").write_text("changed by hand")
     shutil.rmtree(minimal / "notebooks")
-    handout.write(minimal)
+    handout.write_handout(minimal)
     left = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert left == {*foreign, "index.html", "find.html", "kept.html"}
     assert (site / ".git").read_text() == "gitdir: x"
@@ -253,7 +253,7 @@ def test_a_damaged_record_deletes_nothing(minimal, record):
     (minimal / ".evidence" / "site.json").write_text(record.replace("DIGEST", digest))
     (minimal / "site").mkdir()
     (minimal / "site" / "mine.txt").write_text("mine")
-    handout.write(minimal)
+    handout.write_handout(minimal)
     assert (minimal / "data" / "studies.csv").is_file()
     assert (minimal / "site" / "mine.txt").is_file() and (minimal / "site/index.html").is_file()
 
@@ -262,7 +262,7 @@ def test_a_link_that_leaves_the_review_is_left_alone(minimal):
     (minimal.parent / "outside.txt").write_text("private")
     with_notebook(minimal, "[x](../../outside.txt) [y](../data/../data/studies.csv) "
                            "[z](../data/../../outside.txt)")
-    changed = handout.write(minimal)
+    changed = handout.write_handout(minimal)
     site = minimal / "site"
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert written == {"index.html", "find.html", "page.html", "data/studies.csv"}

@@ -24,7 +24,7 @@ def share_interval(events: int, n: int) -> tuple[float, float]:
     --------
     >>> low, high = share_interval(41, 49)
     >>> f"{low:.1f} to {high:.1f}"
-    '70.9 to 91.5'
+    '71.0 to 91.5'
     """
     share, square = events / n, Z95**2
     middle = (share + square / (2 * n)) / (1 + square / n)

@@ -121,8 +121,8 @@ def scrolling(table: Passage) -> str:
             f'style="max-height:26em;overflow:auto">{table}</div>')
 
 
-def image(exhibit: Figure) -> str:
+def image(figure: Figure) -> str:
     """A figure with its alt text as HTML."""
-    data = base64.b64encode(exhibit._repr_png_()).decode("ascii")
-    alt = html.escape(exhibit.alt, quote=True)
+    data = base64.b64encode(figure._repr_png_()).decode("ascii")
+    alt = html.escape(figure.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'

@@ -1,6 +1,6 @@
 """Narration: what a notebook needs to tell its story from the data.
 
-A notebook opens one `Narrator`, says sentences from templates, shows exhibits and tables, and
+A notebook opens one `Narrator`, says sentences from templates, shows figures and tables, and
 closes with the references that it has cited; it computes nothing itself.
 """
 
@@ -18,7 +18,7 @@ import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue
 from evidence.figures import figure as figure_module
 from evidence.notebook import judged, tables
-from evidence.pooling import Analyses
+from evidence.pooling import Analyses, in_brief
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 from evidence.wording import html as plain
@@ -45,7 +45,7 @@ class Passage:
 
 
 class Narrator:
-    """Tells a review: sentences, exhibits, tables and, at the end, references.
+    """Tells a review: sentences, figures, tables and, at the end, references.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Narrator:
         self.analyses = getattr(self.review, "pools", Analyses(self.review))
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
-        self._exhibits: dict[str, figure_module.Figure] = {}
+        self._figures: dict[str, figure_module.Figure] = {}
 
     def title(self, name: str) -> str:
         """What the dictionary calls a table."""
@@ -79,8 +79,10 @@ class Narrator:
         return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:
-        """The answer of data/answers.csv in the words chosen for an audience."""
+        """The answer of data/answers.csv in the words chosen for an audience; where there is none,
+        the results of the analyses."""
         text = answers.text(self.review, self.facts, audience)
+        text = text or answers.instead(in_brief(self.analyses))
         return Passage(with_citations(text, self._cite)) if text else _nothing(
             "data/answers.csv has no line")
 
@@ -89,16 +91,16 @@ class Narrator:
         return self.folds({f"For a {audience}": self.answer(audience)
                            for audience in answers.audiences(self.review)})
 
-    def exhibit(self, name: str) -> figure_module.Figure:
+    def figure(self, name: str) -> figure_module.Figure:
         """One figure of data/figures.csv with everything that is said about it."""
-        if name not in self._exhibits:
-            self._exhibits[name] = catalogue.build(self.review, self.analyses, name)
-        return self._exhibits[name]
+        if name not in self._figures:
+            self._figures[name] = catalogue.build(self.review, self.analyses, name)
+        return self._figures[name]
 
     def caption(self, figure: figure_module.Figure | str) -> Passage:
         """Caption of a figure, and behind a click its method line and its files; its sources
         count as cited."""
-        found = self.exhibit(figure) if isinstance(figure, str) else figure
+        found = self.figure(figure) if isinstance(figure, str) else figure
         for key in found.sources:
             self._cited.setdefault(key)
         files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"
@@ -121,7 +123,7 @@ class Narrator:
         specs = catalogue.specs(self.review)
         for name, spec in specs.items():
             if spec.notebook == notebook:
-                display(self.exhibit(name), self.caption(name))
+                display(self.figure(name), self.caption(name))
         if not specs:
             display(_nothing("data/figures.csv names no figure"))
 

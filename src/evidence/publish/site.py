@@ -22,10 +22,11 @@ from nbformat import NotebookNode
 from evidence.appraisal import AGAIN, LEVELS, anchor
 from evidence.figures import NAME, Spec, catalogue, images, people_words
 from evidence.notebook import Narrator, judged
+from evidence.pooling import in_brief
 from evidence.publish import finder
 from evidence.review import Review
-from evidence.storage import FOLDER as KEPT
 from evidence.storage import (
+    OWN_FOLDER,
     Written,
     alone,
     notebook_paths,
@@ -36,9 +37,10 @@ from evidence.storage import (
 )
 from evidence.wording import allowed, answers, audiences, joined
 
-FOLDER = "site"
-RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
-FRONT, PICTURES, FIND = "index.html", "figures.html", "find.html"
+HANDOUT = "site"
+RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
+FRONT_PAGE, PICTURES, FIND = "index.html", "figures.html", "find.html"
+FIRST_FIGURES = 2  # on the front page of a review without an answer
 KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
@@ -60,7 +62,7 @@ class Page:
     title: str
 
 
-def write(root: Path) -> Written:
+def write_handout(root: Path) -> Written:
     """Write the hand-out of a review into ``site/``.
 
     Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
@@ -77,13 +79,13 @@ def write(root: Path) -> Written:
         When the review has problems.
     """
     with alone(root):
-        files = {root / FOLDER / name: content for name, content in handout(root).items()}
+        files = {root / HANDOUT / name: content for name, content in handout(root).items()}
         last = _last(root)
         known = {root / name: {digest} for name, digest in last.items()}
         written = replace_all(root, files, known)
         hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
         remove(root, {name: digest for name, digest in last.items()
-                      if name not in hashes and PurePosixPath(name).parts[:1] == (FOLDER,)})
+                      if name not in hashes and PurePosixPath(name).parts[:1] == (HANDOUT,)})
         replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
     return written
 
@@ -102,7 +104,7 @@ def handout(root: Path) -> dict[str, bytes]:
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
     entries, cards = _figures(root), finder.cards(narrator.review, narrator.analyses)
-    front = Page(FRONT, "The answer")
+    front = Page(FRONT_PAGE, "The answer" if _is_answered(narrator) else "The results")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
                                         (Page(FIND, _finds(cards)), cards)) if is_there]
@@ -123,7 +125,7 @@ def handout(root: Path) -> dict[str, bytes]:
         texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
     places = {found: name for name, text in texts.items() for found in JUDGEMENT.findall(text)}
     for page, values in (
-        (front, _front(narrator, files, pages, cards)),
+        (front, _front(narrator, files, pages, cards, entries)),
         (Page(PICTURES, "All figures"), _gallery(narrator, entries, pages)),
         (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
     ):
@@ -150,7 +152,7 @@ def _drawn(narrator: Narrator, entries: list[Mapping],
     found, specs = {}, catalogue.specs(narrator.review)
     for entry in entries:
         spec = specs.get(entry["name"])
-        svg = images.phone(narrator.exhibit(spec.name)) if spec and images.has_phone(spec) else None
+        svg = images.phone(narrator.figure(spec.name)) if spec and images.has_phone(spec) else None
         name = f"figures/{entry['name']}_phone.svg" if svg else ""
         files |= {name: svg} if svg else {}
         found[entry["alt"]] = entry["name"], name
@@ -190,33 +192,46 @@ def _finds(cards: list[finder.Card]) -> str:
     return f"Search {joined(kinds)}"
 
 
+def _is_answered(narrator: Narrator) -> bool:
+    """Whether somebody has written an answer."""
+    return bool(narrator.review.table("answers").notna().any(axis=None))
+
+
 def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
-           cards: list[finder.Card]) -> dict[str, Any]:
-    """What the front page shows; the drawing of its chart is added to `files`."""
+           cards: list[finder.Card], entries: list[Mapping]) -> dict[str, Any]:
+    """What the front page shows; the drawing of its chart is added to `files`.
+
+    Without an answer it shows the results of the analyses, and the first figures.
+    """
     review = narrator.review
+    is_answered = _is_answered(narrator)
     voices = [{"name": name.replace("_", " "),
                "text": allowed(markdown2html(str(narrator.answer(name))))}
-              for name in audiences(review)]
+              for name in audiences(review) if is_answered]
+    brief = [] if is_answered else in_brief(narrator.analyses)
+    title = review.item("title", review.root.name)
     shown = {
-        "message": review.item("title", review.root.name), "question": review.item("question"),
-        "notice": NOTICE if voices else "", "tiles": [], "voices": voices, "notebooks": pages,
-        "found": finder.counted(cards), "find": FIND,
+        "message": title, "question": review.item("question"),
+        "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
+        "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
+        "pictures": PICTURES, "figures": [] if is_answered else _gallery(
+            narrator, entries, pages)["figures"][:FIRST_FIGURES],
         "references": allowed(str(narrator.references())) if voices else "",
     }
     name = next((name for name, spec in catalogue.specs(review).items()
                  if spec.kind == "answer"), None)
-    exhibit = narrator.exhibit(name) if name else None
-    if exhibit is None or exhibit.table.empty:
+    figure = narrator.figure(name) if name else None
+    if figure is None or figure.table.empty:
         return shown
-    svg = images.phone(exhibit) or b""
+    svg = images.phone(figure) or b""
     chart = f"figures/{name}_phone.svg"
     files[chart] = svg
     width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
     return shown | {
-        "message": exhibit.title, "tiles": [_tile(row) for row in exhibit.table.itertuples()],
-        "chart": {"file": chart, "alt": exhibit.alt, "width": round(float(width)),
+        "message": figure.title, "tiles": [_tile(row) for row in figure.table.itertuples()],
+        "chart": {"file": chart, "alt": figure.alt, "width": round(float(width)),
                   "height": round(float(height))},
-        "judged": _judged(narrator, exhibit.spec),
+        "judged": _judged(narrator, figure.spec),
         "asides": answers.notes(review, narrator.facts, answers.ASIDE),
         "foot": answers.notes(review, narrator.facts, answers.FOOT),
     }
@@ -322,5 +337,5 @@ def _with_ways_back(text: str) -> str:
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
     text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
-    text = text.replace('href="../README.md"', f'href="{FRONT}"')
+    text = text.replace('href="../README.md"', f'href="{FRONT_PAGE}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)
