@@ -12,9 +12,8 @@ import pandas as pd
 from evidence.pooling.effects import BASES, METHOD_MEASURES, NOT_RECORDED, outcome_effects
 from evidence.pooling.effects import METHODS as POOLING_METHODS
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS
-from evidence.pooling.measures import MEASURES
 from evidence.pooling.synthesis import DRAW_POOL, SCALES, Pool, synthesise, with_columns
-from evidence.review import Problem, ReviewError, keys, roots, word
+from evidence.review import MEASURES, Problem, ReviewError, keys, roots, word
 
 FILE = "data/analyses.csv"
 EFFECT_COLUMNS = (

@@ -14,7 +14,6 @@ from evidence.pooling import regression, subgroups
 from evidence.pooling.effects import (
     CELLS,
     METHOD_MEASURES,
-    REPORTED_AS,
     is_empty,
     outcome_effects,
     records,
@@ -30,36 +29,22 @@ from evidence.pooling.estimators import (
     pool_many,
     tau2_interval,
 )
-from evidence.pooling.measures import (
+from evidence.pooling.measures import critical, is_ratio, to_analysis, to_shown
+from evidence.review import (
+    ARMS,
     MEASURE_WORDS,
     MEASURES,
+    METHOD_WORDS,
+    POOLING_WORDS,
+    REPORTED_AS,
+    RULE_WORDS,
     Z95,
-    critical,
-    is_ratio,
-    to_analysis,
-    to_shown,
 )
-from evidence.wording import decimals, interval, number, signed
+from evidence.wording import interval, signed, with_interval
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
 SCALES = ("log",)
-METHOD_WORDS = {
-    "REML": "random effects, REML",
-    "DL": "random effects, DerSimonian-Laird",
-    "PM": "random effects, Paule-Mandel",
-    "HE": "random effects, Hedges",
-    "FE": "common effect, inverse variance",
-}
-POOLING_WORDS = {
-    "mantel_haenszel": "common effect, Mantel-Haenszel",
-    "peto": "common effect, Peto",
-}
-RULE_WORDS = {
-    "wald": "Wald interval",
-    "hartung_knapp": "Hartung-Knapp interval",
-    "hartung_knapp_floored": "floored Hartung-Knapp interval",
-}
 UNDRAWN = {
     0: "No trial can be pooled.",
     1: "One trial: there is nothing to pool.",
@@ -308,8 +293,7 @@ class Pool:
     def each(self) -> list[str]:
         """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
         sign = "" if self.is_ratio or self.measure == "PROP" else "+"
-        return [f"{number(row.effect, decimals((row.ci_low, row.ci_high)), sign)} "
-                f"({interval(row.ci_low, row.ci_high)})" for row in self.studies]
+        return [with_interval(row.effect, row.ci_low, row.ci_high, sign) for row in self.studies]
 
     @property
     def method_line(self) -> str:
@@ -453,9 +437,8 @@ class Pool:
             return f"{self.measure}; k = 0"
         if self.k > 1 and not self.can_pool:
             return f"{self.measure} {', '.join(self.each)}; k = {self.k}, not pooled"
-        ends = self.ci_low, self.ci_high
-        value = number(self.estimate, decimals(ends))
-        return f"{self.measure} {value} ({interval(*ends)}); k = {self.k}"
+        found = with_interval(self.estimate, self.ci_low, self.ci_high)
+        return f"{self.measure} {found}; k = {self.k}"
 
     def _repr_html_(self) -> str:
         table = self.to_frame()
@@ -739,7 +722,7 @@ def _mantel_haenszel_pools(pooled: pd.DataFrame, measure: str) -> tuple[Pools, n
     As in metafor, trials in which nobody or everybody had the event have no share in Q.
     """
     people = "time" if measure == "IRR" else "n"
-    names = [f"{arm}_{part}" for arm in ("intervention", "control") for part in ("events", people)]
+    names = [f"{arm}_{part}" for arm in ARMS for part in ("events", people)]
     counts = pooled[names].to_numpy(float)
     estimate, se, weights = mantel_haenszel(measure, counts)
     a, n1, c, n2 = counts.T
