@@ -18,7 +18,7 @@ import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, render
 from evidence.figures import figure as figure_module
 from evidence.notebook import tables
-from evidence.pooling import Analyses
+from evidence.pooling import Analyses, in_brief
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 from evidence.wording import html as plain
@@ -101,8 +101,10 @@ class Narrator:
         return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:
-        """The answer of data/answers.csv in the words chosen for an audience."""
+        """The answer of data/answers.csv in the words chosen for an audience; where there is none,
+        the results of the analyses."""
         text = answers.text(self.review, self.facts, audience)
+        text = text or answers.instead(in_brief(self.analyses))
         return Passage(with_citations(text, self._cite)) if text else _nothing(
             "data/answers.csv has no line")
 

@@ -40,7 +40,7 @@ from evidence.review import (
     RULE_WORDS,
     Z95,
 )
-from evidence.wording import interval, signed, with_interval
+from evidence.wording import in_words, interval, plural, signed, with_interval
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -294,6 +294,23 @@ class Pool:
         """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
         sign = "" if self.is_ratio or self.measure == "PROP" else "+"
         return [with_interval(row.effect, row.ci_low, row.ci_high, sign) for row in self.studies]
+
+    @property
+    def headline(self) -> str:
+        """How many studies, and what they show together, as "Two studies pooled: risk ratio 0.80
+        (0.66 to 0.97)"."""
+        trials = len({row.study for row in self.studies})
+        text = f"{in_words(trials).capitalize()} {plural(trials, 'study', 'studies')}"
+        if trials < self.k:
+            text += f" in {in_words(self.k)} groups"
+        measure = self.measure_words.lower()
+        if self.k == 0:
+            return "No result can be pooled"
+        if self.k > 1 and not self.can_pool:
+            return f"{text}, not pooled: {measure} {' and '.join(self.each)}"
+        pooled = " pooled" if self.k > 1 else ""
+        found = with_interval(self.estimate, self.ci_low, self.ci_high)
+        return f"{text}{pooled}: {measure} {found}"
 
     @property
     def method_line(self) -> str:

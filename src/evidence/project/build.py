@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.pooling import Analyses, left_out, pooled_row_remarks, run_analyses
+from evidence.pooling import Analyses, in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     DECK,
@@ -258,6 +258,7 @@ def _rest(
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
+    brief = in_brief(analyses)
     answer = answers.text(review, facts, audience) if audience else ""
     deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
     entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
@@ -266,8 +267,9 @@ def _rest(
         texts[MANIFEST] = images.manifest(entries)
     if not review.dictionary.is_default or is_dictionary_readme(review.root / DATA_README):
         texts[DATA_README] = dictionary_readme(review.dictionary)
-    new_readme = answers.updated_readme(review.root / README, answer, review)
+    new_readme = answers.updated_readme(
+        review.root / README, answer or answers.instead(brief), review)
     if new_readme is not None:
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    return files, answers.spoken(review, facts)
+    return files, answers.spoken(review, facts) or brief

@@ -24,6 +24,8 @@ NEEDED = ("studies", "outcomes", "analyses")
 EXAMPLE = tuple(f"data/{name}.csv" for name in (*NEEDED, "answers", "figures"))
 EXAMPLE_WORDS = re.compile(
     r"\*\*What is in here now is a worked example\*\*.*?(?=\n\n)", re.DOTALL)
+EXAMPLE_STEP = re.compile(r"^\| 6 \|.*take the example away.*\n", re.MULTILINE)
+LATER_STEP = re.compile(r"^\| ([78]) \|", re.MULTILINE)
 IMPORTED_WORDS = (
     "**What is in here was imported**: every value is marked `secondary` and names the file and\n"
     "row that it came from, until somebody reads it in its source."
@@ -94,7 +96,9 @@ def skeleton(title: str, labels: Mapping[str, str]) -> dict[str, bytes]:
     files = {name: text for name, text in _files(title).items()
              if name not in (BIBLIOGRAPHY, *EXAMPLE)}  # fmt: skip
     readme = files["README.md"].decode()
-    files["README.md"] = EXAMPLE_WORDS.sub(IMPORTED_WORDS, readme, count=1).encode()
+    readme = EXAMPLE_STEP.sub("", EXAMPLE_WORDS.sub(IMPORTED_WORDS, readme, count=1))
+    readme = LATER_STEP.sub(lambda step: f"| {int(step[1]) - 1} |", readme)
+    files["README.md"] = readme.replace("## What to replace", "## What to do next").encode()
     rows = list(csv.reader(StringIO(files["data/review.csv"].decode())))
     known = {"title": title} | labels
     files["data/review.csv"] = _csv(

@@ -22,6 +22,7 @@ from nbformat import NotebookNode
 from evidence.appraisal import AGAIN, anchor, level_number
 from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
+from evidence.pooling import in_brief
 from evidence.publish import finder
 from evidence.review import Review
 from evidence.storage import (
@@ -39,6 +40,7 @@ from evidence.wording import allowed, answers, audiences, joined
 HANDOUT = "site"
 RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
 FRONT_PAGE, PICTURES, FIND = "index.html", "figures.html", "find.html"
+FIRST_FIGURES = 2  # on the front page of a review without an answer
 KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
@@ -101,7 +103,7 @@ def handout(root: Path) -> dict[str, bytes]:
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
     entries, cards = _figures(root), finder.cards(narrator.review, narrator.analyses)
-    front = Page(FRONT_PAGE, "The answer")
+    front = Page(FRONT_PAGE, "The answer" if _is_answered(narrator) else "The results")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
                                         (Page(FIND, _finds(cards)), cards)) if is_there]
@@ -122,7 +124,7 @@ def handout(root: Path) -> dict[str, bytes]:
         texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
     places = {found: name for name, text in texts.items() for found in JUDGEMENT.findall(text)}
     for page, values in (
-        (front, _front(narrator, files, pages, cards)),
+        (front, _front(narrator, files, pages, cards, entries)),
         (Page(PICTURES, "All figures"), _gallery(entries, pages)),
         (Page(FIND, _finds(cards)), _cards(narrator.review, cards) | {"places": places}),
     ):
@@ -164,17 +166,30 @@ def _finds(cards: list[finder.Card]) -> str:
     return f"Search {joined(kinds)}"
 
 
+def _is_answered(narrator: Narrator) -> bool:
+    """Whether somebody has written an answer."""
+    return bool(narrator.review.table("answers").notna().any(axis=None))
+
+
 def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
-           cards: list[finder.Card]) -> dict[str, Any]:
-    """What the front page shows; the drawing of its chart is added to `files`."""
+           cards: list[finder.Card], entries: list[Mapping]) -> dict[str, Any]:
+    """What the front page shows; the drawing of its chart is added to `files`.
+
+    Without an answer it shows the results of the analyses, and the first figures.
+    """
     review = narrator.review
+    is_answered = _is_answered(narrator)
     voices = [{"name": name.replace("_", " "),
                "text": allowed(markdown2html(str(narrator.answer(name))))}
-              for name in audiences(review)]
+              for name in audiences(review) if is_answered]
+    brief = [] if is_answered else in_brief(narrator.analyses)
+    title = review.item("title", review.root.name)
     shown = {
-        "message": review.item("title", review.root.name), "question": review.item("question"),
-        "notice": NOTICE if voices else "", "tiles": [], "voices": voices, "notebooks": pages,
-        "found": finder.counted(cards), "find": FIND,
+        "message": title, "question": review.item("question"),
+        "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
+        "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
+        "pictures": PICTURES, "figures": [] if is_answered else _gallery(
+            entries, pages)["figures"][:FIRST_FIGURES],
         "references": allowed(str(narrator.references())) if voices else "",
     }
     name = next((name for name, spec in catalogue.specs(review).items()

@@ -75,6 +75,13 @@ class Review:
         found = table.loc[table["item"] == name, "value"]
         return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
 
+    def heading(self, column: str) -> str:
+        """What the dictionary calls a column of the studies or their results, else its words."""
+        for table in ("studies", "outcomes", "harms"):
+            if table in self.dictionary.tables and column in self.dictionary.fields(table):
+                return str(self.dictionary.fields(table)[column].get("title", column))
+        return column.replace("_", " ").strip().capitalize()
+
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
         """Column `label` of a table by its column `code`; empty when one of them is absent."""
         frame = self.table(table)

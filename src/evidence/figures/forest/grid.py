@@ -107,7 +107,7 @@ def pages(rows: Sequence[Row], columns: Sequence[Column], notes: Sequence[str], 
     room = max(height / (TIGHT * smallest / 72) - (grid.lines - sum(heights)), LEAST_LINES)
     if sum(heights) <= room:
         return [list(rows)]
-    units = _units(rows, heights)
+    units = _whole_groups(_units(rows, heights), room / 3)
     count = len(_filled(units, room))
     limits = (sum(heights) / count + 0.5 * step for step in range(ceil(2 * room)))
     return next((found for limit in limits if limit < room
@@ -127,6 +127,20 @@ def _units(rows: Sequence[Row], heights: Sequence[float]) -> list[tuple[list[Row
         held, used = units[-1]
         units[-1] = ([*held, row], used + tall)
     return units
+
+
+def _whole_groups(units: Sequence[tuple[list[Row], float]],
+                  most: float) -> list[tuple[list[Row], float]]:
+    """The units of a group as one, where it takes no more than `most` lines."""
+    groups: list[list[tuple[list[Row], float]]] = []
+    for unit in units:
+        if not groups or not unit[0][0].indented:
+            groups.append([])
+        groups[-1].append(unit)
+    whole = [([row for held, _ in group for row in held], sum(tall for _, tall in group))
+             for group in groups]
+    return [unit for group, one in zip(groups, whole, strict=True)
+            for unit in ([one] if one[1] <= most else group)]
 
 
 def _filled(units: Sequence[tuple[list[Row], float]], limit: float) -> list[list[Row]]:

@@ -31,6 +31,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
     pools = list(pick(analyses, spec.select))
     main = pools[0]
+    if main.k == 0:
+        raise NoDataError(f"no result of “{main.title or main.name}” can be pooled")
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]
     facts = {
@@ -44,7 +46,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             else "point to the same side" for pool in pools
         ],
     }
-    facts |= {"headline": _headline(main), "subject": _subject(main, review),
+    facts |= {"headline": main.headline, "subject": _subject(main, review),
               "reading": _reading(main)}  # fmt: skip
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
     labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}
@@ -70,22 +72,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
                    paged()[0], paged=lambda style: paged(style=style))
-
-
-def _headline(pool: Pool) -> str:
-    """What a forest without a message of its own says above it."""
-    if pool.k == 0:
-        raise NoDataError(f"no result of “{pool.title or pool.name}” can be pooled")
-    number = len({row.study for row in pool.studies})
-    count = f"{in_words(number).capitalize()} {plural(number, 'study', 'studies')}"
-    if number < pool.k:
-        count += f" in {in_words(pool.k)} groups"
-    measure = pool.measure_words.lower()
-    if pool.k > 1 and not pool.can_pool:
-        return f"{count}, not pooled: {measure} {' and '.join(pool.each)}"
-    pooled = " pooled" if pool.k > 1 else ""
-    found = with_interval(pool.estimate, pool.ci_low, pool.ci_high)
-    return f"{count}{pooled}: {measure} {found}"
 
 
 def _subject(pool: Pool, review: Review) -> str:
