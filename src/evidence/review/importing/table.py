@@ -9,19 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 
-from evidence.review.importing.columns import (
-    ARMS,
-    KNOWN,
-    OURS,
-    RATIOS,
-    Meaning,
-    meanings,
-    squeezed,
-)  # fmt: skip
+from evidence.review.importing.columns import KNOWN, OURS, Meaning, meanings, squeezed
 from evidence.review.importing.numbers import decimal_mark, interval, is_missing, number, truth
 from evidence.review.importing.reading import Cell, Grid
 from evidence.review.problems import Problem, ReviewError
-from evidence.review.vocabulary import MEASURES, REPORTED_AS
+from evidence.review.vocabulary import ARMS, MEASURES, RATIOS, REPORTED_AS
 
 WHOLE = ("_n", "_events", "_nonevents")
 NUMBERS = ("_n", "_events", "_nonevents", "_mean", "_sd", "_se", "_time", "_pct", "_change")
