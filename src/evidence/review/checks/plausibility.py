@@ -295,13 +295,14 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
     """Warn of SDs that are standard errors beside another SD of the same arm or the other arm."""
     for name, table in c.tables.items():
         sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
-               for part in ("baseline_sd", "sd")}
+               for part in ("baseline_sd", "sd") if f"{arm}_{part}" in table}
+        none = pd.Series(np.nan, table.index)
         for (arm, part), sd in sds.items():
             root = number(table, f"{arm}_n") ** 0.5
-            other = sds[arm, "sd" if part == "baseline_sd" else "baseline_sd"]
-            neighbour = sds["control" if arm == "intervention" else "intervention", part]
             looks = pd.Series(False, table.index)
-            for beside in (other, neighbour):
+            for place in ((arm, "sd" if part == "baseline_sd" else "baseline_sd"),
+                          ("control" if arm == "intervention" else "intervention", part)):
+                beside = sds.get(place, none)
                 alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
                 looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
             yield from c.problems(name, looks, f"{arm}_{part}",
@@ -327,10 +328,11 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of an effect, or its error, that is far from what the two arms give."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        own = reported(table)
+        own = reported(table) if any(f"{arm}_n" in table for arm in ARMS) else None
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
+        of_counts = {kind: _shown(table, kind) for kind in COUNTED}
         for kind in (*MEAN_KINDS, *COUNTED):
             here = among(table, "effect_measure", (kind,))
             if not here.any():
@@ -347,7 +349,7 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
                                   shown.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
             if kind in COUNTED:
-                yield from _other_measures(c, name, table, kind, here)
+                yield from _other_measures(c, name, of_counts, kind, here)
             yield from _errors_fit_arms(c, name, table, own, se, here & ~far)
 
 
@@ -394,14 +396,13 @@ def _errors_fit_arms(
 
 
 def _other_measures(
-    c: Context, name: str, table: pd.DataFrame, kind: str, here: pd.Series
+    c: Context, name: str, of_counts: dict[str, pd.Series], kind: str, here: pd.Series
 ) -> Iterator[Problem]:
     """Warn of an effect that is another measure of the same counts than it is said to be."""
-    given = number(table, "effect")
+    given = number(c.tables[name], "effect")
     tolerance = 0.6 * _unit(given)
-    mine = _shown(table, kind)
-    for other in COUNTED:
-        theirs = _shown(table, other)
+    mine = of_counts[kind]
+    for other, theirs in of_counts.items():
         apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
         found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
         yield from c.problems(
