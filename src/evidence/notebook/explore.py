@@ -20,7 +20,6 @@ from evidence.notebook.controls import (
     is_still,
     note,
     one,
-    picture,
     quiet,
     radio,
     scrolling,
@@ -29,8 +28,15 @@ from evidence.notebook.controls import (
 )
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.notebook.selection import Filter
-from evidence.pooling import MEASURE_WORDS, METHOD_WORDS, POOLING_WORDS, RULE_WORDS
-from evidence.review import DESIGNS, ReviewError, design
+from evidence.review import (
+    DESIGNS,
+    MEASURE_WORDS,
+    METHOD_WORDS,
+    POOLING_WORDS,
+    RULE_WORDS,
+    ReviewError,
+    design,
+)
 from evidence.wording import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
@@ -156,7 +162,7 @@ class Studies(Explorer):
         yield self.study_table()
         for figure in (own.landscape(self.review, self.wanted), self.forest_plot()):
             if figure:
-                yield picture(figure)
+                yield figure
 
 
 def _place(code: str) -> int:
@@ -276,7 +282,7 @@ class OwnForest(Explorer):
 
     def still(self) -> Iterator[Any]:
         if self.figure:
-            yield picture(self.figure)
+            yield self.figure
         yield Passage(escaped(self.words))
 
 

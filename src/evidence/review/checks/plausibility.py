@@ -25,9 +25,8 @@ from evidence.review.checks.context import Context
 from evidence.review.columns import among, number
 from evidence.review.problems import Problem
 from evidence.review.studies import roots
+from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
 
-Z95 = 1.959963984540054
-RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "incidence_rate_ratio")
 OFF_CENTRE = 0.1  # of half the width: metafor's conv.wald warns at about the same
 P_GAP, P_SHARE = 0.12, 0.06  # between two z values: absolute, and as a share of the larger
 FAR_MEANS = 3.0  # standard errors between a difference and that of its arms
@@ -40,8 +39,6 @@ ALIKE, SMALLER, ROOT = 1.6, 3.0, 3.5  # SD and standard error x root of n; SD an
 HUGE = 10.0  # a ratio whose whole interval lies beyond it is rarely one
 POINTS = 1.0  # between a percentage and its counts
 OBSERVED = ("cohort", "case_control", "cross_sectional", "register_before_after", "retrospective")
-ARMS = ("intervention", "control")
-MEANS = ("mean_difference", "standardised_mean_difference")
 COUNTED = ("risk_ratio", "odds_ratio", "risk_difference", "percent_point_difference", "rate_ratio")
 DATES = ("data_date", "article_updated")
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -91,7 +88,7 @@ def reported(table: pd.DataFrame) -> Reported | None:
     prefix = "effect_" if "effect_ci_low" in table else ""
     plain, low, high = (number(table, name)
                         for name in ("effect", f"{prefix}ci_low", f"{prefix}ci_high"))
-    ratio = among(table, "effect_measure", RATIOS)
+    ratio = among(table, "effect_measure", RATIO_KINDS)
     is_r = among(table, "effect_measure", ("correlation",))
     broken = (low >= high) | (plain < low) | (plain > high)
     low, high = low.mask(broken), high.mask(broken)
@@ -151,7 +148,7 @@ def _intervals(table: pd.DataFrame) -> Iterator[tuple[str, tuple[pd.Series, ...]
                        ("median_difference", "proportion", "percent_change", "none"))
         yield "effect", (own.effect.mask(skewed), own.low, own.high, own.ratio,
                          own.slack + own.limits_slack)
-    for arm in ("intervention", "control"):
+    for arm in ARMS:
         names = [f"{arm}_change{end}" for end in ("", "_ci_low", "_ci_high")]
         if set(names) <= set(table):
             effect, low, high = (number(table, column) for column in names)
@@ -298,13 +295,14 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
     """Warn of SDs that are standard errors beside another SD of the same arm or the other arm."""
     for name, table in c.tables.items():
         sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
-               for part in ("baseline_sd", "sd")}
+               for part in ("baseline_sd", "sd") if f"{arm}_{part}" in table}
+        none = pd.Series(np.nan, table.index)
         for (arm, part), sd in sds.items():
             root = number(table, f"{arm}_n") ** 0.5
-            other = sds[arm, "sd" if part == "baseline_sd" else "baseline_sd"]
-            neighbour = sds["control" if arm == "intervention" else "intervention", part]
             looks = pd.Series(False, table.index)
-            for beside in (other, neighbour):
+            for place in ((arm, "sd" if part == "baseline_sd" else "baseline_sd"),
+                          ("control" if arm == "intervention" else "intervention", part)):
+                beside = sds.get(place, none)
                 alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
                 looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
             yield from c.problems(name, looks, f"{arm}_{part}",
@@ -330,27 +328,28 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of an effect, or its error, that is far from what the two arms give."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        own = reported(table)
+        own = reported(table) if any(f"{arm}_n" in table for arm in ARMS) else None
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
-        for kind in (*MEANS, *COUNTED):
+        of_counts = {kind: _shown(table, kind) for kind in COUNTED}
+        for kind in (*MEAN_KINDS, *COUNTED):
             here = among(table, "effect_measure", (kind,))
             if not here.any():
                 continue
-            of_arms = _of_means(table, kind) if kind in MEANS else [_of_counts(table, kind)]
+            of_arms = _of_means(table, kind) if kind in MEAN_KINDS else [_of_counts(table, kind)]
             effect, se = _nearest(own.effect, of_arms)
-            times = pd.Series(FAR_MEANS if kind in MEANS else FAR_COUNTS, table.index)
+            times = pd.Series(FAR_MEANS if kind in MEAN_KINDS else FAR_COUNTS, table.index)
             times = times.mask(pd.Series(loose, table.index), FAR_ADJUSTED)
             largest = own.se.combine(se, max).fillna(own.se).fillna(se)
             apart = (own.effect - effect).abs()
             far = here & (apart > times * largest + own.slack)
-            shown = np.exp(effect) if kind in RATIOS else effect
+            shown = np.exp(effect) if kind in RATIO_KINDS else effect
             yield from c.problems(name, far, "effect",
                                   shown.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
             if kind in COUNTED:
-                yield from _other_measures(c, name, table, kind, here)
+                yield from _other_measures(c, name, of_counts, kind, here)
             yield from _errors_fit_arms(c, name, table, own, se, here & ~far)
 
 
@@ -397,14 +396,13 @@ def _errors_fit_arms(
 
 
 def _other_measures(
-    c: Context, name: str, table: pd.DataFrame, kind: str, here: pd.Series
+    c: Context, name: str, of_counts: dict[str, pd.Series], kind: str, here: pd.Series
 ) -> Iterator[Problem]:
     """Warn of an effect that is another measure of the same counts than it is said to be."""
-    given = number(table, "effect")
+    given = number(c.tables[name], "effect")
     tolerance = 0.6 * _unit(given)
-    mine = _shown(table, kind)
-    for other in COUNTED:
-        theirs = _shown(table, other)
+    mine = of_counts[kind]
+    for other, theirs in of_counts.items():
         apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
         found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
         yield from c.problems(
@@ -417,7 +415,7 @@ def _other_measures(
 
 def _shown(table: pd.DataFrame, kind: str) -> pd.Series:
     effect = _of_counts(table, kind)[0]
-    return np.exp(effect) if kind in RATIOS else effect
+    return np.exp(effect) if kind in RATIO_KINDS else effect
 
 
 def _of_means(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, pd.Series]]:
