@@ -19,7 +19,7 @@ settings.load_profile("by_content")
 
 SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `make quick` skips them
     "test_browser", "test_browser_handout", "test_build", "test_certainty", "test_claims_figures",
-    "test_deck", "test_effect_figures", "test_exhibits", "test_explore", "test_export",
+    "test_deck", "test_effect_figures", "test_figures", "test_explore", "test_export",
     "test_export_styles", "test_faults", "test_forest", "test_fuzz", "test_growth", "test_handout",
     "test_mechanism_figures", "test_new", "test_no_data", "test_notebooks", "test_recipes",
     "test_reproducible", "test_security", "test_timeline", "test_typeface",

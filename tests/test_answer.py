@@ -108,13 +108,13 @@ def test_the_own_answer_fits_its_page(own, style):
 
 
 def test_certainty_stands_in_signs_and_in_words(own):
-    exhibit = page_of(*own)
-    figure = exhibit.figure()
-    crosses = [line for line in figure.findobj(Line2D) if line.get_marker() == "+"]
+    figure = page_of(*own)
+    canvas = figure.figure()
+    crosses = [line for line in canvas.findobj(Line2D) if line.get_marker() == "+"]
     levels = {"very low": 1, "low": 2, "moderate": 3, "high": 4}
-    said = exhibit.table["certainty"]
+    said = figure.table["certainty"]
     assert len(crosses) == sum(levels.get(word, 0) for word in said)
-    assert set(said) <= set(texts(figure))
+    assert set(said) <= set(texts(canvas))
 
 
 def test_it_can_stand_on_a_slide_as_shapes(own):
@@ -127,9 +127,9 @@ def test_it_can_stand_on_a_slide_as_shapes(own):
 
 def test_every_number_of_the_page_follows_the_data(own):
     review, analyses = own
-    exhibit = page_of(review, analyses)
+    figure = page_of(review, analyses)
     pool = analyses["fm_pain"]
-    pain = exhibit.table.iloc[0]
+    pain = figure.table.iloc[0]
     assert pain["number"] == f"{pool.estimate:+.2f}".replace("-", "−")
     assert pain["people"] == pool.n and pain["trials"] == pool.k
     for audience in answers.audiences(review):

@@ -182,7 +182,7 @@ def test_own_forest_plot_of_other_results_is_saved(page, lab):
     start.select_option(index=1)
     settled(page, lambda: pictures(page)[2] != before and "k = 2" in method_line(page))
     two = pictures(page)[2]
-    page.get_by_label("Outcome", exact=True).select_option(label="pain responder 30")
+    page.get_by_label("Outcome", exact=True).select_option(label="pain lower by 30 % or more")
     settled(page, lambda: pictures(page)[2] != two)
     responders = pictures(page)[2]
     results = page.get_by_label("Results", exact=True)

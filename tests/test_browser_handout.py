@@ -143,6 +143,36 @@ def test_a_question_on_the_front_page_finds_cards(page, site):
     assert 0 < cards.count() < placebo < everything
 
 
+def test_whole_questions_are_understood(page, site):
+    page.goto((site / "find.html").as_uri())
+    cards, near = page.locator(".card:visible"), page.locator("#near")
+    for question, first in {
+        "What about Crohn's disease, placebo-controlled?": "88 % with LDN, 40 % with placebo",
+        "crohns": "88 % with LDN", "risk of bias": "Risk of bias", "does it help pain?": "Pain",
+        "side effects": "side effect", "RODRIGUEZ freire": "Rodríguez-Freire",
+    }.items():
+        page.locator("#q").fill(question)
+        assert first in cards.first.inner_text(), question
+        assert not near.is_visible()
+
+
+def test_nothing_found_says_what_is_near(page, site):
+    page.goto((site / "find.html").as_uri())
+    cards, near = page.locator(".card:visible"), page.locator("#near")
+    page.locator("#q").fill("fibromialgia")
+    assert cards.count() == 0
+    near.get_by_role("button", name="fibromyalgia", exact=True).click()
+    assert page.locator("#q").input_value() == "fibromyalgia" and cards.count() > 0
+    page.locator("#q").fill("crohn")
+    page.locator("#group").select_option(label=page.locator("#group option").nth(1).inner_text())
+    assert cards.count() == 0
+    near.get_by_role("button", name="Show them").click()
+    assert cards.count() > 0
+    page.locator("#q").fill("xyzzy")
+    near.get_by_role("button").first.click()
+    assert cards.count() > 0 and page.locator("#group").input_value()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("name", ["index", "01_cited_studies"])
 def test_a_citation_leads_to_its_reference_and_back(page, site, name, width):

@@ -279,41 +279,41 @@ def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
 
 
 def test_the_white_field_says_what_it_means_and_the_key_only_what_is_drawn(review, analyses):
-    exhibit = catalogue.build(review, analyses, "new_trial")
-    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+    figure = catalogue.build(review, analyses, "new_trial")
+    drawn = [" ".join(text.split()) for text in texts(figure.figure())]
     assert "interval still includes zero" in drawn
-    smallest = exhibit.content.facts["smallest"]["fm_pain"]
+    smallest = figure.content.facts["smallest"]["fm_pain"]
     assert f"{smallest} people" in drawn
     assert any("would move the whole pooled interval below zero" in text for text in drawn)
     assert not any("above zero" in text for text in drawn)
     pool = analyses["fm_pain"]
     assert ("present crossover trial" in drawn) == any(row.crossover for row in pool.studies)
-    assert exhibit.title.startswith(f"One further trial would need {smallest}+ people")
+    assert figure.title.startswith(f"One further trial would need {smallest}+ people")
 
 
 def test_information_names_its_effects_and_stresses_none(review, analyses):
-    exhibit = catalogue.build(review, analyses, "information_size")
-    shown = drawn_texts(exhibit.figure())
+    figure = catalogue.build(review, analyses, "information_size")
+    shown = drawn_texts(figure.figure())
     labels = [" ".join(text.split()) for _, text, _ in shown]
     for words in ("1 point", "RR 1.25", "0.5 SD"):
         assert any(text.endswith(f"({words})") for text in labels)
     shares = [artist for artist, text, _ in shown if text.endswith("%")]
-    assert len(shares) == len(exhibit.table) and "of needed" in labels
+    assert len(shares) == len(figure.table) and "of needed" in labels
     assert {artist.get_fontweight() for artist in shares} == {"normal"}
 
 
 def test_triangles_have_one_meaning_each(review, analyses):
-    exhibit = catalogue.build(review, analyses, "gap_map")
-    lines = exhibit.figure().axes[0].lines
+    figure = catalogue.build(review, analyses, "gap_map")
+    lines = figure.figure().axes[0].lines
     counts = [sum(line.get_marker() == mark["marker"] for line in lines)
               for mark in (gap_map.REGISTERED, gap_map.UNREAD)]
     waiting, unread = gaps.waiting(review), gaps.unread_markers(review)
     assert counts == [waiting.loc[waiting["compared"], "condition_group"].nunique(),
                       unread["condition_group"].nunique()]
-    shown = texts(exhibit.figure())
+    shown = texts(figure.figure())
     assert "no results yet" in shown and "marker planned, none readable" in shown
     markers = gaps.gap_map(review).query("domain_group == @gaps.MARKERS")
-    assert f"{exhibit.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
+    assert f"{figure.content.facts['n_marker_conditions']}" == str((markers["trials"] > 0).sum())
 
 
 def test_numbers_of_people_do_not_touch_their_neighbours(review, analyses):
@@ -365,9 +365,9 @@ def test_a_summary_needs_no_more_than_the_name_of_an_outcome(minimal):
 
 
 def test_letters_stand_on_the_figure(review, analyses):
-    exhibit = catalogue.build(review, analyses, "risk_of_bias")
-    shown = texts(exhibit.figure())
-    judged = exhibit.table["judgement"].value_counts()
+    figure = catalogue.build(review, analyses, "risk_of_bias")
+    shown = texts(figure.figure())
+    judged = figure.table["judgement"].value_counts()
     for judgement, letter in (("low", "L"), ("some concerns", "S"), ("high", "H")):
         assert shown.count(letter) == judged.get(judgement, 0) + 1  # one in the legend
     assert "provisional" in " ".join(shown)
@@ -402,14 +402,14 @@ def test_a_summary_names_its_measure(minimal):
 
 
 def test_judged_trials_are_counted_against_the_census(review, analyses):
-    exhibit = catalogue.build(review, analyses, "risk_of_bias")
-    facts = exhibit.content.facts
+    figure = catalogue.build(review, analyses, "risk_of_bias")
+    facts = figure.content.facts
     assert facts["n_trials"] == census(review).placebo_controlled
     assert facts["n_judged_trials"] + facts["n_not_judged"] == facts["n_trials"]
-    assert f"of {facts['n_trials']} placebo-controlled" in exhibit.subtitle
+    assert f"of {facts['n_trials']} placebo-controlled" in figure.subtitle
     for name in facts["not_judged"]:
-        assert name in exhibit.caption
-    drawn = [" ".join(text.split()) for text in texts(exhibit.figure())]
+        assert name in figure.caption
+    drawn = [" ".join(text.split()) for text in texts(figure.figure())]
     assert any("crossover trial" in text for text in drawn)
 
 

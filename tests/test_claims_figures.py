@@ -13,8 +13,8 @@ from figure_checks import contrast, faint, outside, overlaps, small, texts
 
 @pytest.fixture(scope="module")
 def shown(review):
-    exhibit = catalogue.build(review, {}, "claims_audit")
-    return exhibit, exhibit.figure()
+    figure = catalogue.build(review, {}, "claims_audit")
+    return figure, figure.figure()
 
 
 def test_it_is_readable(shown):
@@ -37,13 +37,13 @@ def test_the_bar_holds_every_claim_once(review, shown):
 
 
 def test_chosen_claims_stand_with_both_verdicts(review, shown):
-    exhibit, figure = shown
-    written = " ".join(" ".join(texts(figure)).split())
-    chosen = audit.audit(review).set_index("claim_id").loc[list(exhibit.spec.select)]
+    figure, canvas = shown
+    written = " ".join(" ".join(texts(canvas)).split())
+    chosen = audit.audit(review).set_index("claim_id").loc[list(figure.spec.select)]
     assert len(chosen) == 6
     for row in chosen.to_dict("records"):
         assert row["claim"] in written
-    chips = [patch for patch in figure.axes[0].patches if isinstance(patch, FancyBboxPatch)]
+    chips = [patch for patch in canvas.axes[0].patches if isinstance(patch, FancyBboxPatch)]
     assert len(chips) == 2 * len(chosen)
 
 
@@ -56,8 +56,8 @@ def test_what_nobody_could_verify_is_hollow_and_verdicts_carry_words(review):
 
 
 def test_safety_claims_are_named_in_the_alt_text(shown):
-    exhibit, _ = shown
-    assert all(claim in exhibit.alt for claim in exhibit.content.facts["important"])
+    figure, _ = shown
+    assert all(claim in figure.alt for claim in figure.content.facts["important"])
 
 
 def test_a_changed_verdict_moves_bar_title_table_and_alt_text(review):

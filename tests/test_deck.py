@@ -178,14 +178,14 @@ def test_notes_can_be_spoken(show):
         assert len(said["Say"].split()) <= 90, planned.name
     for slide in show.slides:
         assert notes(slide).startswith("Say: ")
-    for name, exhibit in BUILT.items():
-        assert f"Method: {exhibit.method.rstrip('.')}." in notes(slide_of(show, title_of(name)))
+    for name, figure in BUILT.items():
+        assert f"Method: {figure.method.rstrip('.')}." in notes(slide_of(show, title_of(name)))
 
 
 def test_references_stand_in_the_notes_of_the_last_slide_only(show):
     last = notes(list(show.slides)[-1])
-    for exhibit in BUILT.values():
-        for key in exhibit.sources:
+    for figure in BUILT.values():
+        for key in figure.sources:
             entry = REVIEW.bibliography[key]
             assert last.count(f"\n{entry.vancouver}") == 1, key
             assert entry.link in last
@@ -225,9 +225,9 @@ def test_pictures_groups_and_tables_have_alt_text(show):
             if shape.shape_type in (MSO_SHAPE_TYPE.PICTURE, MSO_SHAPE_TYPE.GROUP,
                                     MSO_SHAPE_TYPE.TABLE):  # fmt: skip
                 assert alt(shape) and len(alt(shape)[0]) > 20
-    for name, exhibit in BUILT.items():
+    for name, figure in BUILT.items():
         slide = slide_of(show, title_of(name))
-        assert any(alt(shape) == [exhibit.alt] for shape in slide.shapes)
+        assert any(alt(shape) == [figure.alt] for shape in slide.shapes)
 
 
 def test_text_of_the_talk_has_at_least_14_points_and_fits_its_box(show):
@@ -377,11 +377,11 @@ def test_a_changed_cell_moves_slide_notes_and_alt_text():
     table = REVIEW.table("outcomes")
     table.loc[table["outcome_id"] == "parkitny2017-pain-w8", "intervention_change_pct"] = -33.0
     review = replace(REVIEW, tables={**REVIEW.tables, "outcomes": table})
-    exhibit = catalogue.build(review, ANALYSES, "cited_outcomes")
-    talk = Talk(review, ANALYSES, {"cited_outcomes": exhibit})
+    figure = catalogue.build(review, ANALYSES, "cited_outcomes")
+    talk = Talk(review, ANALYSES, {"cited_outcomes": figure})
     planned = next(slide for slide in talk.slides if slide.figure == "cited_outcomes")
     assert "33 per cent" in talk.words(planned, "say", "")
-    slide, = opened(figure_deck(review, ANALYSES, [exhibit])).slides
+    slide, = opened(figure_deck(review, ANALYSES, [figure])).slides
     assert any("33" in text for shape in slide.shapes for text in alt(shape))
 
 

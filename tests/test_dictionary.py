@@ -9,7 +9,7 @@ from frictionless import Package, Resource, Schema
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
 from evidence.figures.catalogue import KINDS
-from evidence.publish.dictionary_page import readme
+from evidence.publish.dictionary_page import dictionary_readme
 from evidence.review.dictionary import (
     default_descriptor,
     default_dictionary,
@@ -209,12 +209,12 @@ def test_broken_field(minimal, change, words):
 def test_readme_is_up_to_date():
     dictionary = load_dictionary(REPOSITORY / "data")
     written = (REPOSITORY / "data" / "README.md").read_text(encoding="utf-8")
-    assert written == readme(dictionary), "data/README.md is stale: run `evidence build`"
+    assert written == dictionary_readme(dictionary), "data/README.md is stale: run `evidence build`"
 
 
 def test_readme_explains_every_column():
     dictionary = load_dictionary(REPOSITORY / "data")
-    text = readme(dictionary)
+    text = dictionary_readme(dictionary)
     for name in dictionary.tables:
         section = text.split(f"\n## `{dictionary.tables[name]['path']}`\n")[1].split("\n## ")[0]
         for column in dictionary.fields(name):
@@ -224,9 +224,9 @@ def test_readme_explains_every_column():
 
 
 def test_readme_of_the_default_dictionary(minimal):
-    text = readme(load_dictionary(minimal / "data"))
+    text = dictionary_readme(load_dictionary(minimal / "data"))
     assert "Every review needs this table." in text
-    assert text == readme(load_dictionary(minimal / "data"))
+    assert text == dictionary_readme(load_dictionary(minimal / "data"))
 
 
 def test_own_dictionary_rules(minimal):

@@ -17,6 +17,7 @@ import pytest
 
 import evidence
 import evidence as ev
+from evidence.notebook import summaries
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,10 +74,49 @@ def test_a_pool_of_the_review_is_that_of_its_analysis_and_draws_itself(review):
     assert f"favours {review.intervention}" in words
 
 
+def test_every_pool_of_a_review_and_every_part_of_it_draws_itself(review):
+    pool = review.pools["fm_pain"]
+    part = pool.part(pool.effects["included"], title="Again")
+    for drawn in (pool, part):
+        assert isinstance(drawn, ev.Pool) and drawn.labels == review.pool("fm_pain").labels
+        assert any(f"favours {review.intervention}" in text.get_text()
+                   for text in drawn.forest().texts)
+
+
 def test_a_forest_without_axes_is_a_figure_of_pyplot(review):
     before = plt.get_fignums()
     ax = review.pool("fm_pain").forest()
     assert ax.figure.number not in before and ax.figure.number in plt.get_fignums()
+
+
+def test_a_pool_draws_its_funnel_and_bubbles_or_says_why_not(review):
+    pool = ev.pool(pd.DataFrame({
+        "study": [f"s{i}" for i in range(12)], "effect": range(12), "effect_se": [1, 2, 3] * 4,
+        "mean_age": range(20, 32), "place": ["a", "b"] * 6,
+    }), measure="MD", moderators=["mean_age"], subgroup_by="place")
+    assert not pool.why_no_bubble and not pool.why_no_small_study
+    assert pool.bubble().get_xlabel() == "Mean age" and pool.funnel().get_ylim()[1] == 0
+    pools = {"": pool}
+    assert summaries.regressions(review, pools)["term"].tolist() == ["Intercept", "Mean age"]
+    assert summaries.subgroups(pools)["group"].tolist() == ["a", "b"]
+    assert summaries.small_study(pools)["df"].tolist() == [10]
+    pain = review.pool("fm_pain")
+    assert "no moderators" in pain.why_no_bubble
+    with pytest.raises(ValueError, match="below ten"):
+        pain.funnel()
+    for table in (summaries.subgroups, summaries.small_study):
+        assert table({"": pain}).empty
+
+
+def test_pyplot_makes_a_figure_outside_the_style(review, monkeypatch):
+    """The first figure of a session starts the backend; a style that ends after it takes back
+    what that sets, and later figures of a notebook are not shown."""
+    real, sizes = plt.figure, []
+    monkeypatch.setattr(plt, "figure", lambda **given: (
+        sizes.append(plt.rcParams["font.size"]), real(**given))[1])
+    before = plt.rcParams["font.size"]
+    ax = review.pool("fm_pain").forest()
+    assert sizes == [before] and ax.figure.number in plt.get_fignums()
 
 
 def test_a_frame_is_pooled_as_the_analysis_that_holds_its_rows(review):
@@ -135,6 +175,15 @@ def test_every_public_name_has_an_example(name):
 
 def test_importing_loads_neither_pandas_nor_matplotlib():
     code = "import sys, evidence; print({'pandas', 'matplotlib', 'scipy'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
+
+
+def test_what_a_build_loads_in_every_process_is_light():
+    """Of scipy only `special` is loaded before a root finder or a test is asked for."""
+    code = ("import sys, evidence.chapters, evidence.publish, evidence.notebook\n"
+            "from evidence.notebook import Narrator\n"
+            "print({'scipy.stats', 'scipy.optimize', 'itables', 'nbconvert'} & set(sys.modules))")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"
 

@@ -170,17 +170,17 @@ def test_an_analysis_without_choices_is_refused():
 
 
 def test_the_curve_counts_with_one_denominator(built, choices):
-    exhibit = built["multiverse"]
+    figure = built["multiverse"]
     shown = curve.supported(choices)
     excluding = int(shown["excludes_null"].sum())
-    assert exhibit.title.startswith(f"{excluding} of {len(shown)} ways")
+    assert figure.title.startswith(f"{excluding} of {len(shown)} ways")
     assert (shown["k"] >= 3).all() and shown["estimate"].is_monotonic_increasing
-    drawn = " ".join(texts(exhibit.figure()))
+    drawn = " ".join(texts(figure.figure()))
     assert f"{excluding} intervals exclude zero" in drawn
     assert f"{len(shown) - excluding} include zero" in drawn
-    assert "the main analysis" in drawn and str(choices.size) not in exhibit.title + drawn
-    assert "excludes zero" in exhibit.alt and "no difference" not in exhibit.alt + exhibit.caption
-    assert exhibit.sources[:2] == ("duebruun2024", "rodriguezfreire2026")
+    assert "the main analysis" in drawn and str(choices.size) not in figure.title + drawn
+    assert "excludes zero" in figure.alt and "no difference" not in figure.alt + figure.caption
+    assert figure.sources[:2] == ("duebruun2024", "rodriguezfreire2026")
 
 
 def test_a_curve_of_ratios_is_logarithmic_with_its_line_at_one():
@@ -240,19 +240,19 @@ def test_only_one_published_pain_result_has_a_p_value_that_does_not_fit(built):
 
 
 def test_the_large_published_effect_never_stands_without_its_correction(built):
-    exhibit = built["published_versus_ours"]
-    shown = " ".join(texts(exhibit.figure()))
-    assert "−0.86" in exhibit.title and "−0.25" in exhibit.title
+    figure = built["published_versus_ours"]
+    shown = " ".join(texts(figure.figure()))
+    assert "−0.86" in figure.title and "−0.25" in figure.title
     assert "−0.86 [−1.20 to −0.51]" in shown and "−0.25 [−0.59 to 0.09]" in shown
-    assert "corrigendum" in exhibit.alt
+    assert "corrigendum" in figure.alt
 
 
 def test_measures_do_not_share_an_axis(built):
-    exhibit = built["published_versus_ours"]
-    ax = exhibit.figure().axes[0]
+    figure = built["published_versus_ours"]
+    ax = figure.figure().axes[0]
     axes = [line for line in ax.lines if line.get_linewidth() == 1.0 and len(
         set(line.get_ydata())) == 1 and np.ptp(line.get_xdata()) > 2]
-    assert len(axes) == exhibit.table["effect_measure"].nunique() == 2
+    assert len(axes) == figure.table["effect_measure"].nunique() == 2
     nulls = [line for line in ax.lines if len(set(line.get_xdata())) == 1
              and np.ptp(line.get_ydata()) > 0.5 and line.get_linewidth() == 1.0]
     assert len(nulls) == 2 and np.ptp([line.get_xdata()[0] for line in nulls]) < 0.01
@@ -263,9 +263,9 @@ def test_published_ratios_stand_on_a_logarithmic_axis():
     table.loc[table["pooled_id"].isin(["vatvani2024-pain", "saif2026-pain"]),
               ["effect_measure", "effect", "ci_low", "ci_high"]] = ["risk_ratio", 0.2, 0.05, 0.8]
     review = replace(REVIEW, tables={**REVIEW.tables, "published_pooled": table})
-    exhibit = catalogue.build(review, ANALYSES, "published_versus_ours")
-    ax = exhibit.figure().axes[0]
-    shown = texts(exhibit.figure())
+    figure = catalogue.build(review, ANALYSES, "published_versus_ours")
+    ax = figure.figure().axes[0]
+    shown = texts(figure.figure())
     assert "Risk ratio from placebo" in shown and "0.20 [0.05 to 0.80]" in shown
     ones = [text for text in ax.texts if text.get_text() == "1"]
     tenths = [text for text in ax.texts if text.get_text() in ("0.1", "0.125", "0.2")]
@@ -276,14 +276,14 @@ def test_no_diamond_and_no_weight_for_two_trials(built):
     table = built["fm_pain_forest"].table
     parallel = table[table["analysis"] == "fm_pain_parallel"]
     assert "pooled" not in set(parallel["study"]) and parallel["weight"].isna().all()
-    exhibit = built["fm_pain_forest"]
-    shown = " ".join(texts(exhibit.figure()))
+    figure = built["fm_pain_forest"]
+    shown = " ".join(texts(figure.figure()))
     assert "cannot support a pooled interval; their own intervals stand above" in shown
     for words in ("Prediction interval", "k = 3, n = 223", "Hartung-Knapp", "†"):
         assert words in shown
     assert "Wald" not in shown  # the three rules stand in the notebook
     main = ANALYSES["fm_pain"]
-    assert f"{main.estimate:+.2f}".replace("-", "−") in exhibit.title
+    assert f"{main.estimate:+.2f}".replace("-", "−") in figure.title
     for name in ("fm_responders_forest", "harms_forest"):
         assert "Nothing is pooled: two trials at most" in " ".join(texts(built[name].figure()))
 
@@ -298,9 +298,9 @@ def test_event_counts_of_many_trials_are_pooled_and_say_so():
     wanted = analyses["analysis"] == "any_adverse_event"
     analyses.loc[wanted, "include"] = ";".join([*chosen["harm_id"], "third"])
     review = replace(REVIEW, tables={**REVIEW.tables, "harms": harms, "analyses": analyses})
-    exhibit = catalogue.build(review, run_analyses(review), "harms_forest")
-    assert "Three trials pooled" in texts(exhibit.figure())
-    assert "othing is pooled" not in exhibit.method
+    figure = catalogue.build(review, run_analyses(review), "harms_forest")
+    assert "Three trials pooled" in texts(figure.figure())
+    assert "othing is pooled" not in figure.method
 
 
 def test_event_counts_come_from_the_tables(built):
@@ -374,12 +374,12 @@ def test_the_ladder_is_ordered_and_says_why_a_study_is_not_placed(built):
 
 
 def test_unverified_rows_and_unknown_directions_stand_on_no_side(built):
-    exhibit = built["other_conditions"]
-    table = exhibit.table
-    facts = exhibit.content.facts
+    figure = built["other_conditions"]
+    table = figure.table
+    facts = figure.content.facts
     assert facts["n_known"] == (table["verification"] != "unverified").sum()
     assert table.loc[table["side"] == "unclear", "middle"].isna().all()
-    shown = " ".join(texts(exhibit.figure()))
+    shown = " ".join(texts(figure.figure()))
     for row in table.query("verification == 'unverified'").to_dict("records"):
         assert row["result"] not in shown
     assert "No interval to place" in shown and "direction not stated" in shown
@@ -401,22 +401,22 @@ def test_an_inconclusive_interval_is_grey_and_favours_its_side(built):
 
 
 def test_the_title_of_further_conditions_counts_trials_and_no_votes(built):
-    exhibit = built["other_conditions"]
-    trials = exhibit.table.groupby("condition")["study"].nunique()
-    assert set(trials) == {1, 2} and "one or two small trials" in exhibit.title
-    assert f"at most {exhibit.table['n'].max()} people" in exhibit.subtitle
-    assert not any(word in exhibit.title for word in ("point to", "favour"))
+    figure = built["other_conditions"]
+    trials = figure.table.groupby("condition")["study"].nunique()
+    assert set(trials) == {1, 2} and "one or two small trials" in figure.title
+    assert f"at most {figure.table['n'].max()} people" in figure.subtitle
+    assert not any(word in figure.title for word in ("point to", "favour"))
 
 
 def test_the_marked_threshold_has_its_probability_and_its_band(built):
-    exhibit = built["fm_pain_threshold"]
-    drawn = " ".join(texts(exhibit.figure()))
+    figure = built["fm_pain_threshold"]
+    drawn = " ".join(texts(figure.figure()))
     synthesis = ANALYSES["fm_pain"]
-    assert exhibit.content.facts["value"] == 1.0  # the important effect of certainty.csv
+    assert figure.content.facts["value"] == 1.0  # the important effect of certainty.csv
     for tau2 in (None, synthesis.tau2_ci_low, synthesis.tau2_ci_high):
         assert prose.percent(outlook.share_beyond(synthesis, 1.0, tau2)) in drawn
     assert "better by 1 point or more" in " ".join(drawn.split())
-    for words in (exhibit.title, exhibit.alt, drawn):
+    for words in (figure.title, figure.alt, drawn):
         assert "of settings" not in words
 
 

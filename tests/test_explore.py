@@ -128,10 +128,10 @@ def test_a_reader_is_warned_of_mixed_units_and_of_rows_left_out(review):
 
 def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
     rows = selection.measurable(review)
-    rows = rows[rows["family"] == "pain responder 30"]
-    exhibit = own.forest(review, own.pooled(review, rows, "RR"))
-    assert "Two trials" in exhibit.title and "k = 2" in exhibit.method
-    assert exhibit.alt.startswith("Forest plot")
+    rows = rows[rows["family"] == "pain lower by 30 % or more"]
+    figure = own.forest(review, own.pooled(review, rows, "RR"))
+    assert "Two trials" in figure.title and "k = 2" in figure.method
+    assert figure.alt.startswith("Forest plot")
     drawn = own.landscape(review, Filter(conditions=("HIV",)))
     assert re.match(r"\d+ of \d+ primary studies: HIV", drawn.title)
     assert own.landscape(review, Filter(designs=("narrative_review",))) is None
@@ -139,27 +139,27 @@ def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
 
 def test_saving_takes_any_typed_name_and_never_leaves_its_folder(review, tmp_path):
     rows = selection.measurable(review).loc[["duebruun2024-pain-w12-itt"]]
-    exhibit = own.forest(review, own.pooled(review, rows, "MD"))
+    figure = own.forest(review, own.pooled(review, rows, "MD"))
     elsewhere = replace(review, root=tmp_path)
-    paths = own.save(elsewhere, exhibit, "../../My Plot!")
+    paths = own.save(elsewhere, figure, "../../My Plot!")
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
         "figures/custom/my_plot.png", "figures/custom/my_plot.svg", "figures/custom/my_plot.pdf",
     ]
     with pytest.raises(ValueError, match="plain name"):
-        own.save(elsewhere, exhibit, "…")
+        own.save(elsewhere, figure, "…")
 
 
 def test_what_cannot_be_pooled_is_shown_arm_by_arm_with_the_reason(review):
     wanted = Filter(conditions=("Inflammatory bowel disease",), placebo=True)
     rows = pd.concat(selection.families(selection.results(review, wanted)).values())
-    exhibit = own.arms(review, rows, wanted.words(review))
-    table = exhibit.table.set_index("outcome")
+    figure = own.arms(review, rows, wanted.words(review))
+    table = figure.table.set_index("outcome")
     trial = review.table("outcomes").set_index("outcome_id").loc["smith2011-response70-w12"]
     shown = table[(table["intervention"] == trial["intervention_pct"])
                   & (table["control"] == trial["control_pct"])]
     assert len(shown) == 1 and shown["reason"].str.len().gt(0).all()
-    assert "nothing is pooled" in exhibit.method and "Smith et al. 2011" in exhibit.alt
-    assert exhibit.figure("notebook").axes
+    assert "nothing is pooled" in figure.method and "Smith et al. 2011" in figure.alt
+    assert figure.figure("notebook").axes
 
 
 def test_no_two_results_have_the_same_name(review):
@@ -168,8 +168,8 @@ def test_no_two_results_have_the_same_name(review):
 
 def test_a_figure_is_saved_as_a_slide_too(review, tmp_path):
     rows = selection.measurable(review).loc[["duebruun2024-pain-w12-itt"]]
-    exhibit = own.forest(review, own.pooled(review, rows, "MD"))
-    paths = own.save(replace(review, root=tmp_path), exhibit, "talk", figure_deck)
+    figure = own.forest(review, own.pooled(review, rows, "MD"))
+    paths = own.save(replace(review, root=tmp_path), figure, "talk", figure_deck)
     assert paths[-1].name == "talk.pptx" and len(Presentation(paths[-1]).slides) == 1
 
 

@@ -17,15 +17,15 @@ from evidence.review.review import load_review
 
 ROOT = Path(__file__).parents[1]
 REVIEW = load_review(ROOT)
-EXHIBIT = catalogue.build(REVIEW, run_analyses(REVIEW), "cited_outcomes")
+FIGURE = catalogue.build(REVIEW, run_analyses(REVIEW), "cited_outcomes")
 DIGESTS = f"""
 import hashlib
 from evidence.figures import catalogue, images
 from evidence.pooling import run_analyses
 from evidence.review import load_review
 review = load_review({str(ROOT)!r})
-exhibit = catalogue.build(review, run_analyses(review), "cited_outcomes")
-for kind, content in images.render(exhibit, dpi=60).items():
+figure = catalogue.build(review, run_analyses(review), "cited_outcomes")
+for kind, content in images.render(figure, dpi=60).items():
     print(kind, hashlib.sha256(content).hexdigest())
 """
 
@@ -40,29 +40,29 @@ def run(tmp_path, **environment):
 
 def test_bytes_do_not_depend_on_process_locale_time_zone_or_hash_seed(tmp_path):
     here = {kind: hashlib.sha256(content).hexdigest()
-            for kind, content in images.render(EXHIBIT, dpi=60).items()}
+            for kind, content in images.render(FIGURE, dpi=60).items()}
     assert run(tmp_path, PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C") == here
     assert run(tmp_path, PYTHONHASHSEED="2", TZ="UTC", SOURCE_DATE_EPOCH="0") == here
 
 
 def test_svg_is_described_and_keeps_its_text():
-    svg = ElementTree.fromstring(images.render(EXHIBIT, ["svg"])["svg"])
+    svg = ElementTree.fromstring(images.render(FIGURE, ["svg"])["svg"])
     space = "{http://www.w3.org/2000/svg}"
-    assert svg.findtext(f"{space}title") == EXHIBIT.title
-    assert svg.findtext(f"{space}desc") == EXHIBIT.alt
+    assert svg.findtext(f"{space}title") == FIGURE.title
+    assert svg.findtext(f"{space}desc") == FIGURE.alt
     written = " ".join("".join(node.itertext()) for node in svg.iter(f"{space}text"))
     assert "Parkitny & Younger 2017" in written
 
 
 def test_svg_of_hostile_text_stays_well_formed_and_harmless():
-    hostile = replace(EXHIBIT, title="<script>alert(1)</script> & more", alt='"><b onload=x>')
+    hostile = replace(FIGURE, title="<script>alert(1)</script> & more", alt='"><b onload=x>')
     svg = images.render(hostile, ["svg"])["svg"].decode()
     ElementTree.fromstring(svg)
     assert "<script" not in svg and "<b " not in svg
 
 
 def test_png_is_a_slide_at_200_dpi():
-    png = images.render(EXHIBIT, ["png"])["png"]
+    png = images.render(FIGURE, ["png"])["png"]
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
     assert (width, height) == (2667, 1500)
 
@@ -70,21 +70,21 @@ def test_png_is_a_slide_at_200_dpi():
 def test_a_name_cannot_leave_the_folder(tmp_path):
     for name in ("../evil", "a/b", "A B", ""):
         with pytest.raises(ValueError, match="plain name"):
-            images.export(replace(EXHIBIT, name=name), tmp_path)
+            images.export(replace(FIGURE, name=name), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_writes_each_format_once(tmp_path):
-    paths = images.export(EXHIBIT, tmp_path, dpi=60)
+    paths = images.export(FIGURE, tmp_path, dpi=60)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     stamps = [path.stat().st_mtime_ns for path in paths]
-    images.export(EXHIBIT, tmp_path, dpi=60)
+    images.export(FIGURE, tmp_path, dpi=60)
     assert [path.stat().st_mtime_ns for path in paths] == stamps
 
 
 def test_manifest_describes_each_figure():
-    entry, = json.loads(images.manifest([images.entry(REVIEW, EXHIBIT)]))
-    assert entry["title"] == EXHIBIT.title and entry["alt"] == EXHIBIT.alt
+    entry, = json.loads(images.manifest([images.entry(REVIEW, FIGURE)]))
+    assert entry["title"] == FIGURE.title and entry["alt"] == FIGURE.alt
     assert entry["notebook"] == "01_cited_studies"
     assert set(entry["sources"]) <= set(REVIEW.bibliography)
     assert len(entry["data_sha256"]) == 64

@@ -48,13 +48,13 @@ LIGHTER = 8.0  # difference in lightness L*
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def exhibit(request):
+def figure(request):
     return catalogue.build(REVIEW, ANALYSES, request.param)
 
 
 @pytest.fixture(scope="module")
-def drawn(exhibit):
-    return {style: exhibit.figure(style) for style in ("slide", "print")}
+def drawn(figure):
+    return {style: figure.figure(style) for style in ("slide", "print")}
 
 
 def linear(colour):
@@ -212,30 +212,30 @@ def printed():
 
 
 def test_vector_files_have_journal_size(printed):
-    exhibit, files = printed
+    figure, files = printed
     svg = ElementTree.fromstring(files["svg"])
     assert svg.get("width") == "170mm"
     width, height = map(float, svg.get("viewBox").split()[2:])
     assert float(svg.get("height").removesuffix("mm")) == pytest.approx(170 * height / width, 1e-3)
-    assert svg.findtext("{http://www.w3.org/2000/svg}desc") == exhibit.alt
+    assert svg.findtext("{http://www.w3.org/2000/svg}desc") == figure.alt
     box = re.search(rb"/MediaBox \[ ?0 0 ([\d.]+) ([\d.]+)", files["pdf"])
     assert float(box[1]) / 72 * INCH == pytest.approx(170, abs=0.01)
     assert b"CreationDate" not in files["pdf"]
 
 
 def test_print_gives_equal_bytes_twice(printed):
-    exhibit, files = printed
-    assert images.render(exhibit, style="print", dpi=100) == files
+    figure, files = printed
+    assert images.render(figure, style="print", dpi=100) == files
 
 
 def test_print_leaves_message_and_foot_to_the_legend(printed):
-    exhibit, _ = printed
-    shown = " ".join(text for _, text, _ in drawn_texts(exhibit.figure("print")))
-    assert exhibit.title not in " ".join(shown.split())
-    text = legend(REVIEW, exhibit)
-    for part in (exhibit.title, exhibit.caption, exhibit.method.rstrip(".")):
+    figure, _ = printed
+    shown = " ".join(text for _, text, _ in drawn_texts(figure.figure("print")))
+    assert figure.title not in " ".join(shown.split())
+    text = legend(REVIEW, figure)
+    for part in (figure.title, figure.caption, figure.method.rstrip(".")):
         assert part in text
-    for key in exhibit.sources:
+    for key in figure.sources:
         assert REVIEW.bibliography[key].vancouver in text
 
 
@@ -265,8 +265,8 @@ def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):
                                     "README.txt"]  # fmt: skip
         head, line = parts.read("README.txt").decode().strip().split("\n")
         assert head.startswith(REVIEW.item("title"))
-        exhibit = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
-        assert line.startswith(f"cited_outcomes.png, cited_outcomes_legend.txt: {exhibit.title}")
+        figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+        assert line.startswith(f"cited_outcomes.png, cited_outcomes_legend.txt: {figure.title}")
 
 
 def test_a_talk_of_five_minutes_takes_one_command(tmp_path, capsys):
@@ -324,8 +324,8 @@ def test_the_command_knows_every_format_and_style():
     assert cli.FORMATS == FORMATS and cli.STYLES == page.STYLES
 
 
-def test_alt_text_names_what_is_plotted_then_numbers_then_the_message(exhibit):
-    content = exhibit.content
-    assert exhibit.alt.startswith(f"{content.what}: {exhibit.subtitle.rstrip('.')}.")
-    assert exhibit.alt.endswith(f"{exhibit.title.rstrip('.')}.")
+def test_alt_text_names_what_is_plotted_then_numbers_then_the_message(figure):
+    content = figure.content
+    assert figure.alt.startswith(f"{content.what}: {figure.subtitle.rstrip('.')}.")
+    assert figure.alt.endswith(f"{figure.title.rstrip('.')}.")
     assert re.search(r"\d", content.summary)

@@ -76,9 +76,9 @@ def test_a_counted_search_stands_before_the_known_records(review):
     steps = search_steps(searched)
     assert [step.n for step in steps] == [200, 150, 10]
     assert steps[0].left_out == (("duplicates", 50),)
-    exhibit = catalogue.build(searched, run_analyses(searched), "flow")
-    figure = exhibit.figure()
-    shown = " ".join(" ".join(texts(figure)).split())
+    figure = catalogue.build(searched, run_analyses(searched), "flow")
+    canvas = figure.figure()
+    shown = " ".join(" ".join(texts(canvas)).split())
     assert "Records identified (MEDLINE 120; Embase 80): 200" in shown
     assert "Leave here: 7 (no results 7)" in shown
-    assert overlaps(figure) == [] and outside(figure) == []
+    assert overlaps(canvas) == [] and outside(canvas) == []

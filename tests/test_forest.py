@@ -1,5 +1,6 @@
 """Forest plot: what it shows, and that nothing overlaps or leaves the page."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import matplotlib.pyplot as plt
@@ -11,7 +12,7 @@ from matplotlib.patches import Polygon, Rectangle
 
 from evidence.figures import page
 from evidence.figures.forest.grid import pages
-from evidence.figures.forest.plot import forest
+from evidence.figures.forest.plot import draw_forest, forest
 from evidence.figures.forest.rows import Column, Row
 from evidence.figures.scale import effect_scale
 from evidence.pooling.synthesis import synthesise
@@ -234,6 +235,7 @@ def listed(k):
     """Rows of so many studies in two groups, with a pool."""
     rows = [Row("study", f"study{i}", {"effect": "0.50 [0.10 to 0.90]"}, 0.5, 0.1, 0.9)
             for i in range(k)]
+    rows = [replace(row, indented=True) for row in rows]
     rows.insert(k // 2, Row("heading", "Second half"))
     return [Row("heading", "First half"), *rows, Row("gap", height=0.4),
             Row("pool", "Pooled", {"effect": "0.50 [0.40 to 0.60]"}, 0.5, 0.4, 0.6, bold=True)]
@@ -244,12 +246,26 @@ def test_a_long_forest_is_spread_over_pages_and_keeps_every_name(k):
     columns = [Column("effect", "Effect [95 % interval]", is_right=True)]
     parts = pages(listed(k), columns, ["A note"], width=12.3, height=5.4, smallest=12.0)
     rows = [row for part in parts for row in part]
-    assert rows == listed(k)
+    assert [row for row in rows if "(continued)" not in row.label] == listed(k)
     assert (len(parts) == 1) == (k < 20)
+    group = "First half"
     for part in parts:
-        assert part[-1].kind != "heading" and part[0].kind in ("study", "heading")
+        assert part[-1].kind != "heading"
+        assert part[0].label in ("First half", "Second half", f"{group} (continued)")
+        group = next(row.label for row in reversed(part) if row.kind == "heading")
+        group = group.removesuffix(" (continued)")
     assert any(row.kind == "study" for row in parts[-1])
     assert max(map(len, parts)) < 24
+
+
+def test_a_diamond_that_leaves_the_axis_ends_in_arrows():
+    scale = effect_scale([0.5], [(0.2, 0.8)], [0.0], is_ratio=False)
+    for kind in ("subtotal", "pool"):
+        def heads(low, high, kind=kind):
+            row = Row(kind, "Pooled", {"effect": "x"}, 0.5, low, high)
+            ax = draw_forest([row], [Column("effect", "Effect", is_right=True)], [scale])
+            return len(ax.patches) - 1
+        assert [heads(0.3, 0.6), heads(-9, 0.6), heads(-9, 9)] == [0, 1, 2]
 
 
 def test_refusals():

@@ -26,7 +26,7 @@ import generated
 from evidence.pooling.analyses import run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.status import review_status
-from evidence.publish.dictionary_page import readme
+from evidence.publish.dictionary_page import dictionary_readme
 from evidence.review.dictionary import default_descriptor
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review
@@ -82,7 +82,7 @@ def read(root):
             review = load_review(root)
             results = run_analyses(review)
             list(review_status(review, results))
-            readme(review.dictionary)
+            dictionary_readme(review.dictionary)
             derived = derived_texts(results)
     except ReviewError as error:
         return Reading({}, {}, {}, frozenset(), error.problems, True)

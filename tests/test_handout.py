@@ -1,5 +1,6 @@
 """The hand-out as files: complete, described, linked within itself, fetching nothing."""
 
+import json
 import re
 import shutil
 from html.parser import HTMLParser
@@ -149,6 +150,20 @@ def test_every_study_and_claim_has_a_card_without_codes(files, review):
     assert re.findall(r"\b[a-z]+_[a-z_]+\b", words) == []
 
 
+def test_cards_of_results_say_what_they_are_compared_with_and_how_they_are_judged(review):
+    found = finder.cards(review, Analyses(review))
+    results = [card for card in found if card.kind == finder.RESULT]
+    alone = [card for card in results if ("", finder.ALONE) in card.chips]
+    assert alone and not any(card.controlled or card.certainty for card in alone)
+    seen = [(card.title, card.facts, card.text) for card in results]
+    assert len(seen) == len(set(seen))
+    pain = [card for card in results if card.facts[0].startswith("Rodríguez-Freire")
+            and card.title == "Pain (0 to 10)"]
+    assert [("", "in our pool") in card.chips for card in pain].count(True) == 1
+    assert all(card.judged[0][0].endswith(": high") and card.certainty == "very low"
+               for card in pain)
+
+
 @pytest.mark.parametrize(("row", "said"), [
     ({"effect": -0.5, "effect_ci_low": -1, "effect_ci_high": 0.25, "p_value": 0.2,
       "effect_measure": "mean_difference"}, "Mean difference −0.5 (−1.00 to 0.25); p = 0.20."),
@@ -188,6 +203,19 @@ def with_notebook(root, text, name="page"):
     nbformat.write(book, root / "notebooks" / f"{name}.ipynb")
 
 
+def test_every_page_of_a_figure_is_shown(minimal):
+    names = [f"figures/long.{ending}" for ending in ("png", "2.png", "3.png")]
+    entry = {"name": "long", "title": "Long", "alt": "A", "caption": "", "method": "M",
+             "notebook": "", "files_sha256": dict.fromkeys(names, "")}
+    (minimal / "figures").mkdir()
+    (minimal / "figures" / "manifest.json").write_text(json.dumps([entry]))
+    for name in names:
+        (minimal / name).write_bytes(name.encode())
+    files = handout.handout(minimal)
+    shown = [image["src"] for image in Reader(files["figures.html"].decode()).images]
+    assert shown == names and all(files[name].decode() == name for name in names)
+
+
 def test_the_command_writes_it(minimal, capsys):
     assert main(["build", "--html", str(minimal)]) == 0
     assert re.search(r"site.index\.html \([1-9] files changed\)", capsys.readouterr().out)
@@ -200,7 +228,7 @@ def test_the_command_writes_it(minimal, capsys):
 def test_it_removes_its_own_files_and_no_others(minimal):
     for name in ("page", "kept"):
         with_notebook(minimal, "[table](../data/studies.csv)", name)
-    handout.write(minimal)
+    handout.write_handout(minimal)
     site = minimal / "site"
     assert (site / "data" / "studies.csv").is_file()
     foreign = {".git": "gitdir: x", "CNAME": "example.org", "old/page.html": "mine"}
@@ -209,7 +237,7 @@ def test_it_removes_its_own_files_and_no_others(minimal):
         (site / name).write_text(text)
     (site / "kept.html").write_text("changed by hand")
     shutil.rmtree(minimal / "notebooks")
-    handout.write(minimal)
+    handout.write_handout(minimal)
     left = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert left == {*foreign, "index.html", "find.html", "kept.html"}
     assert (site / ".git").read_text() == "gitdir: x"
@@ -225,7 +253,7 @@ def test_a_damaged_record_deletes_nothing(minimal, record):
     (minimal / ".evidence" / "site.json").write_text(record.replace("DIGEST", digest))
     (minimal / "site").mkdir()
     (minimal / "site" / "mine.txt").write_text("mine")
-    handout.write(minimal)
+    handout.write_handout(minimal)
     assert (minimal / "data" / "studies.csv").is_file()
     assert (minimal / "site" / "mine.txt").is_file() and (minimal / "site/index.html").is_file()
 
@@ -234,7 +262,7 @@ def test_a_link_that_leaves_the_review_is_left_alone(minimal):
     (minimal.parent / "outside.txt").write_text("private")
     with_notebook(minimal, "[x](../../outside.txt) [y](../data/../data/studies.csv) "
                            "[z](../data/../../outside.txt)")
-    changed = handout.write(minimal)
+    changed = handout.write_handout(minimal)
     site = minimal / "site"
     written = {path.relative_to(site).as_posix() for path in site.rglob("*") if path.is_file()}
     assert written == {"index.html", "find.html", "page.html", "data/studies.csv"}

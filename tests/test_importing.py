@@ -4,13 +4,16 @@ import csv
 import io
 import json
 import random
+import re
 from datetime import datetime
 
 import pytest
 
 from conftest import REPOSITORY
-from evidence.pooling import run_analyses
+from evidence.notebook import Narrator
+from evidence.pooling import in_brief, run_analyses
 from evidence.project import import_files
+from evidence.publish.site import handout
 from evidence.review import ReviewError, load_review
 from evidence.review.importing import (
     Existing,
@@ -296,6 +299,21 @@ def test_names_of_other_programs(header, expected):
     found = {meaning.target for meaning in meanings(header.split(",")).values()}
     for arm in ("intervention", "control"):
         assert {f"{arm}_{part}" for part in expected.split()} <= found
+
+
+def test_an_imported_review_speaks_of_no_example_and_shows_its_results(tmp_path):
+    _, review = imported(tmp_path, COUNTS.replace("event.e", "events treatment") + (
+        "Zoe,2005,2,20,4,21,south\n"))
+    readme = (review.root / "README.md").read_text(encoding="utf-8")
+    assert "example" not in readme
+    steps = re.findall(r"^\| (\d) \| `([^`]+)`", readme, re.MULTILINE)
+    assert [number for number, _ in steps] == list("1234567")
+    (line,) = in_brief(run_analyses(review))
+    assert re.fullmatch(
+        r"Studies of table\.csv\. Three studies pooled: risk ratio [\d.]+ \(.*\)\.", line)
+    assert f"- {line}" in str(Narrator(review).answer("clinician"))
+    front = handout(review.root)["index.html"].decode()
+    assert line in front and "The results" in front
 
 
 def test_a_wide_table_becomes_a_review(tmp_path):

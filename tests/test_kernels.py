@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from evidence.project import runner
+from evidence.cli import main
+from evidence.project import processes, runner
 from evidence.project.runner import execute, normalised, read_notebook
 from evidence.review import ReviewError
 from sample_review import write_notebook, write_sample
@@ -52,8 +53,14 @@ def test_a_home_that_cannot_be_written_does_not_matter(notebook, tmp_path, monke
     assert sys.executable in text and "stderr" not in text
 
 
+@pytest.fixture
+def anew(monkeypatch):
+    """Kernels begin from nothing, as they do where forking is not safe."""
+    monkeypatch.setattr(processes, "FORKS", False)
+
+
 @pytest.mark.parametrize("module", ["types", "threading", "ipykernel"])
-def test_a_kernel_that_cannot_start_says_why(notebook, module):
+def test_a_kernel_that_cannot_start_says_why(notebook, anew, module):
     (notebook.parent / f"{module}.py").write_text("raise RuntimeError('not this module')")
     with pytest.raises(ReviewError) as error:
         execute(notebook)
@@ -62,16 +69,16 @@ def test_a_kernel_that_cannot_start_says_why(notebook, module):
     assert "did not start (RuntimeError: not this module)" in problem.rule
 
 
-def test_the_command_says_so_in_one_line(tmp_path):
+def test_the_command_says_so_in_one_line(tmp_path, anew, capsys):
     root = write_sample(tmp_path / "sample")
     for name in ("beta", "gamma"):
         (root / "notebooks" / f"{name}.ipynb").unlink()
     (root / "data" / "figures.csv").unlink()
     (root / "notebooks" / "types.py").write_text("raise RuntimeError('not this module')")
-    done = subprocess.run([*COMMAND, "build", str(root)], capture_output=True, text=True,
-                          check=False)
-    lines = [line for line in done.stderr.splitlines() if line and "Building" not in line]
-    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert main(["build", str(root)]) == 1
+    said = capsys.readouterr().err
+    lines = [line for line in said.splitlines() if line and "Building" not in line]
+    assert "Traceback" not in said
     assert len(lines) == 2 and "RuntimeError: not this module" in lines[0], lines
 
 
@@ -112,6 +119,32 @@ def _alive(pid):
             return file.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+@pytest.mark.skipif(not processes.FORKS, reason="nothing is forked")
+def test_a_forked_kernel_shows_what_another_shows(notebook, monkeypatch):
+    cells = ["import sys, os; print(sorted(set(globals()) - set(dir())), os.getcwd())",
+             "left = {'a', 'b', 'c'}; print(left, os.environ.get('PYTHONHASHSEED'))",
+             "import matplotlib.pyplot as plt; plt.subplots(); os.environ['LEFT'] = 'x'",
+             "import evidence; evidence.left = 1; print(os.environ.get('EVIDENCE_STILL'))"]
+    write_notebook(notebook, *cells)
+    forked = execute(notebook)
+    write_notebook(notebook, "import evidence, os; print('LEFT' in os.environ, "
+                             "hasattr(evidence, 'left'))")
+    assert "False False" in execute(notebook)
+    write_notebook(notebook, *cells)
+    monkeypatch.setattr(processes, "FORKS", False)
+    assert execute(notebook) == forked and "image/png" in forked
+
+
+def test_a_forked_kernel_that_dies_is_told_from_a_cell_that_raises(notebook):
+    for cell, rule in (("import os; os._exit(3)", "kernel died"), ("1 / 0", "ZeroDivision")):
+        write_notebook(notebook, cell)
+        with pytest.raises(ReviewError, match=rule):
+            execute(notebook)
+    write_notebook(notebook, "while True: pass")
+    with pytest.raises(ReviewError, match="ran for more than 1 s"):
+        execute(notebook, limit=1)
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes of Linux")

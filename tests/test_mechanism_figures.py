@@ -29,8 +29,8 @@ def build(name, review=REVIEW):
     return catalogue.build(review, {}, name)
 
 
-def words(exhibit):
-    return " ".join(" ".join(texts(exhibit.figure())).split())
+def words(figure):
+    return " ".join(" ".join(texts(figure.figure())).split())
 
 
 @pytest.fixture(scope="module", params=NAMES)
@@ -46,25 +46,25 @@ def test_pages_are_readable(drawn):
 
 
 def test_the_map_names_every_box_and_says_where_links_stop():
-    exhibit = build("mechanism_map")
-    said = words(exhibit)
-    table = exhibit.table
+    figure = build("mechanism_map")
+    said = words(figure)
+    table = figure.table
     for box in {*table["source"], *table["target"]}:
         assert box in said
     for word in ("supported", "contested", "unclear", "Reached, uncontested:",
                  "Outcomes not reached:", "Papers retracted: Filamin A, Gs coupling"):
         assert word in said
-    assert "0 of 3 outcomes" in exhibit.title
+    assert "0 of 3 outcomes" in figure.title
 
 
 def test_only_links_of_the_medicine_are_coloured_and_marked():
-    exhibit = build("mechanism_map")
-    figure = exhibit.figure()
-    start = next(text for text in figure.axes[0].texts if text.get_color() == "white")
-    own = exhibit.table[exhibit.table["source"] == " ".join(start.get_text().split())]
-    ends = [line for line in figure.axes[0].lines if line.get_marker() not in ("None", "")]
+    figure = build("mechanism_map")
+    canvas = figure.figure()
+    start = next(text for text in canvas.axes[0].texts if text.get_color() == "white")
+    own = figure.table[figure.table["source"] == " ".join(start.get_text().split())]
+    ends = [line for line in canvas.axes[0].lines if line.get_marker() not in ("None", "")]
     assert len(ends) == len(own) > 0
-    key = {line.get_marker() for line in figure.findobj(Line2D) if line.axes is None}
+    key = {line.get_marker() for line in canvas.findobj(Line2D) if line.axes is None}
     assert {line.get_marker() for line in ends} <= key
 
 
@@ -77,13 +77,13 @@ def test_a_finding_turned_around_moves_the_map():
 
 
 def test_concentrations_mark_what_a_fair_reader_must_see():
-    exhibit = build("dose_reached")
-    said = words(exhibit)
+    figure = build("dose_reached")
+    said = words(figure)
     for part in ("extrapolated", "mirror-image isomer", "naloxone", "paper not read here",
                  "no effect seen", "unread", "0.1 nM", "1 mM", "2.25 to 5.75 nM"):
         assert part in said
     assert "2,800 × peak" in said and "30,000 × peak" in said
-    assert "naltrexone itself" in exhibit.method and "at or below the band" in exhibit.caption
+    assert "naltrexone itself" in figure.method and "at or below the band" in figure.caption
 
 
 def test_effects_of_another_molecule_stand_in_order_and_are_never_reached():
@@ -103,23 +103,23 @@ def test_a_changed_concentration_moves_everything():
         "concentrations").query("item_id not in ['k18', 'k19']")})
     layout = REVIEW.table("concentration_rows").query("item_id not in ['k18', 'k19']")
     review = replace(review, tables={**review.tables, "concentration_rows": layout})
-    exhibit = build("dose_reached", review)
-    assert "500,000 × peak" in exhibit.alt
-    assert "500,000 × peak" in words(exhibit)
-    assert exhibit.table["value"].max() == value
+    figure = build("dose_reached", review)
+    assert "500,000 × peak" in figure.alt
+    assert "500,000 × peak" in words(figure)
+    assert figure.table["value"].max() == value
 
 
 def test_a_level_within_reach_is_said_to_be_reached():
     review = changed("concentrations", "item_id", "k01", value_nm=2e5, high_nm=3e5)
-    exhibit = build("dose_reached", review)
-    assert "TLR4 reached" in exhibit.title
+    figure = build("dose_reached", review)
+    assert "TLR4 reached" in figure.title
     assert "TLR4 not reached" in build("dose_reached").title
 
 
 def test_cytokines_tell_classes_apart_and_say_what_is_missing():
-    exhibit = build("cytokines")
-    said = words(exhibit)
-    assert exhibit.title == "17 of 63 analytes fell in 8 people, no control"
+    figure = build("cytokines")
+    said = words(figure)
+    assert figure.title == "17 of 63 analytes fell in 8 people, no control"
     assert "=" not in said.replace("n =", "").replace("p =", "")
     for part in ("pro-inflammatory", "anti-inflammatory", "46 further analytes", "no change",
                  "11 more: direction only", "IL-1Ra", "146.9 → 138.4 pg/mL"):
@@ -129,10 +129,10 @@ def test_cytokines_tell_classes_apart_and_say_what_is_missing():
 def test_a_changed_analyte_moves_everything():
     review = changed("biomarkers", "biomarker_id", "parkitny2017-il-10",
                      marker_class="pro_inflammatory", change_pct=-50.0)
-    exhibit = build("cytokines", review)
-    assert exhibit.content.facts["n_anti"] == 2
-    assert "IL-10 −50 %" in exhibit.alt
-    assert exhibit.table.set_index("marker").loc["IL-10", "change_pct"] == -50
+    figure = build("cytokines", review)
+    assert figure.content.facts["n_anti"] == 2
+    assert "IL-10 −50 %" in figure.alt
+    assert figure.table.set_index("marker").loc["IL-10", "change_pct"] == -50
 
 
 def test_a_second_study_with_a_change_is_said_to_have_one():
@@ -143,30 +143,30 @@ def test_a_second_study_with_a_change_is_said_to_have_one():
 
 
 def test_markers_sentence_comes_from_the_table():
-    exhibit = build("biomarkers")
+    figure = build("biomarkers")
     table = REVIEW.table("biomarkers")
     table = table[table["marker_class"].isin(LABORATORY)]
     readable, controlled = table["result_available"], table["controlled"]
-    found, unread = exhibit.content.facts["n_found"], int((controlled & ~readable).sum())
-    said = words(exhibit)
-    assert f"of {readable.sum()} readable inflammation results" in exhibit.title
+    found, unread = figure.content.facts["n_found"], int((controlled & ~readable).sum())
+    said = words(figure)
+    assert f"of {readable.sum()} readable inflammation results" in figure.title
     assert f"{found} of {readable.sum()}" in said and str(unread) in said.split()
     for study in table.loc[controlled & ~readable, "study"].unique():
         assert REVIEW.bibliography.cite(study) in said
     after = build("biomarkers", changed("biomarkers", "biomarker_id", "smith2011-crp",
                                         direction="decrease", result_available=True))
-    assert after.content.facts["n_found"] == found + 1 and after.title != exhibit.title
+    assert after.content.facts["n_found"] == found + 1 and after.title != figure.title
 
 
 def test_the_grid_of_markers_counts_every_readable_and_every_controlled_entry():
-    exhibit = build("biomarkers")
-    counts = markers_figure.counted(exhibit.table)
+    figure = build("biomarkers")
+    counts = markers_figure.counted(figure.table)
     table = REVIEW.table("biomarkers")
     silent = (~table["controlled"].astype(bool) & ~table["result_available"].astype(bool)).sum()
     assert counts.to_numpy().sum() == len(table) - silent
 
 
 def test_every_study_with_a_marker_has_a_row():
-    exhibit = build("biomarkers")
-    assert set(exhibit.table["study"]) == set(REVIEW.table("biomarkers")["study"])
-    assert exhibit.table["entries"].sum() == len(REVIEW.table("biomarkers"))
+    figure = build("biomarkers")
+    assert set(figure.table["study"]) == set(REVIEW.table("biomarkers")["study"])
+    assert figure.table["entries"].sum() == len(REVIEW.table("biomarkers"))

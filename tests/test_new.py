@@ -111,6 +111,11 @@ def test_it_builds_with_answer_figure_and_slides(built):
         outputs = [output for cell in nbformat.read(path, as_version=4).cells
                    for output in cell.get("outputs", [])]
         assert outputs and all(output.output_type != "error" for output in outputs), path.name
+    shown = nbformat.read(built / "notebooks" / "02_analyses.ipynb", as_version=4)
+    said = json.dumps([cell.get("outputs", []) for cell in shown.cells])
+    assert "Do small studies find" in said and "Degrees of freedom" in said
+    assert "Do groups of studies" not in said and "property of the studies" not in said
+    assert said.count('"image/png"') == 3  # the forest with its metadata, and a funnel
     assert build(built).ran == ()
 
 
@@ -186,7 +191,7 @@ def test_its_notebooks_say_no_data_in_a_review_of_four_files(tmp_path):
     paths = shutil.copytree(STARTER / "notebooks", root / "notebooks").glob("*.ipynb")
     with ThreadPoolExecutor(2) as pool:
         texts = list(pool.map(execute, sorted(paths)))
-    assert [text.count("*No data") for text in texts] == [4, 1, 2]
+    assert [text.count("*No data") for text in texts] == [3, 1, 2]
 
 
 def test_its_notebooks_are_unexecuted_and_type_no_number():
@@ -252,7 +257,7 @@ def test_when_the_disk_is_full_nothing_is_left(tmp_path, monkeypatch, capsys, wa
 
 
 def test_a_title_becomes_one_printable_line():
-    assert starting.plain(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
+    assert starting.plain_title(" Tea\n\tand \x1b[31mfeet\u202e ") == "Tea and [31mfeet"
 
 
 def test_every_file_of_the_starter_is_packed():

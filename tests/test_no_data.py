@@ -66,13 +66,13 @@ def with_figures(root, rows):
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_draws_or_says_no_data_in_the_minimal_review(minimal, kind):
     review = with_figures(minimal, [("shown", kind, SELECTS.get(kind, "warmth"), "")])
-    exhibit = catalogue.build(review, run_analyses(review), "shown")
-    figure = exhibit.figure()
-    assert outside(figure) == [] and overlaps(figure) == []
-    page = " ".join(texts(figure))
-    assert exhibit.title in page
-    assert (exhibit.title == TITLE) == ("No data" in texts(figure))
-    assert exhibit.alt and exhibit.method
+    figure = catalogue.build(review, run_analyses(review), "shown")
+    canvas = figure.figure()
+    assert outside(canvas) == [] and overlaps(canvas) == []
+    page = " ".join(texts(canvas))
+    assert figure.title in page
+    assert (figure.title == TITLE) == ("No data" in texts(canvas))
+    assert figure.alt and figure.method
 
 
 def test_a_page_without_data_says_what_is_missing(minimal):
@@ -96,9 +96,9 @@ def test_a_review_without_its_own_dictionary_may_draw_every_kind(minimal, kind, 
     for name, text in OPEN.items():
         (minimal / "data" / f"{name}.csv").write_text(text)
     review = with_figures(minimal, [("shown", kind, select, "")])
-    exhibit = catalogue.build(review, run_analyses(review), "shown")
-    assert exhibit.title == "A message" and len(exhibit.table)
-    assert "No data" not in texts(exhibit.figure())
+    figure = catalogue.build(review, run_analyses(review), "shown")
+    assert figure.title == "A message" and len(figure.table)
+    assert "No data" not in texts(figure.figure())
 
 
 @pytest.mark.parametrize("kind", [kind for kind, needs in KINDS.items() if needs.ids])
@@ -157,9 +157,9 @@ def test_a_long_foot_names_fewer_sources(minimal):
     title = (minimal / "references.bib").read_text().replace("Cole, Cy", "{" + "Body " * 30 + "}")
     (minimal / "references.bib").write_text(title)
     review = with_figures(minimal, [("shown", "forest_page", "warmth", "")])
-    exhibit = catalogue.build(review, run_analyses(review), "shown")
-    assert "Sources: Abel & Baker 2001 and 1 more." in exhibit.footer
-    assert exhibit.figure()
+    figure = catalogue.build(review, run_analyses(review), "shown")
+    assert "Sources: Abel & Baker 2001 and 1 more." in figure.footer
+    assert figure.figure()
 
 
 def test_four_files_are_enough_for_every_command(tmp_path, capsys):

@@ -23,8 +23,8 @@ def rows(name):
 
 @pytest.fixture(scope="module")
 def shown(review):
-    exhibit = catalogue.build(review, {}, "dosing_timeline")
-    return exhibit, exhibit.figure()
+    figure = catalogue.build(review, {}, "dosing_timeline")
+    return figure, figure.figure()
 
 
 def changed(review, table, where, column, value):

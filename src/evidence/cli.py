@@ -172,11 +172,11 @@ def _listed(text: str) -> list[str]:
 
 def _new_options(command: argparse.ArgumentParser) -> None:
     def title(text: str) -> str:
-        from evidence.project import plain
+        from evidence.project import plain_title
 
-        if not plain(text) or len(plain(text)) > LONGEST_TITLE:
+        if not plain_title(text) or len(plain_title(text)) > LONGEST_TITLE:
             raise argparse.ArgumentTypeError(f"1 to {LONGEST_TITLE} signs are needed")
-        return plain(text)
+        return plain_title(text)
 
     command.add_argument("directory", metavar="DIR", type=Path, help="a new or an empty folder")
     command.add_argument("--title", metavar="TEXT", type=title, default="An evidence review",
@@ -274,10 +274,10 @@ def _build(options: argparse.Namespace) -> int:
     else:
         _build_anew(options)
     if options.html:
-        from evidence.publish import FOLDER, FRONT, write
+        from evidence.publish import FRONT_PAGE, HANDOUT, write_handout
 
-        written = write(root)
-        print(f"Hand-out: {root / FOLDER / FRONT} ({len(written)} files changed)")
+        written = write_handout(root)
+        print(f"Hand-out: {root / HANDOUT / FRONT_PAGE} ({len(written)} files changed)")
         _print_kept(written.sentences(root))
     return 0
 
@@ -349,12 +349,12 @@ def _print_answer(title: str, answer: Sequence[str]) -> None:
 
 def _export(options: argparse.Namespace) -> int:
     from evidence.pooling import Analyses
-    from evidence.publish import bundle, save, talk
+    from evidence.publish import bundle, save_files, talk_deck
     from evidence.review import load_review
 
     review = load_review(options.directory)
     if options.talk:
-        files = {"slides.pptx": talk(review, Analyses(review), options.talk)}
+        files = {"slides.pptx": talk_deck(review, Analyses(review), options.talk)}
     else:
         files = bundle(
             review, Analyses(review), options.figures, options.format,
@@ -362,7 +362,7 @@ def _export(options: argparse.Namespace) -> int:
             width=options.width or WIDTHS[0], transparent=options.transparent,
             with_tables=options.with_tables, with_readme=options.zip,
         )
-    written = save(files, options.out, options.zip, review.root)
+    written = save_files(files, options.out, options.zip, review.root)
     print(*written, sep="\n")
     _print_kept(written.sentences(options.out))
     _print_unset(review)
@@ -371,14 +371,14 @@ def _export(options: argparse.Namespace) -> int:
 
 def _figures(options: argparse.Namespace) -> int:
     from evidence.pooling import Analyses
-    from evidence.project import ANYWHERE, figures, kinds
+    from evidence.project import ANYWHERE, figure_lines, kind_lines
     from evidence.review import load_review
 
     if options.kinds:
-        print(*kinds(), "", ANYWHERE, sep="\n")
+        print(*kind_lines(), "", ANYWHERE, sep="\n")
         return 0
     review = load_review(options.directory)
-    print(*figures(review, Analyses(review)), sep="\n")
+    print(*figure_lines(review, Analyses(review)), sep="\n")
     return 0
 
 

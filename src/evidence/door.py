@@ -7,8 +7,10 @@ everything shows itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -17,7 +19,7 @@ from matplotlib.axes import Axes
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence import pooling, review
-from evidence.figures import Figure, catalogue, forest, page
+from evidence.figures import Figure, bubble, catalogue, forest, funnel, moderated, page
 from evidence.wording import as_text, plural
 
 __all__ = ["Figure", "Pool", "Review", "load", "pool"]
@@ -27,9 +29,9 @@ __all__ = ["Figure", "Pool", "Review", "load", "pool"]
 class Pool(pooling.Pool):
     """An analysis with its result, which draws itself.
 
-    Everything of `evidence.pooling.Pool`, and `forest`. Differences are intervention minus control,
-    ratios intervention over control; estimates and limits are on the display scale, ``yi``, ``vi``
-    and ``tau2`` on the analysis scale (log for ratios).
+    Everything of `evidence.pooling.Pool`, and `forest`, `funnel` and `bubble`. Differences are
+    intervention minus control, ratios intervention over control; estimates and limits are on the
+    display scale, ``yi``, ``vi`` and ``tau2`` on the analysis scale (log for ratios).
 
     Attributes
     ----------
@@ -72,14 +74,128 @@ class Pool(pooling.Pool):
         >>> ax = ev.load().pool("fm_pain").forest()
         >>> line = ax.axvline(-1, color="black", linestyle=":")
         """
-        with page.style("notebook"):
-            if ax is None:
-                rows = len(self.studies) + len(self.excluded) + 8
-                _, ax = plt.subplots(figsize=(10.5, 1.0 + 0.29 * rows))
+        rows = len(self.studies) + len(self.excluded) + 8
+        with _styled(ax, (10.5, 1.0 + 0.29 * rows)) as canvas:
             return forest(
-                self, ax, layout="notebook", intervention_label=self.intervention,
+                self, canvas, layout="notebook", intervention_label=self.intervention,
                 control_label=self.control, study_labels=self.labels,
             )  # fmt: skip
+
+    def funnel(self, ax: Axes | None = None) -> Axes:
+        """Draw effects against their standard errors, with the regions of conventional p values.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Canvas to fill; a new pyplot figure by default.
+
+        Returns
+        -------
+        Axes
+            x are effects on the analysis scale (logarithms for ratios) with ticks on the display
+            scale, y standard errors, downwards.
+
+        Raises
+        ------
+        ValueError
+            With `why_no_small_study`, below ten studies for instance.
+
+        Examples
+        --------
+        >>> import pandas as pd, evidence as ev
+        >>> frame = pd.DataFrame({"study": list("abcdefghij"), "effect": range(10),
+        ...                       "effect_se": range(1, 11)})
+        >>> ev.pool(frame, measure="MD").funnel().get_ylabel()
+        'Standard error'
+        """
+        if self.why_no_small_study:
+            raise ValueError(self.why_no_small_study)
+        with _styled(ax, (8, 5)) as canvas:
+            return funnel(self, canvas)
+
+    @property
+    def why_no_bubble(self) -> str:
+        """Why there is no bubble plot; empty when there is one."""
+        try:
+            moderated(self)
+        except review.NoDataError as reason:
+            return str(reason)
+        return ""
+
+    def bubble(self, ax: Axes | None = None) -> Axes:
+        """Draw effects against the first moderator, with the line of a regression on it alone.
+
+        Parameters
+        ----------
+        ax : Axes, optional
+            Canvas to fill; a new pyplot figure by default.
+
+        Returns
+        -------
+        Axes
+            y are effects on the analysis scale (logarithms for ratios) with ticks on the display
+            scale.
+
+        Raises
+        ------
+        evidence.review.NoDataError
+            When the analysis has no moderator of numbers, or too few studies with values.
+
+        Examples
+        --------
+        >>> import pandas as pd, evidence as ev
+        >>> frame = pd.DataFrame({"study": list("abcd"), "effect": [0.1, 0.4, 0.3, 0.6],
+        ...                       "effect_se": [0.2] * 4, "mean_age": [20, 30, 40, 50]})
+        >>> ev.pool(frame, measure="MD", moderators=["mean_age"]).bubble().get_xlabel()
+        'Mean age'
+        """
+        table = moderated(self)
+        name = self.moderators[0].replace("_", " ").capitalize()
+        with _styled(ax, (8, 5)) as canvas:
+            return bubble(self, table, canvas, name)
+
+    def part(self, rows: Iterable[bool], **changes) -> Pool:
+        """The same analysis of some rows of `effects`, pooled again.
+
+        Parameters
+        ----------
+        rows : array of bool, one for each row of `effects`
+        **changes
+            Anything that `evidence.pooling.synthesise` takes, such as ``title``.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> pain = ev.load().pool("fm_pain")
+        >>> pain.part(pain.effects["design"] == "rct_parallel").k
+        2
+        """
+        return _opened(super().part(rows, **changes), self.intervention, self.control, self.labels)
+
+
+class Pools(pooling.Analyses):
+    """The analyses of a review by id, each a `Pool`; run when the first of them is looked at."""
+
+    @cached_property
+    def _results(self) -> dict[str, Pool]:
+        review, opened = self._review, {}
+        for name, found in pooling.run_analyses(review).items():
+            labels = {study: review.bibliography.cite(study)
+                      for study in found.effects["study"] if study in review.bibliography}
+            opened[name] = _opened(found, review.intervention, review.control, labels)
+        return opened
+
+
+@contextmanager
+def _styled(ax: Axes | None, size: tuple[float, float]) -> Iterator[Axes]:
+    """The style of notebooks, and a canvas: the one that is given, or that of a new figure.
+
+    pyplot makes the figure outside the style: the first one of a session starts its backend, and
+    the end of the style would take back what that sets.
+    """
+    figure = plt.figure(figsize=size) if ax is None else None
+    with page.style("notebook"):
+        yield ax if figure is None else figure.add_subplot()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -99,10 +215,10 @@ class Review(review.Review):
     ['outcome_id', 'study', 'n']
     """
 
-    pools: pooling.Analyses = field(init=False, repr=False, compare=False)
+    pools: Pools = field(init=False, repr=False, compare=False)
 
     def __post_init__(self):
-        object.__setattr__(self, "pools", pooling.Analyses(self))
+        object.__setattr__(self, "pools", Pools(self))
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name not in self.tables:
@@ -134,10 +250,7 @@ class Review(review.Review):
         if name not in self.pools:
             known = ", ".join(self.pools) or "none"
             raise KeyError(f"data/analyses.csv has no analysis '{name}': use one of {known}")
-        found = self.pools[name]
-        labels = {study: self.bibliography.cite(study)
-                  for study in found.effects["study"] if study in self.bibliography}
-        return _opened(found, self.intervention, self.control, labels)
+        return self.pools[name]
 
     def figure(self, name: str) -> Figure:
         """The figure `name` of data/figures.csv; it shows itself.

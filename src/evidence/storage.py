@@ -25,7 +25,7 @@ from io import BytesIO
 from pathlib import Path, PurePosixPath
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-FOLDER = ".evidence"
+OWN_FOLDER = ".evidence"
 JOURNAL = "journal.json"
 STAGE = "staged"
 MINE = "mine"
@@ -216,14 +216,14 @@ def replace_all(
         changed.append(path)
     if not changed:
         return Written((), kept)
-    stage = root / FOLDER / STAGE
+    stage = root / OWN_FOLDER / STAGE
     shutil.rmtree(stage, ignore_errors=True)
     try:
         for name, content in staged.items():
             write_bytes(stage / name, content)
         for path in changed:
             path.parent.mkdir(parents=True, exist_ok=True)
-        write_bytes(root / FOLDER / JOURNAL, json.dumps(entries).encode())
+        write_bytes(root / OWN_FOLDER / JOURNAL, json.dumps(entries).encode())
     except OSError:
         shutil.rmtree(stage, ignore_errors=True)
         raise
@@ -286,7 +286,7 @@ def complete(root: Path) -> list[Path]:
         When a file cannot be moved, with its place; then those moved before are put back, and the
         journal is taken back.
     """
-    journal, stage = root / FOLDER / JOURNAL, root / FOLDER / STAGE
+    journal, stage = root / OWN_FOLDER / JOURNAL, root / OWN_FOLDER / STAGE
     stayed: list[Path] = []
     if journal.exists():
         done: list[tuple[Path, bytes | None, Path | None]] = []
@@ -358,7 +358,7 @@ def alone(root: Path) -> Iterator[None]:
     """Hold the lock of a review; a second build waits and says so."""
     from filelock import FileLock, Timeout
 
-    folder = root / FOLDER
+    folder = root / OWN_FOLDER
     folder.mkdir(exist_ok=True)
     lock = FileLock(folder / "lock")
     try:

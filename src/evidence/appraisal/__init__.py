@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["harms"],
     submod_attrs={
-        "bias": ["disagreements", "judgements", "risk_of_bias"],
+        "bias": ["anchor", "disagreements", "judged_results", "judgements", "risk_of_bias"],
         "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": [
             "AGAIN", "LEVELS", "certainty_table", "offer_ratings", "rating_disagreements",

@@ -77,8 +77,15 @@ def judged_results(review: Review) -> pd.DataFrame:
     """`risk_of_bias` with a column ``result``: what the judged outcome is about, in words."""
     table = risk_of_bias(review)
     domains = review.labels("outcomes", "outcome_id", "domain")
-    words = [str(domains.get(name, name)).replace("_", " ") for name in table["outcome_id"]]
+    labels = review.dictionary.words("outcomes", "domain")
+    codes = [str(domains.get(name, name)) for name in table["outcome_id"]]
+    words = [labels.get(code, code.replace("_", " ")) for code in codes]
     return table.assign(result=words)
+
+
+def anchor(outcome_id: str) -> str:
+    """Id of the place of a page where the judgement of a result stands."""
+    return f"judgement-{outcome_id}"
 
 
 def _as_given(written: pd.DataFrame, texts: list[str]) -> pd.DataFrame:

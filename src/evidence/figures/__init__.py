@@ -14,5 +14,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "forest.plot": ["forest"],
         "images": ["export", "render"],
         "kinds.answer": ["people_words"],
+        "kinds.bubble": ["bubble", "moderated"],
+        "kinds.funnel": ["funnel"],
     },
 )

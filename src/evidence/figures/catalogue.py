@@ -1,8 +1,4 @@
-"""Exhibits: one object for a figure, its message, its table, its method line and its alt text.
-
-Which figures exist, what they select and how their message reads stands in ``data/figures.csv``;
-how a kind of figure computes and draws stands in the module that registers it.
-"""
+"""The figures of a review, each made of its row of ``data/figures.csv``."""
 
 from __future__ import annotations
 
@@ -65,13 +61,13 @@ def _analyses(review: Review) -> list[dict[str, str]]:
 
 
 def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:
-    """Compute one exhibit.
+    """Compute one figure.
 
     Raises
     ------
     ReviewError
         When figures.csv asks for something that is not there, with its row. An absent table or
-        column is no mistake: the exhibit then says that there are no data.
+        column is no mistake: the figure then says that there are no data.
     """
     known = specs(review)
     if name not in known:

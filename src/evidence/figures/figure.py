@@ -207,6 +207,8 @@ class Figure:
     def save(self, path: Path | str, style: str = "slide", dpi: int | None = None) -> Path:
         """Write the figure in the format that the ending of `path` names: png, svg or pdf.
 
+        Further pages of a long figure stand beside it, as ``name.2.png`` and so on.
+
         Raises
         ------
         ValueError
@@ -219,7 +221,8 @@ class Figure:
         if kind not in images.FORMATS:
             raise ValueError(f"'{path.name}' must end in .{', .'.join(images.FORMATS)}")
         options = {} if dpi is None else {"dpi": dpi}
-        path.write_bytes(images.render(self, [kind], style=style, **options)[kind])
+        for name, content in images.render(self, [kind], style=style, **options).items():
+            path.with_suffix(f".{name}").write_bytes(content)
         return path
 
     def __repr__(self) -> str:

@@ -27,13 +27,13 @@ NO_DATES = {
 }
 
 
-def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
+def render(figure: Figure, formats: Iterable[str] = FORMATS, style: str = "slide",
            dpi: int = DPI, *, width: int = 170, transparent: bool = False) -> dict[str, bytes]:
-    """Draw an exhibit once and encode it in each format.
+    """Draw a figure once and encode it in each format.
 
     Parameters
     ----------
-    exhibit : Figure
+    figure : Figure
     formats : iterable of str
         Among `FORMATS`.
     style : str
@@ -59,44 +59,44 @@ def render(exhibit: Figure, formats: Iterable[str] = FORMATS, style: str = "slid
     files = {}
     kinds = list(formats)
     with page.style(style):
-        for number, canvas in enumerate(_pages(exhibit, style, width) if kinds else (), 1):
+        for number, canvas in enumerate(_pages(figure, style, width) if kinds else (), 1):
             for kind in kinds:
                 name = kind if number == 1 else f"{number}.{kind}"
-                content = _encoded(canvas, kind, style, dpi, exhibit.title, width, transparent)
-                files[name] = _described(content, exhibit) if kind == "svg" else content
+                content = _encoded(canvas, kind, style, dpi, figure.title, width, transparent)
+                files[name] = _described(content, figure) if kind == "svg" else content
     return files
 
 
-def phone(exhibit: Figure) -> bytes:
-    """The drawing of an exhibit for a telephone, as SVG.
+def phone(figure: Figure) -> bytes:
+    """The drawing of a figure for a telephone, as SVG.
 
     Raises
     ------
     ValueError
         When its kind has none.
     """
-    if exhibit.content.phone is None:
-        raise ValueError(f"a figure of kind {exhibit.spec.kind} has no drawing for a telephone")
-    with page.style("slide", exhibit.texts):
+    if figure.content.phone is None:
+        raise ValueError(f"a figure of kind {figure.spec.kind} has no drawing for a telephone")
+    with page.style("slide", figure.texts):
         canvas = page.page()
-        exhibit.content.phone(canvas)
+        figure.content.phone(canvas)
         page.without_boxes(canvas)
-        return _described(_encoded(canvas, "svg", "slide", DPI, exhibit.title, 170, False), exhibit)
+        return _described(_encoded(canvas, "svg", "slide", DPI, figure.title, 170, False), figure)
 
 
-def _pages(exhibit: Figure, style: str, width: int) -> list[Canvas]:
-    """The pages of an exhibit; one column wide only where they can be read."""
+def _pages(figure: Figure, style: str, width: int) -> list[Canvas]:
+    """The pages of a figure; one column wide only where they can be read."""
     if style != "print" or width == 170:
-        return exhibit.figures(style)
+        return figure.figures(style)
     from evidence.figures import printing
 
     try:
-        pages = exhibit.figures(style, narrow=True)
+        pages = figure.figures(style, narrow=True)
         why = next(filter(None, (printing.crowding(canvas, width) for canvas in pages)), "")
     except ReviewError as error:
         why = error.problems[0].rule
     if why:
-        raise ReviewError([Problem("--width", None, "", exhibit.name,
+        raise ReviewError([Problem("--width", None, "", figure.name,
                                    f"does not fit into {width} mm: {why}", "use --width 170")])
     return pages
 
@@ -113,49 +113,49 @@ def _encoded(canvas: Canvas, kind: str, style: str, dpi: int, title: str, width:
     return buffer.getvalue()
 
 
-def _described(svg: bytes, exhibit: Figure) -> bytes:
+def _described(svg: bytes, figure: Figure) -> bytes:
     """Put title and description into the SVG, where screen readers look for them, and name fonts
     that a reader has."""
     text = OWN_FAMILY.sub(typeface.WEB_FAMILIES, svg.decode("utf-8"))
     text = re.sub(r"\s*<title>.*?</title>", "", text, count=1, flags=re.DOTALL)
-    label = (f"\n <title>{html.escape(exhibit.title)}</title>"
-             f"\n <desc>{html.escape(exhibit.alt)}</desc>")
+    label = (f"\n <title>{html.escape(figure.title)}</title>"
+             f"\n <desc>{html.escape(figure.alt)}</desc>")
     opening = re.search(r"<svg\b[^>]*>", text)
     end = opening.end()
     return (text[: end - 1] + ' role="img">' + label + text[end:]).encode("utf-8")
 
 
-def export(exhibit: Figure, folder: Path, **options) -> list[Path]:
-    """Write an exhibit into `folder` as ``<name>.<format>``; see `render` for the options.
+def export(figure: Figure, folder: Path, **options) -> list[Path]:
+    """Write a figure into `folder` as ``<name>.<format>``; see `render` for the options.
 
     Raises
     ------
     ValueError
-        When the name of the exhibit is not a plain file name.
+        When the name of the figure is not a plain file name.
     """
-    if not NAME.fullmatch(exhibit.name):
-        raise ValueError(f"'{exhibit.name}' is not a plain name: use a-z, 0-9, _ and -")
+    if not NAME.fullmatch(figure.name):
+        raise ValueError(f"'{figure.name}' is not a plain name: use a-z, 0-9, _ and -")
     paths = []
-    for kind, content in render(exhibit, **options).items():
-        path = folder / f"{exhibit.name}.{kind}"
+    for kind, content in render(figure, **options).items():
+        path = folder / f"{figure.name}.{kind}"
         write_bytes(path, content)
         paths.append(path)
     return paths
 
 
-def entry(review: Review, exhibit: Figure) -> dict[str, Any]:
+def entry(review: Review, figure: Figure) -> dict[str, Any]:
     """Description of an exported figure: name, title (the message), subtitle, caption, alt text,
     notebook, method line, source keys and the SHA-256 of the tables and references behind it."""
     return {
-        "name": exhibit.name,
-        "title": exhibit.title,
-        "subtitle": exhibit.subtitle,
-        "caption": exhibit.caption,
-        "alt": exhibit.alt,
-        "notebook": exhibit.notebook,
-        "method": exhibit.method,
-        "sources": list(exhibit.sources),
-        "data_sha256": review.digest(*exhibit.content.tables),
+        "name": figure.name,
+        "title": figure.title,
+        "subtitle": figure.subtitle,
+        "caption": figure.caption,
+        "alt": figure.alt,
+        "notebook": figure.notebook,
+        "method": figure.method,
+        "sources": list(figure.sources),
+        "data_sha256": review.digest(*figure.content.tables),
     }
 
 

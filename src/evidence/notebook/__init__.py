@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "narrator": ["Narrator"],
-        "selection": ["grouped", "measurable"],
+        "selection": ["SEPARATOR", "grouped", "measurable"],
         "still": ["STILL"],
     },
 )

@@ -122,17 +122,17 @@ def scrolling(table: Passage) -> str:
             f'style="max-height:26em;overflow:auto">{table}</div>')
 
 
-def image(exhibit: Figure) -> str:
+def image(figure: Figure) -> str:
     """A figure with its alt text as HTML."""
-    data = base64.b64encode(_png(exhibit)).decode("ascii")
-    alt = html.escape(exhibit.alt, quote=True)
+    data = base64.b64encode(_png(figure)).decode("ascii")
+    alt = html.escape(figure.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'
 
 
-def picture(exhibit: Figure) -> Picture:
+def picture(figure: Figure) -> Picture:
     """A figure with its alt text for a stored notebook."""
-    return Picture(_png(exhibit), exhibit.alt)
+    return Picture(_png(figure), figure.alt)
 
 
-def _png(exhibit: Figure) -> bytes:
-    return render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
+def _png(figure: Figure) -> bytes:
+    return render(figure, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]

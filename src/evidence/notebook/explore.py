@@ -95,8 +95,8 @@ class Studies(Explorer):
         """Show what the controls ask for."""
         self.said.value = note(selection.summary(self.review, self.wanted))
         self.chosen.value = scrolling(self.study_table())
-        exhibit = own.landscape(self.review, self.wanted)
-        self.landscape.value = image(exhibit) if exhibit else note(NO_PICTURE)
+        figure = own.landscape(self.review, self.wanted)
+        self.landscape.value = image(figure) if figure else note(NO_PICTURE)
         self.found.value = scrolling(self.result_table())
         with quiet(self.draw, [self.family]):
             families, before = self.families(), self.family.value
@@ -110,8 +110,8 @@ class Studies(Explorer):
     @in_turn
     def draw(self, _: Any = None) -> None:
         """Show the forest plot of the chosen outcome."""
-        exhibit = self.forest_plot()
-        self.forest.value = image(exhibit) if exhibit else note(NO_FOREST)
+        figure = self.forest_plot()
+        self.forest.value = image(figure) if figure else note(NO_FOREST)
 
     @in_turn
     def clear(self, _: Any = None) -> None:
@@ -154,9 +154,9 @@ class Studies(Explorer):
     def still(self) -> Iterator[Any]:
         yield Passage(escaped(selection.summary(self.review, self.wanted)))
         yield self.study_table()
-        for exhibit in (own.landscape(self.review, self.wanted), self.forest_plot()):
-            if exhibit:
-                yield picture(exhibit)
+        for figure in (own.landscape(self.review, self.wanted), self.forest_plot()):
+            if figure:
+                yield picture(figure)
 
 
 def _place(code: str) -> int:
@@ -179,7 +179,7 @@ class OwnForest(Explorer):
         self.deck = deck
         self.review = n.review
         self.rows = selection.measurable(n.review)
-        self.exhibit: Figure | None = None
+        self.figure: Figure | None = None
         self.basis, self.scale = "auto", ""
         self.analyses = n.analyses
         self.start = one("Start from", [
@@ -247,27 +247,27 @@ class OwnForest(Explorer):
     @in_turn
     def update(self, _: Any = None) -> None:
         """Pool what is marked and draw it."""
-        self.saved.value, self.exhibit = "", None
+        self.saved.value, self.figure = "", None
         chosen = self.rows.loc[list(self.included.value)]
         try:
             analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
                                   self.rule.value, basis=self.basis, scale=self.scale)
-            self.exhibit = own.forest(self.review, analysis)
+            self.figure = own.forest(self.review, analysis)
             self.words = " ".join([analysis.method_line,
                                    *own.remarks(chosen, analysis)])
         except ReviewError as error:
             self.words = "; ".join(map(str, error.problems))
-        self.forest.value = image(self.exhibit) if self.exhibit else ""
+        self.forest.value = image(self.figure) if self.figure else ""
         self.said.value = note(self.words)
 
     @in_turn
     def write(self, _: Any = None) -> None:
         """Save the figure under the typed name."""
-        if not self.exhibit:
+        if not self.figure:
             self.saved.value = note("There is no figure to save.")
             return
         try:
-            paths = own.save(self.review, self.exhibit, self.name.value, self.deck)
+            paths = own.save(self.review, self.figure, self.name.value, self.deck)
         except (ValueError, OSError) as error:
             self.saved.value = note(f"Not saved: {error}")
             return
@@ -275,8 +275,8 @@ class OwnForest(Explorer):
         self.saved.value = note(f"Saved: {files}")
 
     def still(self) -> Iterator[Any]:
-        if self.exhibit:
-            yield picture(self.exhibit)
+        if self.figure:
+            yield picture(self.figure)
         yield Passage(escaped(self.words))
 
 

@@ -1,6 +1,6 @@
 """Narration: what a notebook needs to tell its story from the data.
 
-A notebook opens one `Narrator`, says sentences from templates, shows exhibits and tables, and
+A notebook opens one `Narrator`, says sentences from templates, shows figures and tables, and
 closes with the references that it has cited; it computes nothing itself.
 """
 
@@ -18,7 +18,7 @@ import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, render
 from evidence.figures import figure as figure_module
 from evidence.notebook import tables
-from evidence.pooling import Analyses
+from evidence.pooling import Analyses, in_brief
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 from evidence.wording import html as plain
@@ -47,7 +47,7 @@ class Passage:
 
 
 class Picture:
-    """An exhibit as a PNG with its alt text."""
+    """A figure as a PNG with its alt text."""
 
     __slots__ = ("_alt", "_png")
 
@@ -63,7 +63,7 @@ class Picture:
 
 
 class Narrator:
-    """Tells a review: sentences, exhibits, tables and, at the end, references.
+    """Tells a review: sentences, figures, tables and, at the end, references.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ class Narrator:
         self.analyses = getattr(self.review, "pools", Analyses(self.review))
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
-        self._exhibits: dict[str, figure_module.Figure] = {}
+        self._figures: dict[str, figure_module.Figure] = {}
 
     def data(self, name: str) -> pd.DataFrame:
         """A copy of one table of the review."""
@@ -101,8 +101,10 @@ class Narrator:
         return Passage(with_citations(text, self._cite))
 
     def answer(self, audience: str) -> Passage:
-        """The answer of data/answers.csv in the words chosen for an audience."""
+        """The answer of data/answers.csv in the words chosen for an audience; where there is none,
+        the results of the analyses."""
         text = answers.text(self.review, self.facts, audience)
+        text = text or answers.instead(in_brief(self.analyses))
         return Passage(with_citations(text, self._cite)) if text else _nothing(
             "data/answers.csv has no line")
 
@@ -111,24 +113,24 @@ class Narrator:
         return self.folds({f"For a {audience}": self.answer(audience)
                            for audience in answers.audiences(self.review)})
 
-    def exhibit(self, name: str) -> figure_module.Figure:
+    def figure(self, name: str) -> figure_module.Figure:
         """One figure of data/figures.csv with everything that is said about it."""
-        if name not in self._exhibits:
-            self._exhibits[name] = catalogue.build(self.review, self.analyses, name)
-        return self._exhibits[name]
+        if name not in self._figures:
+            self._figures[name] = catalogue.build(self.review, self.analyses, name)
+        return self._figures[name]
 
     def show(self, name: str) -> Picture:
         """The figure `name`; its sources count as cited."""
-        exhibit = self.exhibit(name)
-        for key in exhibit.sources:
+        figure = self.figure(name)
+        for key in figure.sources:
             self._cited.setdefault(key)
-        png = render(exhibit, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
-        return Picture(png, exhibit.alt)
+        png = render(figure, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
+        return Picture(png, figure.alt)
 
     def caption(self, figure: figure_module.Figure | str) -> Passage:
         """Caption of a figure, and behind a click its method line and its files; its sources
         count as cited."""
-        found = self.exhibit(figure) if isinstance(figure, str) else figure
+        found = self.figure(figure) if isinstance(figure, str) else figure
         for key in found.sources:
             self._cited.setdefault(key)
         files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"

@@ -1,4 +1,4 @@
-"""Exhibits of a reader's own choice: the landscape of some studies, a forest plot of some rows."""
+"""Figures of a reader's own choice: the landscape of some studies, a forest plot of some rows."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def landscape(review: Review, wanted: Filter) -> Figure | None:
         return None
     studies = review.table("studies")
     total = len(primary_studies(studies))
-    return _exhibit(review, {}, "landscape", {
+    return _figure(review, {}, "landscape", {
         "studies": studies[studies["study"].isin(chosen["study"])],
     }, {
         "message": f"{{n_studies}} of {total} primary studies: {_plain(wanted.words(review))}",
@@ -101,7 +101,7 @@ def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:
     title = pool.title[:1].upper() + pool.title[1:]
     subtitle = f"{title}: {words[0].lower()}{words[1:]}, " \
                f"{review.intervention} against {review.control}. Rows chosen by a reader"
-    return _exhibit(review, {"own": pool}, "forest_page", {}, {
+    return _figure(review, {"own": pool}, "forest_page", {}, {
         "figure": name, "select": "own", "message": _message(pool), "subtitle": _plain(subtitle),
     })
 
@@ -114,7 +114,7 @@ def arms(review: Review, rows: pd.DataFrame, wanted: str) -> Figure:
     wanted : str
         What was asked for, in words.
     """
-    return _exhibit(review, {}, "arms", {}, {
+    return _figure(review, {}, "arms", {}, {
         "figure": "own_arms", "select": ";".join(rows.index),
         "message": "Nothing can be pooled: {trials_words}, arm by arm",
         "subtitle": _plain(f"What each result reports: {wanted}"),
@@ -160,8 +160,8 @@ def file_name(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")
 
 
-def save(review: Review, exhibit: Figure, typed: str, deck: Deck | None = None) -> list[Path]:
-    """Write an exhibit into ``figures/custom/`` under a name made of what was typed.
+def save(review: Review, figure: Figure, typed: str, deck: Deck | None = None) -> list[Path]:
+    """Write a figure into ``figures/custom/`` under a name made of what was typed.
 
     Parameters
     ----------
@@ -173,7 +173,7 @@ def save(review: Review, exhibit: Figure, typed: str, deck: Deck | None = None) 
     ValueError
         When the typed name holds neither letter nor digit.
     """
-    named = replace(exhibit, name=file_name(typed))
+    named = replace(figure, name=file_name(typed))
     paths = export(named, review.root / FOLDER)
     if deck is not None:
         paths.append(review.root / FOLDER / f"{named.name}.pptx")
@@ -181,8 +181,8 @@ def save(review: Review, exhibit: Figure, typed: str, deck: Deck | None = None) 
     return paths
 
 
-def _exhibit(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Figure:
-    """An exhibit as figures.csv would ask for it, over some tables of the review."""
+def _figure(review: Review, analyses: dict, kind: str, tables: dict, row: dict) -> Figure:
+    """A figure as figures.csv would ask for it, over some tables of the review."""
     blank = dict.fromkeys(("notebook", "select", "thresholds", "subtitle", "caption"), "")
     row = {"figure": f"own_{kind}", "kind": kind} | blank | row
     own = dict(review.tables) | tables | {"figures": pd.DataFrame([row])}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,6 +17,7 @@ ANALYSED = {"itt": "everybody randomised", "complete_case": "complete cases",
 MEASURED = ("mean_difference", "standardised_mean_difference", "median_difference",
             "percent_change", "percent_point_difference")
 READ = ("contrast", "domain", "instrument", "effect_measure", "effect", "verification")
+SEPARATOR = " · "  # between the parts of a label
 EVENTS = ("risk_ratio", "odds_ratio", "risk_difference")
 
 
@@ -190,7 +192,8 @@ def measurable(review: Review) -> pd.DataFrame:
     is_harm = rows.index.isin(harms.get("harm_id", []))
     rows["is_harm"] = is_harm
     rows["measure"] = _is_count(rows).map({True: "RR", False: "MD"})
-    rows["family"] = [_family(row) for row in rows.to_dict("records")]
+    domains = review.dictionary.words("outcomes", "domain")
+    rows["family"] = [_family(row, domains) for row in rows.to_dict("records")]
     rows["label"] = _told_apart([_label(review, row) for row in rows.to_dict("records")], rows)
     return rows
 
@@ -203,10 +206,10 @@ def _told_apart(labels: list[str], rows: pd.DataFrame) -> pd.Series:
         same = found.duplicated(keep=False)
         if column in rows and same.any():
             told = rows.loc[same, column].map(words, na_action="ignore")
-            found[same] = [f"{label} · {more}" if pd.notna(more) else label
+            found[same] = [f"{label}{SEPARATOR}{more}" if pd.notna(more) else label
                            for label, more in zip(found[same], told, strict=True)]
     count = found.groupby(found).cumcount()
-    return found.where(count == 0, found + " · " + (count + 1).astype(str))
+    return found.where(count == 0, found + SEPARATOR + (count + 1).astype(str))
 
 
 def _with(table: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
@@ -229,10 +232,11 @@ def _is_count(rows: pd.DataFrame) -> pd.Series:
     return counts
 
 
-def _family(row: dict) -> str:
+def _family(row: dict, domains: Mapping[str, str]) -> str:
     if row["is_harm"]:
         return f"harm: {word(row, 'event', NOT_STATED)}"
-    domain = word(row, "domain", NOT_STATED).replace("_", " ")
+    domain = word(row, "domain", NOT_STATED)
+    domain = domains.get(domain, domain.replace("_", " "))
     low, high = row.get("scale_low"), row.get("scale_high")
     if row["measure"] == "RR":
         return domain
@@ -251,7 +255,7 @@ def _label(review: Review, row: dict) -> str:
         parts.append("one arm, no control")
     if row.get("verification") == "unverified":
         parts.append("unverified")
-    return " · ".join(parts)
+    return SEPARATOR.join(parts)
 
 
 def families(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:

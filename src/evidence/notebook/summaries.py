@@ -118,6 +118,80 @@ def interval_rules(analyses: Mapping[str, Pool]) -> pd.DataFrame:
                                        "used"])
 
 
+def subgroups(analyses: Mapping[str, Pool]) -> pd.DataFrame:
+    """Subtotals of the analyses that have groups, with the test between them.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, group, k, n (Int64), estimate, ci_low, ci_high (display scale), i2 (percent),
+        between (Q, degrees of freedom and p of the test, as text).
+    """
+    columns = ["title", "group", "k", "n", "estimate", "ci_low", "ci_high", "i2", "between"]
+    found = [pd.DataFrame(columns=columns)]
+    for pool in analyses.values():
+        table = pool.subgroups() if pool.subgroup_by else pd.DataFrame()
+        if len(table):
+            words = [
+                f"Q = {q:.2f}, df = {df:.0f}, {_p(p)}" if np.isfinite(p) else None
+                for q, df, p in table[["q_between", "df_between", "p_between"]].to_numpy(float)
+            ]
+            found.append(table.assign(title=pool.title, group=table["subgroup"], between=words))
+    return pd.concat(found[1:] or found, ignore_index=True)[columns]
+
+
+def regressions(review: Review, analyses: Mapping[str, Pool]) -> pd.DataFrame:
+    """Coefficients of the meta-regressions, with the headings of their columns.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, term (in words), k, estimate, ci_low, ci_high (analysis scale: the logarithm
+        for ratios), p_value (as text), r2 (percent).
+    """
+    columns = ["title", "term", "k", "estimate", "ci_low", "ci_high", "p_value", "r2"]
+    found = [pd.DataFrame(columns=columns)]
+    for pool in analyses.values():
+        if pool.moderators and not pool.why_no_regression:
+            table = pool.regression()
+            found.append(table.assign(
+                title=pool.title, term=[_term(review, pool, term) for term in table["term"]],
+                p_value=table["p_value"].map(p_value)))
+    return pd.concat(found[1:] or found, ignore_index=True)[columns]
+
+
+def small_study(analyses: Mapping[str, Pool]) -> pd.DataFrame:
+    """Egger's test of the main analyses of ten studies or more.
+
+    Returns
+    -------
+    DataFrame
+        Columns title, k, statistic (t), df, p_value (as text).
+    """
+    columns = ["title", "k", "statistic", "df", "p_value"]
+    found = [pd.DataFrame(columns=columns)]
+    for pool in analyses.values():
+        if not pool.parent and not pool.why_no_small_study:
+            table = pool.small_study()
+            found.append(table.assign(title=pool.title, p_value=table["p_value"].map(p_value)))
+    return pd.concat(found[1:] or found, ignore_index=True)[columns]
+
+
+def _p(p: float) -> str:
+    words = p_value(p)
+    return f"p {words}" if words.startswith("below") else f"p = {words}"
+
+
+def _term(review: Review, pool: Pool, term: str) -> str:
+    """A term of a regression in words: a heading, or a category and the one it is set against."""
+    column, _, value = term.partition("[")
+    if term == "intercept" or not value:
+        return "Intercept" if term == "intercept" else review.heading(column)
+    stated = pool.effects.loc[pool.effects["included"], column].replace("", np.nan).dropna()
+    first = min(stated.astype(str))
+    return f"{review.heading(column)}: {value.removesuffix(']')}, against {first}"
+
+
 def without_one_by_one(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Main analyses of three or more studies, pooled again without each study in turn.
 

@@ -10,8 +10,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
         "analyses": [
-            "Analyses", "analysis_rows", "derived_tables", "effects_table", "included_ids",
-            "left_out", "pooled_table", "run_analyses",
+            "Analyses", "analysis_rows", "derived_tables", "effects_table", "in_brief",
+            "included_ids", "left_out", "pooled_table", "run_analyses",
         ],
         "effects": ["METHOD_MEASURES", "REPORTED_AS", "outcome_effects"],
         "estimators": ["DEFAULT_RULE"],

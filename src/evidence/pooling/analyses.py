@@ -168,6 +168,13 @@ def derived_tables(results: Mapping[str, Pool]) -> dict[str, pd.DataFrame]:
     return tables
 
 
+def in_brief(results: Mapping[str, Pool]) -> list[str]:
+    """A line for each primary analysis that pools something: what can be said before anybody has
+    written an answer."""
+    return [f"{(pool.title or pool.name).rstrip('.')}. {pool.headline}."
+            for pool in results.values() if pool.k and pool.role in ("", "primary")]
+
+
 def included_ids(spec: Mapping, rows: pd.DataFrame) -> list[str]:
     """Ids of the rows that an analysis names, one by one or by a filter, in order.
 

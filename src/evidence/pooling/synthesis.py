@@ -38,7 +38,7 @@ from evidence.pooling.measures import (
     to_analysis,
     to_shown,
 )
-from evidence.wording import as_text, decimals, interval, number, signed
+from evidence.wording import as_text, decimals, in_words, interval, number, plural, signed
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -311,9 +311,26 @@ class Pool:
                 f"({interval(row.ci_low, row.ci_high)})" for row in self.studies]
 
     @property
+    def headline(self) -> str:
+        """How many studies, and what they show together, as "Two studies pooled: risk ratio 0.80
+        (0.66 to 0.97)"."""
+        found = len({row.study for row in self.studies})
+        text = f"{in_words(found).capitalize()} {plural(found, 'study', 'studies')}"
+        if found < self.k:
+            text += f" in {in_words(self.k)} groups"
+        measure = self.measure_words.lower()
+        if self.k == 0:
+            return "No result can be pooled"
+        if self.k > 1 and not self.can_pool:
+            return f"{text}, not pooled: {measure} {' and '.join(self.each)}"
+        value = signed(f"{self.estimate:.2f}")
+        return (text + " pooled" * (self.k > 1)
+                + f": {measure} {value} ({interval(self.ci_low, self.ci_high)})")
+
+    @property
     def method_line(self) -> str:
         """Estimator, interval rule, number of studies and of people, as one sentence."""
-        people = "" if self.n is None else f", n = {self.n}"
+        people = "" if self.n is None else f", n = {self.n:,}"
         if self.k == 0:
             return "No study can be pooled."
         if self.k == 1:

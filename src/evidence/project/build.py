@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import os
-import signal
-import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
-from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +15,7 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.pooling import Analyses, left_out, pooled_row_remarks, run_analyses
+from evidence.pooling import Analyses, in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     DECK,
@@ -33,8 +30,9 @@ from evidence.project.freshness import (
     record,
 )
 from evidence.project.headlines import moved_headlines
+from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
-from evidence.publish import is_written, readme, talk
+from evidence.publish import dictionary_readme, is_dictionary_readme, talk_deck
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
     alone,
@@ -179,8 +177,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     kernels = Kernels()
     with (
         ProcessPoolExecutor(
-            min(jobs, len(drawn) or 1), get_context("spawn"),
-            _begin_drawing,
+            min(jobs, len(drawn) or 1), context(), begin, (dict(os.environ),),
         ) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
@@ -212,17 +209,6 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     return {name: done[name] for name in targets}
 
 
-def _begin_drawing() -> None:
-    """In a process that draws: Ctrl-C is for the build to handle, and it ends with the build."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    parent_process().join()
-    os._exit(1)
-
-
 def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
     """Take back what has not begun and end the kernels, those that are just starting as well."""
     left = [future for future in pending if not future.cancel()]
@@ -246,17 +232,17 @@ def make_figure(root: Path, name: str) -> Outcome:
 def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
     """Draw one figure of a review in every format, and say which tables it read."""
     loaded.tables.read.clear()
-    exhibit = catalogue.build(loaded, analyses, name)
-    files = {f"figures/{name}.{kind}": data for kind, data in images.render(exhibit).items()}
+    figure = catalogue.build(loaded, analyses, name)
+    files = {f"figures/{name}.{kind}": data for kind, data in images.render(figure).items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
-    return Outcome(files, read, images.entry(loaded, exhibit))
+    return Outcome(files, read, images.entry(loaded, figure))
 
 
 def make_deck(root: Path, name: str) -> Outcome:
     """Make the slides of the whole review."""
     loaded = _loaded(root)
     loaded.tables.read.clear()
-    content = talk(loaded, Analyses(loaded))
+    content = talk_deck(loaded, Analyses(loaded))
     return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 
@@ -272,16 +258,18 @@ def _rest(
     texts = derived_texts(analyses)
     audience = next(iter(answers.audiences(review)), "")
     facts = Facts(review, analyses)
+    brief = in_brief(analyses)
     answer = answers.text(review, facts, audience) if audience else ""
     deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
     entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
                for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)
-    if not review.dictionary.is_default or is_written(review.root / DATA_README):
-        texts[DATA_README] = readme(review.dictionary)
-    new_readme = answers.updated_readme(review.root / README, answer, review)
+    if not review.dictionary.is_default or is_dictionary_readme(review.root / DATA_README):
+        texts[DATA_README] = dictionary_readme(review.dictionary)
+    new_readme = answers.updated_readme(
+        review.root / README, answer or answers.instead(brief), review)
     if new_readme is not None:
         texts[README] = new_readme
     files = {path: text.encode("utf-8") for path, text in texts.items()}
-    return files, answers.spoken(review, facts)
+    return files, answers.spoken(review, facts) or brief

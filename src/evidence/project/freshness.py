@@ -20,11 +20,11 @@ from pathlib import Path
 from typing import Any
 
 from evidence.review import forest_rows
-from evidence.storage import FOLDER, digest, inside, notebook_paths, read_bytes, sha256
+from evidence.storage import OWN_FOLDER, digest, inside, notebook_paths, read_bytes, sha256
 
-STATE = f"{FOLDER}/state.json"
+STATE = f"{OWN_FOLDER}/state.json"
 MANIFEST = "figures/manifest.json"
-DERIVED_RECORD = f"{FOLDER}/derived.json"  # hashes of the derived tables as they were written last
+DERIVED_RECORD = f"{OWN_FOLDER}/derived.json"  # hashes of the derived tables of the last build
 PACKAGE = Path(__file__).parents[1]  # of the whole package, not of this room
 DICTIONARY = "datapackage.json"
 DECK = "deck:slides"

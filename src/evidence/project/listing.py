@@ -26,7 +26,7 @@ After the colon stands how a value is written: .2f, +.1f, abs.1f, .0%, words, Wo
 """.strip("\n")
 
 
-def kinds() -> Iterator[str]:
+def kind_lines() -> Iterator[str]:
     """A line for each kind of figure: its name, what it shows and what it cannot do without."""
     width = max(map(len, KINDS))
     for name, kind in sorted(KINDS.items()):
@@ -39,7 +39,7 @@ def kinds() -> Iterator[str]:
         yield f"{name:<{width}}  {said}; needs {', '.join(needs) or 'nothing'}"
 
 
-def figures(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
+def figure_lines(review: Review, analyses: Mapping[str, Any]) -> Iterator[str]:
     """Lines on each figure of a review: name, kind, message, and the words of its own."""
     anywhere = set(Facts(review, analyses))
     for name, spec in catalogue.specs(review).items():

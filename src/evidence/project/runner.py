@@ -25,6 +25,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
 from evidence.notebook import STILL
+from evidence.project import processes
 from evidence.review import Problem, ReviewError
 from evidence.storage import read_bytes
 
@@ -188,7 +189,11 @@ def _execute(notebook: nbformat.NotebookNode, folder: Path, limit: int, kernels:
                 kernel_manager_class=OwnKernel, extra_arguments=["--log-level=ERROR"],
                 resources={"metadata": {"path": str(folder)}}, log=SILENT,
             )
-            client.create_kernel_manager().connection_file = str(Path(own) / "kernel.json")
+            manager = client.create_kernel_manager()
+            manager.connection_file = str(Path(own) / "kernel.json")
+            if processes.FORKS:
+                manager.provisioner = processes.ForkedKernel(
+                    parent=manager, kernel_spec=manager.kernel_spec)
             with Path(own, "said").open("w+b") as said, kernels.watch(client):
                 try:
                     client.execute(env=_environment(own), stderr=said)

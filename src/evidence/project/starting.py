@@ -12,7 +12,7 @@ from importlib.resources.abc import Traversable
 from io import StringIO
 from pathlib import Path
 
-from evidence.publish import readme
+from evidence.publish import dictionary_readme
 from evidence.review import BIBLIOGRAPHY, Problem, ReviewError, default_dictionary
 from evidence.storage import replace_all
 
@@ -24,6 +24,8 @@ NEEDED = ("studies", "outcomes", "analyses")
 EXAMPLE = tuple(f"data/{name}.csv" for name in (*NEEDED, "answers", "figures"))
 EXAMPLE_WORDS = re.compile(
     r"\*\*What is in here now is a worked example\*\*.*?(?=\n\n)", re.DOTALL)
+EXAMPLE_STEP = re.compile(r"^\| 6 \|.*take the example away.*\n", re.MULTILINE)
+LATER_STEP = re.compile(r"^\| ([78]) \|", re.MULTILINE)
 IMPORTED_WORDS = (
     "**What is in here was imported**: every value is marked `secondary` and names the file and\n"
     "row that it came from, until somebody reads it in its source."
@@ -66,7 +68,7 @@ def new_review(folder: Path, title: str) -> tuple[Path, ...]:
         raise
 
 
-def plain(title: str) -> str:
+def plain_title(title: str) -> str:
     """The title on one line, without signs that cannot be printed."""
     return "".join(sign for sign in " ".join(title.split()) if sign.isprintable())
 
@@ -77,7 +79,7 @@ def _files(title: str) -> dict[str, bytes]:
     texts = {
         "README.md": files["README.md"].decode().replace(PLACE, _for_markdown(title), 1),
         "data/review.csv": _with_title(files["data/review.csv"].decode(), title),
-        "data/README.md": readme(default_dictionary()),
+        "data/README.md": dictionary_readme(default_dictionary()),
     }
     return files | {name: text.encode("utf-8") for name, text in texts.items()}
 
@@ -94,7 +96,9 @@ def skeleton(title: str, labels: Mapping[str, str]) -> dict[str, bytes]:
     files = {name: text for name, text in _files(title).items()
              if name not in (BIBLIOGRAPHY, *EXAMPLE)}  # fmt: skip
     readme = files["README.md"].decode()
-    files["README.md"] = EXAMPLE_WORDS.sub(IMPORTED_WORDS, readme, count=1).encode()
+    readme = EXAMPLE_STEP.sub("", EXAMPLE_WORDS.sub(IMPORTED_WORDS, readme, count=1))
+    readme = LATER_STEP.sub(lambda step: f"| {int(step[1]) - 1} |", readme)
+    files["README.md"] = readme.replace("## What to replace", "## What to do next").encode()
     rows = list(csv.reader(StringIO(files["data/review.csv"].decode())))
     known = {"title": title} | labels
     files["data/review.csv"] = _csv(

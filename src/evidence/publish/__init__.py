@@ -8,9 +8,9 @@ import lazy_loader
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submod_attrs={
-        "bundle": ["bundle", "save", "talk"],
-        "dictionary_page": ["is_written", "readme"],
-        "slides.deck": ["figure_deck"],
-        "site": ["FOLDER", "FRONT", "write"],
+        "bundle": ["bundle", "save_files"],
+        "dictionary_page": ["dictionary_readme", "is_dictionary_readme"],
+        "site": ["FRONT_PAGE", "HANDOUT", "write_handout"],
+        "slides.deck": ["figure_deck", "talk_deck"],
     },
 )

@@ -11,13 +11,12 @@ from typing import Any
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, images
-from evidence.publish.slides.deck import figure_deck, talk_deck
-from evidence.publish.slides.talk import WHOLE
+from evidence.publish.slides.deck import figure_deck
 from evidence.review import Problem, Review, ReviewError
-from evidence.storage import FOLDER, Written, read_bytes, set_aside, sha256, write_bytes, zipped
+from evidence.storage import OWN_FOLDER, Written, read_bytes, set_aside, sha256, write_bytes, zipped
 
 FORMATS = (*images.FORMATS, "pptx")
-EXPORTED = f"{FOLDER}/exported.json"
+EXPORTED = f"{OWN_FOLDER}/exported.json"
 DECK, ARCHIVE, README = "slides.pptx", "figures.zip", "README.txt"
 COLOUR = re.compile(r"\b(blue|orange|green|pink|red|vermilion|amber|brown|yellow)\b", re.IGNORECASE)
 GREYS = "Colours named here are those of the slide; in print they are greys."
@@ -61,17 +60,17 @@ def bundle(
     pictures = [kind for kind in dict.fromkeys(formats) if kind != "pptx"]
     files: dict[str, bytes] = {}
     told = []
-    for exhibit in built:
+    for figure in built:
         before = set(files)
         for kind, content in images.render(
-            exhibit, pictures, style, dpi, width=width, transparent=transparent,
+            figure, pictures, style, dpi, width=width, transparent=transparent,
         ).items():  # fmt: skip
-            files[f"{exhibit.name}.{kind}"] = content
+            files[f"{figure.name}.{kind}"] = content
         if pictures and style == "print":
-            files[f"{exhibit.name}_legend.txt"] = legend(review, exhibit).encode("utf-8")
-        told.append(_line(exhibit, [name for name in files if name not in before]))
+            files[f"{figure.name}_legend.txt"] = legend(review, figure).encode("utf-8")
+        told.append(_line(figure, [name for name in files if name not in before]))
     if "pptx" in formats:
-        shown = [exhibit for exhibit in built if names or not exhibit.table.empty]
+        shown = [figure for figure in built if names or not figure.table.empty]
         files[DECK] = figure_deck(review, analyses, shown, with_tables=with_tables)
     if with_readme:
         about = [review.item("title", review.root.name), review.item("data_date")]
@@ -80,15 +79,10 @@ def bundle(
     return files
 
 
-def _line(exhibit: Figure, names: Iterable[str]) -> str:
+def _line(figure: Figure, names: Iterable[str]) -> str:
     """A figure in one line: its files, what it says, what is plotted, how the numbers were made."""
-    said = [part for part in (exhibit.title, exhibit.subtitle, exhibit.method) if part]
+    said = [part for part in (figure.title, figure.subtitle, figure.method) if part]
     return f"{', '.join(names) or DECK}: " + " ".join(f"{part.rstrip('.')}." for part in said)
-
-
-def talk(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> bytes:
-    """The slides of a talk of 5, 10 or 20 minutes about the whole review."""
-    return talk_deck(review, analyses, minutes)
 
 
 def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) -> list[Figure]:
@@ -96,21 +90,21 @@ def _built(review: Review, analyses: Mapping[str, Any], names: Sequence[str]) ->
     return [catalogue.build(review, analyses, name) for name in chosen]
 
 
-def legend(review: Review, exhibit: Figure) -> str:
+def legend(review: Review, figure: Figure) -> str:
     """What a journal sets below a figure: message, what is shown, caption, method, sources."""
-    said = f"{exhibit.title.rstrip('.')}. {exhibit.subtitle.rstrip('.')}. {exhibit.caption}"
+    said = f"{figure.title.rstrip('.')}. {figure.subtitle.rstrip('.')}. {figure.caption}"
     greys = f" {GREYS}" if COLOUR.search(said) else ""
-    parts = [f"{said}{greys} {exhibit.method.rstrip('.')}."]
+    parts = [f"{said}{greys} {figure.method.rstrip('.')}."]
     if review.item("data_date"):
         parts.append(f"Data of {review.item('data_date')}.")
-    listed = review.bibliography.listing(exhibit.sources)
+    listed = review.bibliography.listing(figure.sources)
     if listed:
         parts.append("Sources:\n" + "\n".join(f"{item.vancouver} {item.link}".strip()
                                               for item in listed))  # fmt: skip
     return "\n\n".join(parts) + "\n"
 
 
-def save(
+def save_files(
     files: Mapping[str, bytes], folder: Path, as_zip: bool = False, root: Path | None = None
 ) -> Written:
     """Write the files into a folder, or all of them into one zip there.

@@ -21,7 +21,7 @@ FROM_DEFAULT = ("Written by `evidence build` from the dictionary of the package 
 HEADINGS = ("column", "title", "meaning", "type", "unit", "vocabulary", "rules")
 
 
-def readme(dictionary: Dictionary) -> str:
+def dictionary_readme(dictionary: Dictionary) -> str:
     """Markdown that explains every table and column of a review.
 
     Parameters
@@ -67,7 +67,7 @@ def readme(dictionary: Dictionary) -> str:
     return "\n".join(lines) + "\n"
 
 
-def is_written(path: Path) -> bool:
+def is_dictionary_readme(path: Path) -> bool:
     """Whether a file is absent or was written by `readme` from the package's own dictionary."""
     return not path.exists() or FROM_DEFAULT in path.read_text(encoding="utf-8", errors="replace")
 

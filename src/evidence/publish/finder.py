@@ -11,12 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.notebook import grouped, measurable
+from evidence.appraisal import anchor, certainty_table, judged_results
+from evidence.notebook import SEPARATOR, grouped, measurable
 from evidence.review import Review, design, keys, people, primary_studies, word
 from evidence.wording import MINUS, interval, p_value, plural, signed
 
 STUDY, RESULT, CLAIM = "study", "result", "claim"
 ALONE, UNVERIFIED, NO_RESULT = "one arm, no comparison", "unverified", "no results"
+SINGLE = ("within_arm", "single_group")
+SAID = ("one arm, no control", UNVERIFIED)  # by a label, and by a mark as well
+USED = {"main": "in our pool", "sensitivity": "in a variant of our pool"}
 ARM_WORDS = {"pct": "{:g} %", "change_pct": "change of {:.1f} %", "change": "change of {:.2f}",
              "mean": "mean {:.2f}"}
 
@@ -40,7 +44,11 @@ class Card:
     groups : tuple of str
         Conditions that it is found under.
     controlled, is_harm : bool
-        Whether the control of the review was there, and whether a result is on a harm.
+        Whether it is compared with the control of the review, and whether a result is on a harm.
+    judged : tuple of (str, str)
+        Risk of bias in words, each with the id of the place where the judgement stands.
+    certainty : str
+        Certainty of the evidence that it is part of; may be empty.
     """
 
     kind: str
@@ -52,9 +60,11 @@ class Card:
     groups: tuple[str, ...] = ()
     controlled: bool = False
     is_harm: bool = False
+    judged: tuple[tuple[str, str], ...] = ()
+    certainty: str = ""
 
 
-def cards(review: Review) -> list[Card]:
+def cards(review: Review, analyses: Mapping[str, Any]) -> list[Card]:
     """Every study, result and claim of a review: comparisons first, then the latest studies."""
     if review.table("studies").empty:
         return list(_claims(review, {}))
@@ -63,7 +73,8 @@ def cards(review: Review) -> list[Card]:
                              own=studies.index.isin(primary_studies(studies).index))
     studies = studies.sort_values("year", ascending=False, kind="stable", na_position="last")
     by_key = {row["study"]: row for row in studies.to_dict("records")}
-    found = [*_results(review, by_key), *_studies(review, by_key), *_claims(review, by_key)]
+    found = [*_results(review, by_key, analyses), *_studies(review, by_key),
+             *_claims(review, by_key)]
     return sorted(found, key=_place)
 
 
@@ -77,6 +88,7 @@ def _place(card: Card) -> int:
 
 
 def _studies(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
+    judged = _judged(review)
     for key, row in by_key.items():
         count = row["people"]
         facts = [_condition(row), design(row["design"]).words if word(row, "design") else ""]
@@ -87,26 +99,66 @@ def _studies(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
         yield Card(
             STUDY, _titled(review, key), _concluded(row), tuple(filter(None, facts)),
             _marks(review, row), _link(review, key), (row["group"],), _controlled(row),
+            judged=tuple((f"Risk of bias, {result}: {verdict}", anchor(outcome))
+                         for outcome, (result, verdict) in judged.get(key, {}).items()),
         )
 
 
-def _results(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
+def _results(review: Review, by_key: Mapping[str, Mapping],
+             analyses: Mapping[str, Any]) -> Iterator[Card]:
     rows = measurable(review)
     order = {key: place for place, key in enumerate(by_key)}
     rows = rows.assign(place=rows["study"].map(order)).sort_values("place", kind="stable")
-    for row in rows.to_dict("records"):
+    judged, rated = _judged(review), _Rated(review, analyses)
+    for name, row in rows.to_dict("index").items():
         study = by_key.get(row["study"], {})
         said = finding(review, row)
         if not said:
             continue
-        facts = [review.bibliography.cite(row["study"]), _condition(study),
-                 word(row, "instrument") if not row["is_harm"] else "",
-                 f"week {row['week']:g}" if pd.notna(row.get("week")) else ""]
+        study_name, *told = row["label"].split(SEPARATOR)
+        marks = _marks(review, study | row)
+        facts = [study_name, _condition(study), *(words for words in told if words not in SAID)]
+        compared = _controlled(study) and row.get("contrast") not in SINGLE
+        own = judged.get(row["study"], {})
+        verdicts = {"": own[name]} if name in own else own
         yield Card(
             RESULT, row["family"][:1].upper() + row["family"][1:], said,
-            tuple(filter(None, facts)), _marks(review, study | row), _link(review, row["study"]),
-            (study["group"],) if study else (), _controlled(study), bool(row["is_harm"]),
+            tuple(filter(None, facts)), marks, _link(review, row["study"]),
+            (study["group"],) if study else (), compared, bool(row["is_harm"]),
+            tuple((f"Risk of bias{f', {result}' if outcome else ''}: {verdict}",
+                   anchor(outcome or name)) for outcome, (result, verdict) in verdicts.items()),
+            rated.certainty(row, study) if compared else "",
         )
+
+
+def _judged(review: Review) -> dict[str, dict[str, tuple[str, str]]]:
+    """By study and judged outcome: what it is about, and its overall risk of bias."""
+    table = judged_results(review)
+    found: dict[str, dict[str, tuple[str, str]]] = {}
+    for row in table[table["domain"] == "overall"].to_dict("records"):
+        found.setdefault(row["study"], {})[row["outcome_id"]] = row["result"], row["judgement"]
+    return found
+
+
+class _Rated:
+    """Which outcome of the Summary of Findings a result belongs to."""
+
+    def __init__(self, review: Review, analyses: Mapping[str, Any]):
+        self.rows = certainty_table(review, analyses).to_dict("records")
+        self.domains = review.labels("domain_groups", "domain", "domain_group")
+
+    def certainty(self, row: Mapping[str, Any], study: Mapping[str, Any]) -> str:
+        """Certainty of the outcome that the study of a result is evidence for; may be empty."""
+        own = {"event_class": word(row, "event_class"),
+               "domain_group": self.domains.get(row["domain"], "") if not row["is_harm"] else "",
+               "condition_group": word(study, "group")}
+        people = {row["study"], word(study, "participants_of")}
+        for rated in self.rows:
+            fits = [word(rated, name) in ("", cell) for name, cell in own.items()]
+            is_harm = bool(word(rated, "event_class"))
+            if people & set(rated["studies"]) and all(fits) and is_harm == row["is_harm"]:
+                return rated["certainty"]
+        return ""
 
 
 def _claims(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
@@ -181,10 +233,15 @@ def _controlled(row: Mapping[str, Any]) -> bool:
 
 def _marks(review: Review, row: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     chips = []
-    if row.get("contrast") in ("within_arm", "single_group"):
+    if row.get("contrast") in SINGLE:
         chips.append(("", ALONE))
     elif row.get("own", True) and pd.notna(row.get("placebo_controlled")):
-        chips.append(("", review.control if row["placebo_controlled"] else f"no {review.control}"))
+        is_there = "against" if row["placebo_controlled"] else "no"
+        chips.append(("", f"{is_there} {review.control}"))
+    if row.get("pool_role") in USED:
+        chips.append(("", USED[row["pool_role"]]))
+    if word(row, "verification") == "derived":
+        chips.append(("", "worked out here"))
     if word(row, "status", "published") != "published":
         chips.append(("", NO_RESULT))
     if word(row, "verification") == UNVERIFIED:

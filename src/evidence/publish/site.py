@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
+from itertools import count, takewhile
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
@@ -18,13 +19,14 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from evidence.appraisal import AGAIN, LEVELS
+from evidence.appraisal import AGAIN, LEVELS, anchor
 from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
+from evidence.pooling import in_brief
 from evidence.publish import finder
 from evidence.review import Review
-from evidence.storage import FOLDER as KEPT
 from evidence.storage import (
+    OWN_FOLDER,
     Written,
     alone,
     notebook_paths,
@@ -35,14 +37,16 @@ from evidence.storage import (
 )
 from evidence.wording import allowed, answers, audiences, joined
 
-FOLDER = "site"
-RECORD = f"{KEPT}/{FOLDER}.json"  # what the last hand-out wrote
-FRONT, PICTURES, FIND = "index.html", "figures.html", "find.html"
+HANDOUT = "site"
+RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
+FRONT_PAGE, PICTURES, FIND = "index.html", "figures.html", "find.html"
+FIRST_FIGURES = 2  # on the front page of a review without an answer
 KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
 MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
+JUDGEMENT = re.compile(f'id="({anchor("")}[^"]+)"')
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
@@ -57,7 +61,7 @@ class Page:
     title: str
 
 
-def write(root: Path) -> Written:
+def write_handout(root: Path) -> Written:
     """Write the hand-out of a review into ``site/``.
 
     Files of the last hand-out that no longer belong to it are removed, unless somebody has changed
@@ -74,13 +78,13 @@ def write(root: Path) -> Written:
         When the review has problems.
     """
     with alone(root):
-        files = {root / FOLDER / name: content for name, content in handout(root).items()}
+        files = {root / HANDOUT / name: content for name, content in handout(root).items()}
         last = _last(root)
         known = {root / name: {digest} for name, digest in last.items()}
         written = replace_all(root, files, known)
         hashes = {p.relative_to(root).as_posix(): sha256(c) for p, c in sorted(files.items())}
         remove(root, {name: digest for name, digest in last.items()
-                      if name not in hashes and PurePosixPath(name).parts[:1] == (FOLDER,)})
+                      if name not in hashes and PurePosixPath(name).parts[:1] == (HANDOUT,)})
         replace_all(root, {root / RECORD: json.dumps(hashes, indent=1).encode()})
     return written
 
@@ -98,8 +102,8 @@ def handout(root: Path) -> dict[str, bytes]:
     """Files of the hand-out by path below ``site/``: pages, and the files that they link to."""
     narrator = Narrator(root)
     notebooks = {p.stem: nbformat.read(p, as_version=4) for p in notebook_paths(root)}
-    entries, cards = _figures(root), finder.cards(narrator.review)
-    front = Page(FRONT, "The answer")
+    entries, cards = _figures(root), finder.cards(narrator.review, narrator.analyses)
+    front = Page(FRONT_PAGE, "The answer" if _is_answered(narrator) else "The results")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
                                         (Page(FIND, _finds(cards)), cards)) if is_there]
@@ -118,10 +122,11 @@ def handout(root: Path) -> dict[str, bytes]:
     for page, notebook in zip(pages, notebooks.values(), strict=True):
         text, _ = exporter.from_notebook_node(notebook, resources=given | {"page": page})
         texts[page.file] = MAIN.sub(lambda found: found[1] + allowed(found[2]) + found[3], text)
+    places = {found: name for name, text in texts.items() for found in JUDGEMENT.findall(text)}
     for page, values in (
-        (front, _front(narrator, files, pages, cards)),
+        (front, _front(narrator, files, pages, cards, entries)),
         (Page(PICTURES, "All figures"), _gallery(entries, pages)),
-        (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
+        (Page(FIND, _finds(cards)), _cards(narrator.review, cards) | {"places": places}),
     ):
         if page in given["pages"]:
             template = exporter.environment.get_template(page.file.replace("index", "front")
@@ -132,8 +137,7 @@ def handout(root: Path) -> dict[str, bytes]:
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
         files[name] = _local(text).encode("utf-8")
-    for entry in entries:
-        name = f"figures/{entry['name']}.png"
+    for name in (name for entry in entries for name in _pictures(entry)):
         files[name] = read_bytes(root / name)
     return files
 
@@ -162,31 +166,44 @@ def _finds(cards: list[finder.Card]) -> str:
     return f"Search {joined(kinds)}"
 
 
+def _is_answered(narrator: Narrator) -> bool:
+    """Whether somebody has written an answer."""
+    return bool(narrator.review.table("answers").notna().any(axis=None))
+
+
 def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
-           cards: list[finder.Card]) -> dict[str, Any]:
-    """What the front page shows; the drawing of its chart is added to `files`."""
+           cards: list[finder.Card], entries: list[Mapping]) -> dict[str, Any]:
+    """What the front page shows; the drawing of its chart is added to `files`.
+
+    Without an answer it shows the results of the analyses, and the first figures.
+    """
     review = narrator.review
+    is_answered = _is_answered(narrator)
     voices = [{"name": name.replace("_", " "),
                "text": allowed(markdown2html(str(narrator.answer(name))))}
-              for name in audiences(review)]
+              for name in audiences(review) if is_answered]
+    brief = [] if is_answered else in_brief(narrator.analyses)
+    title = review.item("title", review.root.name)
     shown = {
-        "message": review.item("title", review.root.name), "question": review.item("question"),
-        "notice": NOTICE if voices else "", "tiles": [], "voices": voices, "notebooks": pages,
-        "found": finder.counted(cards), "find": FIND,
+        "message": title, "question": review.item("question"),
+        "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
+        "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
+        "pictures": PICTURES, "figures": [] if is_answered else _gallery(
+            entries, pages)["figures"][:FIRST_FIGURES],
         "references": allowed(str(narrator.references())) if voices else "",
     }
     name = next((name for name, spec in catalogue.specs(review).items()
                  if spec.kind == "answer"), None)
-    exhibit = narrator.exhibit(name) if name else None
-    if exhibit is None or exhibit.table.empty:
+    figure = narrator.figure(name) if name else None
+    if figure is None or figure.table.empty:
         return shown
-    svg = images.phone(exhibit)
+    svg = images.phone(figure)
     chart = f"figures/{name}_chart.svg"
     files[chart] = svg
     width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
     return shown | {
-        "message": exhibit.title, "tiles": [_tile(row) for row in exhibit.table.itertuples()],
-        "chart": {"file": chart, "alt": exhibit.alt, "width": round(float(width)),
+        "message": figure.title, "tiles": [_tile(row) for row in figure.table.itertuples()],
+        "chart": {"file": chart, "alt": figure.alt, "width": round(float(width)),
                   "height": round(float(height))},
         "asides": answers.notes(review, narrator.facts, answers.ASIDE),
         "foot": answers.notes(review, narrator.facts, answers.FOOT),
@@ -203,7 +220,7 @@ def _gallery(entries: list[Mapping], pages: list[Page]) -> dict[str, Any]:
     """Exported figures with their alt texts and captions."""
     known = {page.file: page for page in pages}
     return {"figures": [
-        {"name": entry["name"], "title": entry["title"], "file": f"figures/{entry['name']}.png",
+        {"name": entry["name"], "title": entry["title"], "files": _pictures(entry),
          "alt": entry["alt"], "page": known.get(f"{entry['notebook']}.html"),
          "caption": f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip()}
         for entry in entries
@@ -224,6 +241,14 @@ def _figures(root: Path) -> list[Mapping]:
     entries = json.loads(read_bytes(path)) if path.exists() else []
     return sorted((entry for entry in entries if NAME.fullmatch(entry["name"])),
                   key=lambda entry: entry["notebook"])
+
+
+def _pictures(entry: Mapping) -> list[str]:
+    """Files of the pages of an exported figure, in order."""
+    first = f"figures/{entry['name']}.png"
+    written = entry.get("files_sha256", ())
+    further = (f"figures/{entry['name']}.{number}.png" for number in count(2))
+    return [first, *takewhile(written.__contains__, further)]
 
 
 def _labelled(table: str) -> str:
@@ -282,5 +307,5 @@ def _with_ways_back(text: str) -> str:
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
     text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
-    text = text.replace('href="../README.md"', f'href="{FRONT}"')
+    text = text.replace('href="../README.md"', f'href="{FRONT_PAGE}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

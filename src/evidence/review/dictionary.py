@@ -82,6 +82,13 @@ class Dictionary:
         """Fields of a table by name."""
         return {f["name"]: f for f in self.tables[table]["schema"]["fields"]}
 
+    def words(self, table: str, column: str) -> dict[str, str]:
+        """Words of the codes of a column that have some; empty for an unknown table or column."""
+        fields = self.fields(table) if table in self.tables else {}
+        categories = fields.get(column, {}).get("categories", ())
+        return {item["value"]: item["label"] for item in categories
+                if isinstance(item, Mapping) and "label" in item}
+
     def primary_key(self, table: str) -> list[str]:
         """Columns that together name a row; empty when there is no such set."""
         return names(self.tables[table]["schema"].get("primaryKey"))

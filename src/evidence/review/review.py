@@ -75,6 +75,13 @@ class Review:
         found = table.loc[table["item"] == name, "value"]
         return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
 
+    def heading(self, column: str) -> str:
+        """What the dictionary calls a column of the studies or their results, else its words."""
+        for table in ("studies", "outcomes", "harms"):
+            if table in self.dictionary.tables and column in self.dictionary.fields(table):
+                return str(self.dictionary.fields(table)[column].get("title", column))
+        return column.replace("_", " ").strip().capitalize()
+
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
         """Column `label` of a table by its column `code`; empty when one of them is absent."""
         frame = self.table(table)
@@ -105,18 +112,7 @@ class Review:
 
 
 def load_review(root: Path | str | None = None) -> Review:
-    """Read, validate and freeze the review at `root`.
-
-    Parameters
-    ----------
-    root : path, optional
-        Folder of the review; the one around the current folder by default.
-
-    Raises
-    ------
-    ReviewError
-        When there is no review, or with every problem found in its tables and references.
-    """
+    """Read, validate and freeze the review at `root`; see `evidence.load`, which opens it."""
     folder = find_root(root)
     dictionary = load_dictionary(folder / "data")
     tables, problems = read_tables(dictionary, folder / "data")

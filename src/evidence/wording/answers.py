@@ -7,7 +7,7 @@ column ``part`` says where a line stands; a review without that column has detai
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ LONGEST, LONGEST_VERDICT = 20, 10  # words of a short sentence, of a verdict
 TOO_LONG = 5000  # signs of one line
 MORE = "In more detail."
 NO_ANSWER = "*No answer yet: data/answers.csv has no line.*"
+INSTEAD = "*No answer has been written yet (`data/answers.csv`). What the analyses give:*"
 BEGIN, END = "<!-- answer: begin -->", "<!-- answer: end -->"
 WORD, VALUE = re.compile(r"\S*\w\S*"), re.compile(r"\{[^{}]*\}")  # a value counts as one word
 
@@ -112,6 +113,12 @@ def text(review: Review, facts: Mapping[str, Any], audience: str) -> str:
     if not short or not more:
         return numbered
     return f"{numbered}\n\n*{MORE}* {' '.join(harmless(line) for line in more)}"
+
+
+def instead(lines: Sequence[str]) -> str:
+    """What stands in the place of an answer that nobody has written, as Markdown: results in
+    brief; empty where there are none."""
+    return "\n".join([INSTEAD, "", *(f"- {harmless(line)}" for line in lines)]) if lines else ""
 
 
 def tiles(review: Review, facts: Mapping[str, Any]) -> list[Tile]:

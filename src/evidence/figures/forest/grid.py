@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from math import ceil
 
@@ -18,6 +18,8 @@ WIDEST_LABEL, NARROW_LABEL = 0.34, 0.2  # share for the first column; longer nam
 GAP, INDENT = 1.0, 0.8  # between columns, of a label set in, in font sizes
 FOOT_LINES = 2.9  # ticks and names of the sides
 FIRST = "Study"
+LEAST_LINES = 3.0  # of rows on a page, however small it is
+CONTINUED = " (continued)"  # after the heading of a group that began on the page before
 KEY = "crossover trial"  # what an open square is
 KEY_LEFT, KEY_TEXT = 0.45, 1.1  # where its square and its words stand, in font sizes
 
@@ -95,24 +97,67 @@ def pages(rows: Sequence[Row], columns: Sequence[Column], notes: Sequence[str], 
           height: float, smallest: float) -> list[list[Row]]:
     """The rows of each page, so that a page of that size holds them with the smallest text.
 
-    A heading stays with the row below it, and a pool with a row above it.
+    A heading stays with the row below it, a pool with a row above it; a page that begins inside a
+    group repeats its heading. As few pages as will do, all about as full.
     """
     grid = fit(rows, columns, notes, width=width, height=height, largest=smallest,
                smallest=smallest)
     heights = [row.height * max(1, len(label), len(span))
                for row, label, span in zip(rows, grid.labels, grid.spans, strict=True)]
-    room = height / (TIGHT * smallest / 72) - (grid.lines - sum(heights))
-    count = ceil(sum(heights) / max(room, 3))
-    if count <= 1:
+    room = max(height / (TIGHT * smallest / 72) - (grid.lines - sum(heights)), LEAST_LINES)
+    if sum(heights) <= room:
         return [list(rows)]
-    share, found, used = sum(heights) / count, [[]], 0.0
-    for row, tall in zip(rows, heights, strict=True):
-        ends_page = used + 0.5 * tall > share * len(found) and len(found) < count
-        if ends_page and found[-1] and row.kind in ("study", "heading", "left_out"):
-            held = [found[-1].pop()] if found[-1][-1].kind == "heading" else []
-            found.append(held)
-        found[-1].append(row)
+    units = _whole_groups(_units(rows, heights), room / 3)
+    count = len(_filled(units, room))
+    limits = (sum(heights) / count + 0.5 * step for step in range(ceil(2 * room)))
+    return next((found for limit in limits if limit < room
+                 and len(found := _filled(units, limit)) == count), _filled(units, room))
+
+
+def _units(rows: Sequence[Row], heights: Sequence[float]) -> list[tuple[list[Row], float]]:
+    """Rows that stay together, with their height: headings with what follows, studies with what
+    is pooled below them."""
+    units: list[tuple[list[Row], float]] = []
+    opening = ("gap", "heading")
+    for number, (row, tall) in enumerate(zip(rows, heights, strict=True)):
+        ahead = next((later.kind for later in rows[number:] if later.kind != "gap"), "")
+        begins = ahead in ("study", "heading", "left_out")
+        if not units or (begins and any(held.kind not in opening for held in units[-1][0])):
+            units.append(([], 0.0))
+        held, used = units[-1]
+        units[-1] = ([*held, row], used + tall)
+    return units
+
+
+def _whole_groups(units: Sequence[tuple[list[Row], float]],
+                  most: float) -> list[tuple[list[Row], float]]:
+    """The units of a group as one, where it takes no more than `most` lines."""
+    groups: list[list[tuple[list[Row], float]]] = []
+    for unit in units:
+        if not groups or not unit[0][0].indented:
+            groups.append([])
+        groups[-1].append(unit)
+    whole = [([row for held, _ in group for row in held], sum(tall for _, tall in group))
+             for group in groups]
+    return [unit for group, one in zip(groups, whole, strict=True)
+            for unit in ([one] if one[1] <= most else group)]
+
+
+def _filled(units: Sequence[tuple[list[Row], float]], limit: float) -> list[list[Row]]:
+    """Pages of `limit` lines at most, each of one unit at least."""
+    found: list[list[Row]] = [[]]
+    used, group = 0.0, None
+    for unit, tall in units:
+        if found[-1] and used + tall > limit:
+            inside = group is not None and unit[0].indented
+            again = [replace(group, label=group.label + CONTINUED)] if inside else []
+            while unit[0].kind == "gap":
+                unit = unit[1:]
+            found.append(again)
+            used = float(len(again))
+        found[-1].extend(unit)
         used += tall
+        group = next((row for row in reversed(unit) if row.kind == "heading"), group)
     return found
 
 

@@ -13,7 +13,7 @@ from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
-from evidence.review import NoDataError, Review
+from evidence.review import NoDataError, Review, design
 from evidence.wording import decimals, in_words, interval, number, plural, signed
 
 COUNTED = ("RR", "OR", "RD", "IRR")
@@ -32,6 +32,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
     pools = list(pick(analyses, spec.select))
     main = pools[0]
+    if main.k == 0:
+        raise NoDataError(f"no result of “{main.title or main.name}” can be pooled")
     studies = {row.study: row for pool in pools for row in pool.studies}
     derived = [name for name, row in studies.items() if row.verification == "derived"]
     facts = {
@@ -45,7 +47,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             else "point to the same side" for pool in pools
         ],
     }
-    facts |= {"headline": _headline(main), "subject": _subject(main, review),
+    facts |= {"headline": main.headline, "subject": _subject(main, review),
               "reading": _reading(main)}  # fmt: skip
     named = [*studies, *(row.study for pool in pools for row in pool.excluded)]
     labels = {name: review.bibliography.cite(name) for name in dict.fromkeys(named)}
@@ -71,22 +73,6 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = " ".join(_sentence(pool, labels) for pool in pools)
     return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
                    paged()[0], paged=lambda style: paged(style=style))
-
-
-def _headline(pool: Pool) -> str:
-    """What a forest without a message of its own says above it."""
-    if pool.k == 0:
-        raise NoDataError(f"no result of “{pool.title or pool.name}” can be pooled")
-    number = len({row.study for row in pool.studies})
-    count = f"{in_words(number).capitalize()} {plural(number, 'study', 'studies')}"
-    if number < pool.k:
-        count += f" in {in_words(pool.k)} groups"
-    measure = pool.measure_words.lower()
-    if pool.k > 1 and not pool.can_pool:
-        return f"{count}, not pooled: {measure} {' and '.join(pool.each)}"
-    pooled = " pooled" if pool.k > 1 else ""
-    value = signed(f"{pool.estimate:.2f}")
-    return f"{count}{pooled}: {measure} {value} ({interval(pool.ci_low, pool.ci_high)})"
 
 
 def _subject(pool: Pool, review: Review) -> str:
@@ -123,9 +109,18 @@ def _events(review: Review, pools: list[Pool]) -> dict[str, tuple[str, str]]:
 
 def _pool_labels(pools: list[Pool]) -> list[str]:
     """The first pool by its size, since the subtitle says what it is; others by their titles."""
-    count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, 'trial')} pooled"
+    one, many = _named(pools[0])
+    count = f"{in_words(pools[0].k).capitalize()} {plural(pools[0].k, one, many)} pooled"
     titles = [pool.title.removeprefix(SAME) for pool in pools[1:]]
     return [count, *(title[:1].upper() + title[1:] for title in titles)]
+
+
+def _named(pool: Pool) -> tuple[str, str]:
+    """Trials, where nothing says that they are something else, in the singular and the plural."""
+    designs = {design(row.design).words for row in pool.studies if row.design}
+    compares = pool.measure not in ("PROP", "COR")
+    is_trial = compares and all("trial" in words or "placebo" in words for words in designs)
+    return ("trial", "trials") if is_trial else ("study", "studies")
 
 
 def _table(pools: list[Pool]) -> pd.DataFrame:

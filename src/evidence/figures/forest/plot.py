@@ -18,7 +18,7 @@ from matplotlib.transforms import Affine2D
 
 from evidence.figures import marks as drawing
 from evidence.figures.forest import grid as forest_grid
-from evidence.figures.forest.grid import GAP, INDENT, Grid, weight
+from evidence.figures.forest.grid import CONTINUED, GAP, INDENT, Grid, weight
 from evidence.figures.forest.rows import (
     Column,
     Row,
@@ -37,7 +37,8 @@ WIDTHS = {"notebook": 12.0, "print": 7.2}
 LARGEST = {"slide": TEXT, "notebook": 13.0, "print": 8.5}
 SMALLEST = {"slide": 12.0, "notebook": 10.0, "print": 8.0}
 MARGIN = 0.03
-PRINTED, TALLEST, GROWN = 12.4, 17.0, 15.0  # inches, inches, points of a page that may grow
+PRINTED, GROWN = 12.4, 15.0  # inches and points of a page that may grow
+TALLEST = {"notebook": 600.0, "print": 17.0}  # inches: a notebook scrolls
 
 
 def forest(
@@ -175,7 +176,8 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
                  style: str = "slide") -> list[Callable[[Figure], Axes]]:
     """Drawings of a forest on the pages of a style, one for each page.
 
-    On slides a page has the size of the slide; elsewhere it grows up to `TALLEST` inches first.
+    On slides a page has the size of the slide; in print it grows first, and a notebook shows one
+    page (up to `TALLEST` inches).
 
     Parameters
     ----------
@@ -184,7 +186,7 @@ def paged_forest(rows: Sequence[Row], columns: Sequence[Column], scales: Sequenc
     style : str
         Among `evidence.figures.page.STYLES`.
     """
-    height = BODY[3] * SLIDE[1] if style == "slide" else TALLEST
+    height = TALLEST.get(style, BODY[3] * SLIDE[1])
     width = BODY[2] * (SLIDE[0] if style == "slide" else PRINTED)
     smallest = SMALLEST["slide"] if style == "slide" else GROWN
     with page_style("slide"):
@@ -282,9 +284,13 @@ class _Pen:
             ends = [self.x(low), self.x(high)]
             self.plot(ends, [y, y], color=colour, lw=width * self.thick, zorder=2,
                          solid_capstyle="butt")
-            for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
-                if not self.scale.inside(value):
-                    drawing.head(self.ax, end, y, sign, colour, 7 * self.thick, self.transform)
+            self.heads(low, high, y, colour)
+
+    def heads(self, low: float, high: float, y: float, colour: str) -> None:
+        """Arrows where an interval goes on beyond the axis."""
+        for value, end, sign in ((low, self.left, -1), (high, self.right, 1)):
+            if not (np.isnan(value) or self.scale.inside(value)):
+                drawing.head(self.ax, end, y, sign, colour, 7 * self.thick, self.transform)
 
 
 def _draw_rows(pen: _Pen, rows: Sequence[Row],
@@ -307,7 +313,7 @@ def _draw_rows(pen: _Pen, rows: Sequence[Row],
             y = top = y - row.height * grid.line
             continue
         height = grid.line * row.height * max(1, len(label), len(span))
-        group = row.label if row.kind == "heading" else group
+        group = row.label.removesuffix(CONTINUED) if row.kind == "heading" else group
         name = ", ".join(dict.fromkeys(filter(None, (group, row.label))))
         with drawing.named(name if row.label else "", pen.ax):
             _draw_row(pen, row, columns, label, span, y - height / 2)
@@ -337,6 +343,7 @@ def _draw_row(pen: _Pen, row: Row, columns: Sequence[Column], label: Sequence[st
         colour = MESSAGE if row.focus else INK
         drawing.diamond(pen.ax, pen.x(row.low), pen.x(row.point), pen.x(row.high), y, half, colour,
                         filled=row.kind == "pool", transform=pen.transform)
+        pen.heads(row.low, row.high, y, colour)
     elif row.kind == "prediction":
         pen.line(row.low, row.high, y, MESSAGE, 1.6)
         for value in (row.low, row.high):

@@ -295,14 +295,15 @@ def _mark(sheet: _Sheet, chart: _Chart, ends: tuple[float, float], y: float, num
         return ends[0] + min(max(scale.place(value), 0.0), 1.0) * (ends[1] - ends[0])
 
     row, scale, (low, high) = chart.rows[number], chart.scale, chart.limits[number]
+    colour = page.MESSAGE if row is chart.pool else page.CONTEXT
+    for value, end, sign in ((low, ends[0], -1), (high, ends[1], 1)):
+        if not scale.inside(value):
+            marks.head(sheet.ax, end, y, sign, colour)
     if row is chart.pool:
         marks.diamond(sheet.ax, x(low), x(row.estimate), x(high), y, 0.12)
         return
-    sheet.ax.plot([x(low), x(high)], [y, y], color=page.CONTEXT, lw=2.2, zorder=2,
+    sheet.ax.plot([x(low), x(high)], [y, y], color=colour, lw=2.2, zorder=2,
                   solid_capstyle="butt")
-    for value, end, sign in ((low, ends[0], -1), (high, ends[1], 1)):
-        if not scale.inside(value):
-            marks.head(sheet.ax, end, y, sign, page.CONTEXT)
     style = marks.trial(crossover=row.crossover, colour=page.INK)
     sheet.ax.plot(x(row.effect), y, zorder=3, **style)
 

@@ -101,7 +101,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The first moderator of the first selected analysis."""
     pool = pick(analyses, spec.select)[0]
     table = moderated(pool)
-    name = _title(review, pool.moderators[0])
+    name = review.heading(pool.moderators[0])
     fit = alone(pool, table)
     p = p_value(fit["p_value"])
     words = f"p {p}" if p.startswith("below") else f"p = {p}"
@@ -147,10 +147,3 @@ def alone(pool: Pool, table: pd.DataFrame) -> dict[str, float]:
     slope = {name: float(fit[name][1]) for name in ("estimate", "ci_low", "ci_high", "p_value")}
     return slope | {"r2": float(fit["r2"])}
 
-
-def _title(review: Review, column: str) -> str:
-    """The heading of a column in the data dictionary, else its name in words."""
-    for name in ("studies", "outcomes", "harms"):
-        if name in review.dictionary.tables and column in review.dictionary.fields(name):
-            return str(review.dictionary.fields(name)[column].get("title", column))
-    return column.replace("_", " ").capitalize()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from scipy import stats
+from scipy.special import ndtri
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
@@ -49,7 +49,7 @@ def funnel(pool: Pool, ax: Axes) -> Axes:
     ax.set_facecolor(REGIONS[0][1])
     grounds = [ground for _, ground in REGIONS[1:]] + ["white"]
     for (p, _), inside in zip(REGIONS, grounds, strict=True):
-        half = stats.norm.isf(p / 2) * errors
+        half = -ndtri(p / 2) * errors
         ax.fill_betweenx(errors, null - half, null + half, color=inside, lw=0, zorder=0.5)
     ax.plot([null, null], [0, deep], color=page.INK, lw=1, zorder=1)
     ax.plot([centre, centre], [0, deep], color=page.MESSAGE, lw=2.5, zorder=2)

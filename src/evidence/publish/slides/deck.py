@@ -75,11 +75,11 @@ def talk_deck(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE)
 
 
 def figure_deck(
-    review: Review, analyses: Mapping[str, Any], exhibits: Iterable[Figure], *,
+    review: Review, analyses: Mapping[str, Any], figures: Iterable[Figure], *,
     with_tables: bool = False,
 ) -> bytes:  # fmt: skip
     """One slide for each figure and, where asked for, the summary tables; else as `talk_deck`."""
-    talk = Talk(review, analyses, {exhibit.name: exhibit for exhibit in exhibits})
+    talk = Talk(review, analyses, {figure.name: figure for figure in figures})
     figures = [Slide(name, "figure", name, talk=MAIN) for name in talk.figures]
     tables = [Slide(kind, kind, talk=MAIN) for kind in TABLES] if with_tables else []
     return _Deck(talk).of([*figures, *tables])
@@ -116,26 +116,26 @@ class _Deck:
         return pack(self.show, title, self.review.item("question"))
 
     def figure(self, slide: Slide) -> None:
-        exhibit = self.talk.figures[slide.figure]
-        title = self.talk.words(slide, "title", exhibit.title)
-        say, asked = spoken(title, exhibit.caption)
-        canvases = exhibit.figures("slide", framed=False)
+        figure = self.talk.figures[slide.figure]
+        title = self.talk.words(slide, "title", figure.title)
+        say, asked = spoken(title, figure.caption)
+        canvases = figure.figures("slide", framed=False)
         for number, canvas in enumerate(canvases, 1):
             name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
-            top = head_height(name, exhibit.subtitle)
-            with page.style("slide", exhibit.texts):
+            top = head_height(name, figure.subtitle)
+            with page.style("slide", figure.texts):
                 low, high = _reach(canvas)
             for most in range(FOOT_LINES, -1, -1):
-                foot = self.foot(slide, exhibit.method, exhibit.sources, most)
+                foot = self.foot(slide, figure.method, figure.sources, most)
                 bottom = foot_top(foot, self.aside(slide)) - GAP
                 if high - low <= bottom - top:
                     break
-            page_ = self.page(slide, name, exhibit.subtitle, foot)
-            with page.style("slide", exhibit.texts):
-                group = add_native(page_.shapes, canvas, exhibit.alt)
+            page_ = self.page(slide, name, figure.subtitle, foot)
+            with page.style("slide", figure.texts):
+                group = add_native(page_.shapes, canvas, figure.alt)
             group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
-            self.notes(page_, slide, say, asked, exhibit.method)
-        self.keys += exhibit.sources
+            self.notes(page_, slide, say, asked, figure.method)
+        self.keys += figure.sources
 
     def sheet(self, slide: Slide, sheet: Sheet) -> None:
         title = self.talk.words(slide, "title", sheet.title)

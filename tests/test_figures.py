@@ -34,8 +34,8 @@ NAMES = list(catalogue.specs(REVIEW))
 
 @pytest.fixture(scope="module", params=NAMES)
 def shown(request):
-    exhibit = catalogue.build(REVIEW, ANALYSES, request.param)
-    return exhibit, exhibit.figure()
+    figure = catalogue.build(REVIEW, ANALYSES, request.param)
+    return figure, figure.figure()
 
 
 def test_nothing_leaves_the_page_or_overlaps(shown):
@@ -45,9 +45,9 @@ def test_nothing_leaves_the_page_or_overlaps(shown):
 
 
 def test_texts_keep_the_margins(shown):
-    exhibit, figure = shown
-    if exhibit.name not in ("study_landscape", "cited_outcomes"):
-        assert past_margins(figure) == []
+    figure, canvas = shown
+    if figure.name not in ("study_landscape", "cited_outcomes"):
+        assert past_margins(canvas) == []
 
 
 def test_text_is_large_and_dark_enough(shown):
@@ -63,20 +63,20 @@ def test_the_foot_is_one_line(shown):
 
 
 def test_titles_are_short(shown):
-    exhibit, _ = shown
-    assert len(re.sub(r"\s%", "%", exhibit.title).split()) <= 12
+    figure, _ = shown
+    assert len(re.sub(r"\s%", "%", figure.title).split()) <= 12
 
 
 def test_message_method_and_alt_text_are_there(shown):
-    exhibit, figure = shown
-    written = " ".join(" ".join(texts(figure)).split())
-    assert " ".join(exhibit.title.split()) in written  # a no-break space counts as a space
-    assert exhibit.method.rstrip(".") in written
-    assert exhibit.title.rstrip(".") in exhibit.alt
-    assert exhibit.content.summary in exhibit.alt
-    assert "nan" not in exhibit.alt.lower().split()
-    assert set(exhibit.sources) <= set(REVIEW.bibliography)
-    assert set(exhibit.content.tables) <= set(REVIEW.tables)
+    figure, canvas = shown
+    written = " ".join(" ".join(texts(canvas)).split())
+    assert " ".join(figure.title.split()) in written  # a no-break space counts as a space
+    assert figure.method.rstrip(".") in written
+    assert figure.title.rstrip(".") in figure.alt
+    assert figure.content.summary in figure.alt
+    assert "nan" not in figure.alt.lower().split()
+    assert set(figure.sources) <= set(REVIEW.bibliography)
+    assert set(figure.content.tables) <= set(REVIEW.tables)
 
 
 def changed(review, table, key, identifier, **values):
@@ -139,15 +139,15 @@ def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
 
 
 def test_percentage_points_are_named_and_thresholds_have_their_source():
-    exhibit = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
-    assert "percentage points" in exhibit.title
+    figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+    assert "percentage points" in figure.title
     assert set(REVIEW.table("instruments").set_index("instrument_id").loc[
         list(catalogue.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
-        exhibit.sources)
+        figure.sources)
     row = REVIEW.table("outcomes").set_index("outcome_id").loc["younger2013-symptoms-conference"]
     numbers = f"{row['intervention_change_pct']:.1f} against {row['control_change_pct']:.1f} %"
-    assert numbers.replace("-", "−") in exhibit.caption
-    assert "no controlled counterpart" not in exhibit.caption
+    assert numbers.replace("-", "−") in figure.caption
+    assert "no controlled counterpart" not in figure.caption
 
 
 @pytest.mark.parametrize(("column", "value", "word"), [
@@ -163,8 +163,8 @@ def test_a_wrong_specification_is_named_with_its_row(column, value, word):
 
 @pytest.fixture(scope="module")
 def landscape():
-    exhibit = catalogue.build(REVIEW, ANALYSES, "study_landscape")
-    return exhibit, exhibit.figure()
+    figure = catalogue.build(REVIEW, ANALYSES, "study_landscape")
+    return figure, figure.figure()
 
 
 def filled(axes):
@@ -173,21 +173,21 @@ def filled(axes):
 
 
 def test_as_many_marks_are_filled_as_the_title_counts(landscape):
-    exhibit, figure = landscape
-    (plot,) = figure.axes
+    figure, canvas = landscape
+    (plot,) = canvas.axes
     count = census(REVIEW).placebo_controlled
-    assert len(filled(plot)) == count and f"{count} placebo-controlled trials" in exhibit.title
+    assert len(filled(plot)) == count and f"{count} placebo-controlled trials" in figure.title
 
 
 def test_three_shapes_tell_designs_apart_and_large_trials_carry_their_names(landscape):
-    exhibit, figure = landscape
-    table = exhibit.table
+    figure, canvas = landscape
+    table = figure.table
     assert set(table["shape"]) == {"randomised", "other", "waiting"}
     assert (table.loc[table["shape"] == "waiting", "has_results"] == False).all()  # noqa: E712
     largest = table[table["fill"] == "placebo"].sort_values("n", ascending=False)["label"]
-    assert set(largest[:5]) & set(texts(figure))
+    assert set(largest[:5]) & set(texts(canvas))
     cited = table[table["cited_as"].notna()]
-    assert all(any(label in text for text in texts(figure)) for label in cited["label"])
+    assert all(any(label in text for text in texts(canvas)) for label in cited["label"])
 
 
 def test_the_break_of_the_years_is_marked(landscape):
@@ -202,15 +202,15 @@ def test_a_short_range_of_years_has_a_tick_for_each_and_undated_studies_are_coun
     kept = studies[[years[key] in ("2023", "2024", "2025") or not years[key]
                     for key in studies["study"]]]
     review = replace(REVIEW, tables={**REVIEW.tables, "studies": kept})
-    exhibit = catalogue.build(review, ANALYSES, "study_landscape")
-    undated = int(exhibit.table["year"].isna().sum())
-    assert {"2023", "2024", "2025"} <= set(texts(exhibit.figure()))
-    assert (f"{undated} " in exhibit.method and "without a year" in exhibit.method) == (undated > 0)
+    figure = catalogue.build(review, ANALYSES, "study_landscape")
+    undated = int(figure.table["year"].isna().sum())
+    assert {"2023", "2024", "2025"} <= set(texts(figure.figure()))
+    assert (f"{undated} " in figure.method and "without a year" in figure.method) == (undated > 0)
 
 
 def test_reports_of_the_same_people_and_fixed_order_are_told_apart(landscape):
-    exhibit, _ = landscape
-    fill = exhibit.table.set_index("study")["fill"]
+    figure, _ = landscape
+    fill = figure.table.set_index("study")["fill"]
     studies = REVIEW.table("studies").set_index("study")
     assert set(fill[fill == "further"].index) == set(
         studies.index[studies["participants_of"].notna()]) & set(fill.index)
@@ -299,8 +299,8 @@ ODD = _odd()
 @pytest.mark.parametrize("review", ODD.values(), ids=ODD)
 def test_ids_that_do_not_suit_a_kind_are_drawn_or_a_listed_problem(review):
     try:
-        exhibit = catalogue.build(review, run_analyses(review), "asked")
-        exhibit.figure()
+        figure = catalogue.build(review, run_analyses(review), "asked")
+        figure.figure()
     except ReviewError as error:
         (problem,) = error.problems
         assert problem.file.startswith("data/") and problem.rule and problem.advice

@@ -1,0 +1,111 @@
+"""Processes that draw figures and run notebooks, begun without loading every package anew.
+
+On Linux they are forked from one server process that has loaded the packages and nothing else: no
+review, no figure, no state of a notebook. Elsewhere each is begun from nothing, since forking is
+not safe there.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from multiprocessing import forkserver, parent_process
+from multiprocessing.context import BaseContext
+from typing import Any
+
+from jupyter_client.provisioning import LocalProvisioner
+
+FORKS = sys.platform == "linux"
+LOADED = ["matplotlib.pyplot", "evidence.chapters", "evidence.notebook.narrator",
+          "evidence.publish", "evidence.project.kernel"]  # what drawing and notebooks need
+
+
+def context() -> BaseContext:
+    """How processes begin; on Linux the server is started with the first call.
+
+    The order of sets is the same in all of them (``PYTHONHASHSEED``).
+    """
+    if not FORKS:
+        return multiprocessing.get_context("spawn")
+    found = multiprocessing.get_context("forkserver")
+    found.set_forkserver_preload(LOADED)
+    with _environment(PYTHONHASHSEED="0", PYDEVD_DISABLE_FILE_VALIDATION="1"):  # the second: quiet
+        forkserver.ensure_running()
+    return found
+
+
+@contextmanager
+def _environment(**values: str) -> Iterator[None]:
+    before = dict(os.environ)
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+
+
+def begin(environment: Mapping[str, str]) -> None:
+    """In a new process: Ctrl-C is for the build to handle, and the process ends with the build."""
+    os.environ.clear()
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    end_with_parent()
+
+
+def end_with_parent() -> None:
+    """End this process when the one that began it has ended, however it did."""
+    def wait() -> None:
+        parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+class ForkedKernel(LocalProvisioner):
+    """A kernel that is forked with its packages loaded."""
+
+    async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
+        """Begin the kernel of the connection file that ends the command `cmd`."""
+        from evidence.project.kernel import serve
+
+        said = kwargs["stderr"]
+        process = context().Process(
+            target=serve, args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
+        )
+        process.start()
+        self.process = Started(process)
+        self.pid = self.pgid = process.pid
+        return self.connection_info
+
+
+class Started:
+    """A process with the methods of `subprocess.Popen` that are asked of a kernel."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, process: multiprocessing.Process) -> None:
+        self._process, self.pid = process, process.pid
+        self.kill, self.terminate = process.kill, process.terminate
+
+    def poll(self) -> int | None:
+        """Exit status; None while it runs."""
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Exit status once it has ended."""
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("kernel", timeout)
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal to the process itself."""
+        if self._process.exitcode is None:
+            os.kill(self.pid, number)
