@@ -68,16 +68,20 @@ def end_with_parent() -> None:
     threading.Thread(target=wait, daemon=True).start()
 
 
+def _serve(*arguments: Any) -> None:
+    from evidence.project.kernel import serve  # loaded there already, and never here
+
+    serve(*arguments)
+
+
 class ForkedKernel(LocalProvisioner):
     """A kernel that is forked with its packages loaded."""
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Begin the kernel of the connection file that ends the command `cmd`."""
-        from evidence.project.kernel import serve
-
         said = kwargs["stderr"]
         process = context().Process(
-            target=serve, args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
+            target=_serve, args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
         )
         process.start()
         self.process = Started(process)
