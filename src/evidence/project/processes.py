@@ -81,7 +81,8 @@ class ForkedKernel(LocalProvisioner):
         """Begin the kernel of the connection file that ends the command `cmd`."""
         said = kwargs["stderr"]
         process = context().Process(
-            target=_serve, args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
+            target=_serve,
+            args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
         )
         process.start()
         self.process = Started(process)
