@@ -13,7 +13,7 @@ from evidence import storage
 from evidence.cli import main
 from evidence.project.freshness import known_outputs
 from evidence.project.runner import KERNEL
-from evidence.storage import FOLDER, alone, replace_all, sha256, write_bytes
+from evidence.storage import OWN_FOLDER, alone, replace_all, sha256, write_bytes
 from sample_review import edit, write_sample
 
 MINE = b"what somebody made"
@@ -57,7 +57,7 @@ def test_results_that_somebody_changed_are_kept_beside_the_new_ones(sample, caps
 
 
 def test_a_picture_that_stood_there_before_the_first_build_is_kept(sample):
-    shutil.rmtree(sample / FOLDER)
+    shutil.rmtree(sample / OWN_FOLDER)
     shutil.rmtree(sample / "data" / "derived")
     (sample / "figures" / "manifest.json").unlink()
     (sample / "figures" / "studies.png").write_bytes(MINE)
@@ -69,7 +69,7 @@ def test_a_picture_that_stood_there_before_the_first_build_is_kept(sample):
 @pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
 def test_a_fresh_clone_builds_quietly(sample, capsys, ends):
     """The hashes that were committed say whose the files are; line ends do not matter."""
-    shutil.rmtree(sample / FOLDER)
+    shutil.rmtree(sample / OWN_FOLDER)
     before = {}
     for path in [p for p in sample.rglob("*") if p.is_file()]:
         content = path.read_bytes()
@@ -78,7 +78,7 @@ def test_a_fresh_clone_builds_quietly(sample, capsys, ends):
         before[path] = path.read_bytes()
     assert main(["build", str(sample)]) == 0
     assert {p: p.read_bytes() for p in before} == before
-    shutil.rmtree(sample / FOLDER)
+    shutil.rmtree(sample / OWN_FOLDER)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     edit(sample / "data" / "studies.csv", ",40", ",60")
     assert main(["analyse", str(sample)]) == 0 and main(["build", str(sample)]) == 0
@@ -168,7 +168,7 @@ def test_a_move_that_fails_takes_everything_back(tmp_path, monkeypatch):
             replace_all(tmp_path, dict(sorted(new.items())))
     assert error.value.filename == str(tmp_path / "figures" / "b.png")
     assert {path: path.read_bytes() for path in old} == old and not (tmp_path / "c").exists()
-    assert not (tmp_path / FOLDER / "journal.json").exists()
+    assert not (tmp_path / OWN_FOLDER / "journal.json").exists()
     write_bytes(tmp_path / "a", b"edited meanwhile")
     with alone(tmp_path):
         assert (tmp_path / "a").read_bytes() == b"edited meanwhile"
@@ -202,7 +202,7 @@ def test_no_record_reaches_out_of_the_review(tmp_path, name):
 def test_a_record_of_a_build_deletes_nothing_outside(sample):
     victim = sample.parent / "victim.txt"
     victim.write_bytes(MINE)
-    state = sample / FOLDER / "state.json"
+    state = sample / OWN_FOLDER / "state.json"
     record = json.loads(state.read_text(encoding="utf-8"))
     record["figure:gone"] = {"digest": "x", "read": [], "facts": {},
                              "outputs": {"../victim.txt": sha256(MINE)}}
@@ -229,7 +229,7 @@ def test_modes_are_those_of_the_old_file_or_of_the_umask(tmp_path):
 
 
 def test_a_manifest_of_an_earlier_version_vouches_for_its_figures(sample):
-    shutil.rmtree(sample / FOLDER)
+    shutil.rmtree(sample / OWN_FOLDER)
     manifest = sample / "figures" / "manifest.json"
     entries = json.loads(manifest.read_text(encoding="utf-8"))
     for entry in entries:

@@ -8,7 +8,7 @@ import evidence as ev
 from conftest import edit
 from evidence.project.build import build
 from evidence.project.watching import watch
-from evidence.storage import FOLDER
+from evidence.storage import OWN_FOLDER
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def watched(root, change):
 def contents(root):
     return {
         path.relative_to(root): path.read_bytes() for path in sorted(root.rglob("*"))
-        if path.is_file() and FOLDER not in path.parts
+        if path.is_file() and OWN_FOLDER not in path.parts
     }
 
 

@@ -15,10 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from evidence import __version__
-from evidence.review import Problem, ReviewError
+from evidence.review import MEASURES, Problem, ReviewError
 
 FORMATS = ("png", "svg", "pdf", "pptx")
-MEASURES = ("MD", "SMD", "RR", "OR", "RD", "HR", "IRR", "PROP", "COR", "GEN")
 DECIMALS = {"comma": ",", "point": "."}
 STYLES = ("slide", "notebook", "print")
 WIDTHS = (170, 85)

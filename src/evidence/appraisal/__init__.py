@@ -13,8 +13,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bias": ["anchor", "disagreements", "judged_results", "judgements", "risk_of_bias"],
         "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": [
-            "AGAIN", "LEVELS", "certainty_table", "offer_ratings", "rating_disagreements",
-            "summary_of_findings",
+            "AGAIN", "LEVELS", "certainty_table", "level_number", "level_signs", "offer_ratings",
+            "rating_disagreements", "summary_of_findings",
         ],
         "flow": ["NO_ERROR", "WITHIN", "Step", "search_steps", "study_flow", "unpooled"],
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],

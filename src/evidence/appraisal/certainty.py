@@ -22,19 +22,17 @@ from evidence.wording import (
     Row,
     fill,
     in_words,
-    interval,
     joined,
     offers,
     plural,
-    signed,
+    with_interval,
 )
 
 LEVELS = ("very low", "low", "moderate", "high")
 REASONS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
 RANDOMISED, OTHER = 4, 2
 NO_EVIDENCE, AGAIN = "no evidence", "to be judged again"
-UNITS = {"RR": "risk ratio", "OR": "odds ratio", "RD": "risk difference", "MD": "points",
-         "SMD": "standard deviations", "GEN": ""}
+UNITS = {"MD": "points", "SMD": "standard deviations", "GEN": ""}
 
 
 def grade(start: int, down: int, up: int = 0) -> str:
@@ -43,6 +41,23 @@ def grade(start: int, down: int, up: int = 0) -> str:
     The sum is bookkeeping (Guyatt 2008): each level is a judgement with a reason.
     """
     return LEVELS[min(max(start - down + up, 1), 4) - 1]
+
+
+def level_number(level: str) -> int:
+    """A level of certainty as a number from 1 (very low) to 4 (high); 0 for what is none."""
+    return LEVELS.index(level) + 1 if level in LEVELS else 0
+
+
+def level_signs(level: str, full: str = "⊕", empty: str = "◯") -> str:
+    """A level of certainty in the four signs of GRADE and in words; words alone for what is none.
+
+    Examples
+    --------
+    >>> level_signs("low"), level_signs("no evidence")
+    ('⊕⊕◯◯ low', 'no evidence')
+    """
+    number = level_number(level)
+    return f"{full * number}{empty * (len(LEVELS) - number)} {level}" if number else level
 
 
 def bias_levels(weights: Mapping[str, float], judged: Mapping[str, str]) -> int:
@@ -251,8 +266,7 @@ def _effects(review: Review, pool: Pool) -> str:
 
 
 def _estimate(value: float, low: float, high: float, is_ratio: bool, name: str) -> str:
-    number = f"{value:.2f}" if is_ratio else signed(f"{value:+.2f}")
-    text = f"{number} ({interval(low, high)})"
+    text = with_interval(value, low, high, "" if is_ratio else "+")
     return f"{name} {text}" if is_ratio else f"{text} {name}".strip()
 
 

@@ -6,10 +6,7 @@ from math import sqrt
 
 import pandas as pd
 
-from evidence.pooling import Z95
-from evidence.review import Review, design
-
-ARMS = ("intervention", "control")
+from evidence.review import ARMS, Z95, Review, design
 
 
 def share_interval(events: int, n: int) -> tuple[float, float]:

@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtri
 
 from evidence.pooling import analysis_rows
-from evidence.review import Review
+from evidence.review import ARMS, Review
 
 ALPHA, POWER = 0.05, 0.8
 POINTS, SD_UNITS, RATIO = "points", "sd", "ratio"
@@ -100,7 +100,7 @@ def pooled_sd(review: Review, analysis: Any) -> float:
 
 
 def _pair(row: pd.Series, name: str) -> tuple[float, float]:
-    cells = [row.get(f"{arm}_{name}") for arm in ("intervention", "control")]
+    cells = [row.get(f"{arm}_{name}") for arm in ARMS]
     return tuple(np.nan if pd.isna(cell) else float(cell) for cell in cells)
 
 

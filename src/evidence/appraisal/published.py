@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, stdtr, stdtrit
 
-from evidence.pooling import REPORTED_AS, Z95
+from evidence.review import RATIO_KINDS, REPORTED_AS, Z95
 
 MEASURES = REPORTED_AS | {"IRR": "incidence_rate_ratio", "GEN": "none"}
-RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "rate_ratio", "hazard_ratio")
 TOLERANCE = 1.5  # a printed p value may be this many times off: effect and limits are rounded
 UNKNOWN_DF = range(1, 31)
 
@@ -23,7 +22,7 @@ def implied_p(row) -> list[float]:
     values = np.array([row["effect"], row["ci_low"], row["ci_high"]], dtype=float)
     if not np.isfinite(values).all():
         return []
-    effect, low, high = np.log(values) if row["effect_measure"] in RATIOS else values
+    effect, low, high = np.log(values) if row["effect_measure"] in RATIO_KINDS else values
     half = (high - low) / 2
     known = row["k"]
     candidates = UNKNOWN_DF if pd.isna(known) else [int(known) - 1]

@@ -29,8 +29,15 @@ from evidence.notebook.controls import (
 )
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.notebook.selection import Filter
-from evidence.pooling import MEASURE_WORDS, METHOD_WORDS, POOLING_WORDS, RULE_WORDS
-from evidence.review import DESIGNS, ReviewError, design
+from evidence.review import (
+    DESIGNS,
+    MEASURE_WORDS,
+    METHOD_WORDS,
+    POOLING_WORDS,
+    RULE_WORDS,
+    ReviewError,
+    design,
+)
 from evidence.wording import escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."

@@ -12,16 +12,16 @@ import pandas as pd
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import Figure, catalogue, export
 from evidence.notebook.selection import Filter, choose
-from evidence.pooling import (
-    DEFAULT_RULE,
+from evidence.pooling import DEFAULT_RULE, METHOD_MEASURES, Pool, outcome_effects, synthesise
+from evidence.review import (
     MEASURE_WORDS,
-    METHOD_MEASURES,
     POOLING_WORDS,
-    Pool,
-    outcome_effects,
-    synthesise,
+    Problem,
+    Review,
+    ReviewError,
+    Tables,
+    primary_studies,
 )
-from evidence.review import Problem, Review, ReviewError, Tables, primary_studies
 from evidence.storage import write_bytes
 from evidence.wording import joined
 

@@ -8,12 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.appraisal import judgements, summary_of_findings
-from evidence.pooling import RULE_WORDS, SMALLEST_POOL, Pool
-from evidence.review import Review, is_placebo_trial, keys
-from evidence.wording import p_value, plural
-
-GRADE_SIGNS = {"high": "⊕⊕⊕⊕", "moderate": "⊕⊕⊕◯", "low": "⊕⊕◯◯", "very low": "⊕◯◯◯"}
+from evidence.appraisal import judgements, level_signs, summary_of_findings
+from evidence.pooling import SMALLEST_POOL, Pool
+from evidence.review import RULE_WORDS, Review, is_placebo_trial, keys
+from evidence.wording import p_value, plural, with_interval
 
 
 def findings(
@@ -48,7 +46,7 @@ def findings(
     ]
     risks = ["; ".join(dict.fromkeys(by_study[by_study.index.isin(keys(cell))])) or None
              for cell in table["studies"]]
-    certainty = [f"{GRADE_SIGNS.get(word, '')} {word}".strip() for word in table["certainty"]]
+    certainty = [level_signs(level) for level in table["certainty"]]
     shown = table.assign(
         evidence=evidence, certainty=certainty, trials=table["studies"], judged=risks)
     shown = shown[["outcome", "evidence", "effect", "certainty", "meaning", "per_1000", "reported",
@@ -269,8 +267,8 @@ def _one_by_one(pool: Pool) -> str | None:
         return None
     sign = "" if pool.is_ratio or pool.measure == "PROP" else "+"
     wald = pool.wald
-    both = f"{wald.estimate:{sign}.2f} (Wald {wald.ci_low:.2f} to {wald.ci_high:.2f})"
-    return "; ".join(pool.each) + "; together " + both.replace("-", "−")
+    both = with_interval(wald.estimate, wald.ci_low, wald.ci_high, sign).replace("(", "(Wald ")
+    return f"{'; '.join(pool.each)}; together {both}"
 
 
 def single_trials(analyses: Mapping[str, Pool]) -> pd.DataFrame:

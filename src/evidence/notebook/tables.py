@@ -13,8 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.pooling import MEASURE_WORDS, METHOD_WORDS
-from evidence.review import DESIGNS, Review, design, keys, schema
+from evidence.review import DESIGNS, MEASURE_WORDS, METHOD_WORDS, Review, design, keys, schema
 from evidence.wording import Markup
 from evidence.wording import html as plain
 

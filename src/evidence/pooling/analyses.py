@@ -12,9 +12,8 @@ import pandas as pd
 from evidence.pooling.effects import BASES, METHOD_MEASURES, NOT_RECORDED, outcome_effects
 from evidence.pooling.effects import METHODS as POOLING_METHODS
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS
-from evidence.pooling.measures import MEASURES
 from evidence.pooling.synthesis import DRAW_POOL, SCALES, Pool, synthesise, with_columns
-from evidence.review import Problem, ReviewError, keys, roots, word
+from evidence.review import MEASURES, Problem, ReviewError, keys, roots, word
 
 FILE = "data/analyses.csv"
 EFFECT_COLUMNS = (
@@ -39,14 +38,29 @@ BARRING = {"unit": "participants", "poolable": True, "verification": NOT_RECORDE
 
 
 class Analyses(Mapping[str, Pool]):
-    """Results of data/analyses.csv by id, run when the first of them is looked at."""
+    """Results of data/analyses.csv by id, run once, when the first of them is looked at.
+
+    Whoever looks at one has looked at the tables that all of them were made from.
+    """
 
     def __init__(self, review):
         self._review = review
 
     @cached_property
+    def _run(self) -> tuple[dict[str, Pool], frozenset[str]]:
+        tables = self._review.tables
+        before = set(tables.read)
+        tables.read.clear()
+        try:
+            return run_analyses(self._review), frozenset(tables.read)
+        finally:
+            tables.read |= before
+
+    @property
     def _results(self) -> dict[str, Pool]:
-        return run_analyses(self._review)
+        results, read = self._run
+        self._review.tables.read |= read
+        return results
 
     def __getitem__(self, name: str) -> Pool:
         return self._results[name]

@@ -8,26 +8,14 @@ import numpy as np
 import pandas as pd
 
 from evidence.pooling import measures
-from evidence.pooling.measures import MEASURES, is_ratio, to_analysis, to_shown
+from evidence.pooling.measures import is_ratio, to_analysis, to_shown
+from evidence.review import ARMS, COUNTED, MEASURES, RATIO_KINDS, REPORTED_AS
 
-COUNTS = ("RR", "OR", "RD", "IRR")
 SINGLE = ("PROP", "COR")  # measures of one group, which compare nothing
 METHODS = ("inverse_variance", "mantel_haenszel", "peto")
-METHOD_MEASURES = {"mantel_haenszel": COUNTS, "peto": ("OR",)}
+METHOD_MEASURES = {"mantel_haenszel": COUNTED, "peto": ("OR",)}
 LARGEST = 1e100  # beyond it squares and weights are no numbers any more
 BASES = ("auto", "reported", "arms")
-REPORTED_AS = {
-    "MD": "mean_difference",
-    "SMD": "standardised_mean_difference",
-    "RR": "risk_ratio",
-    "OR": "odds_ratio",
-    "RD": "risk_difference",
-    "HR": "hazard_ratio",
-    "IRR": "rate_ratio",
-    "PROP": "proportion",
-    "COR": "correlation",
-}
-RATIO_KINDS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio")
 FEWEST_FOR_Z = 22  # degrees of freedom below which t is more than 6 % wider than z
 CELLS = (
     "intervention_events", "intervention_n", "intervention_time", "control_events", "control_n",
@@ -37,7 +25,7 @@ READ = (
     "outcome_id", "study", "contrast", "design", "higher_is", "verification", "poolable", "unit",
     "year", "stratum", "n_analysed", "n_randomised", "effect_measure", "effect", "effect_se",
     "effect_ci_low", "effect_ci_high", "effect_df", "p_value", "p_relation", "correlation",
-    *(f"{arm}_{part}" for arm in ("intervention", "control")
+    *(f"{arm}_{part}" for arm in ARMS
       for part in ("n", "mean", "sd", "events", "time")),
 )  # fmt: skip
 COLUMNS = (
@@ -210,7 +198,7 @@ class _Absent(ValueError):
 
 
 def _estimate(row: Mapping, measure: str, basis: str, method: str, crossover: bool) -> tuple:
-    arms_first = measure in COUNTS and not crossover
+    arms_first = measure in COUNTED and not crossover
     sources = (_from_arms, _from_report) if arms_first else (_from_report, _from_arms)
     if basis == "reported" or measure in ("GEN", "HR", "COR"):
         sources = (_from_report,)
@@ -292,7 +280,7 @@ def _from_arms(row: Mapping, measure: str, method: str, crossover: bool) -> tupl
         if np.isnan(cells).any():
             raise _Absent("events and people are not given")
         return *measures.proportion(*cells), "arms"
-    if measure in COUNTS:
+    if measure in COUNTED:
         counts = _arms(row, "events", "time" if measure == "IRR" else "n")
         if np.isnan(counts).any():
             what = "events and person-time" if measure == "IRR" else "counts"
@@ -399,7 +387,7 @@ def _people(row: Mapping, measure: str, crossover: bool) -> float:
 
 
 def _arms(row: Mapping, *names: str) -> list[float]:
-    return [_number(row, f"{arm}_{name}") for arm in ("intervention", "control") for name in names]
+    return [_number(row, f"{arm}_{name}") for arm in ARMS for name in names]
 
 
 def _number(row: Mapping, name: str) -> float:

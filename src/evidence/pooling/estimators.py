@@ -13,9 +13,9 @@ import numpy as np
 from scipy import special
 
 from evidence.pooling.measures import Z95
+from evidence.review import ESTIMATORS, RULES
 
-METHODS = ("REML", "DL", "PM", "HE", "FE")
-INTERVAL_RULES = ("wald", "hartung_knapp", "hartung_knapp_floored")
+METHODS, INTERVAL_RULES = tuple(ESTIMATORS), tuple(RULES)
 DEFAULT_RULE = "hartung_knapp_floored"
 
 CHUNK = 10_000  # data sets at a time, so that they stay in the processor's cache

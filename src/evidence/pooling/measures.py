@@ -10,22 +10,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit, gammaln, logit, ndtri, stdtrit
 
-Z95 = 1.959963984540054
+from evidence.review import RATIOS, Z95
+
 CORRELATIONS = (0.0, 0.3, 0.5, 0.7, 0.9)
-MEASURES = ("MD", "SMD", "RR", "OR", "RD", "HR", "IRR", "PROP", "COR", "GEN")
-RATIOS = ("RR", "OR", "HR", "IRR")
-MEASURE_WORDS = {
-    "MD": "Mean difference",
-    "SMD": "Standardised mean difference",
-    "RR": "Risk ratio",
-    "OR": "Odds ratio",
-    "RD": "Risk difference",
-    "HR": "Hazard ratio",
-    "IRR": "Rate ratio",
-    "PROP": "Proportion",
-    "COR": "Correlation",
-    "GEN": "Effect",
-}
 
 
 def is_ratio(measure: str, scale: str = "") -> bool:

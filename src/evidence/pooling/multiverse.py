@@ -20,18 +20,10 @@ from evidence.pooling.effects import outcome_effects
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS, pool_many
 from evidence.pooling.measures import to_shown
 from evidence.pooling.synthesis import SMALLEST_POOL, Pool
-from evidence.review import Problem, ReviewError
+from evidence.review import ESTIMATORS, RULES, Problem, ReviewError
 
 FILE = "data/specifications.csv"
 ESTIMATOR, RULE = "tau2_method", "interval_rule"
-METHOD_LABELS = {
-    "REML": "REML", "DL": "DerSimonian-Laird", "PM": "Paule-Mandel", "HE": "Hedges",
-    "FE": "Common effect",
-}  # fmt: skip
-RULE_LABELS = {
-    "wald": "Wald", "hartung_knapp": "Hartung-Knapp",
-    "hartung_knapp_floored": "Hartung-Knapp, floored",
-}  # fmt: skip
 COMMON_EFFECT = "FE"
 COMMON_EFFECT_RULE = "wald"  # Hartung-Knapp mends the error of random effects
 SMALLEST = 2  # a pool needs two trials
@@ -149,10 +141,10 @@ def explore(review, analysis: Pool) -> Multiverse:
         has not exactly one main option.
     """
     trials, effects = _trial_options(review, analysis)
-    methods = [Option(ESTIMATOR, m, METHOD_LABELS[m], m == analysis.tau2_method) for m in METHODS]
+    methods = [Option(ESTIMATOR, m, ESTIMATORS[m], m == analysis.tau2_method) for m in METHODS]
     is_common = analysis.tau2_method == COMMON_EFFECT
     main_rule = COMMON_EFFECT_RULE if is_common else analysis.interval_rule
-    rules = [Option(RULE, rule, RULE_LABELS[rule], rule == main_rule) for rule in INTERVAL_RULES]
+    rules = [Option(RULE, rule, RULES[rule], rule == main_rule) for rule in INTERVAL_RULES]
     sets = _data_sets(list(trials.values()))
     table = _pool_sets(sets, effects, analysis)
     options = (*(o for group in trials.values() for o in group), *methods, *rules)

@@ -9,7 +9,7 @@ from scipy.special import stdtrit
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.measures import CORRELATIONS, implied_correlation, paired_mean_difference
 from evidence.pooling.synthesis import Pool
-from evidence.review import Review
+from evidence.review import ARMS, Review
 
 HALF_WIDTH = "half_width"
 
@@ -33,7 +33,7 @@ def readings(review: Review) -> pd.DataFrame:
         outcome = outcomes.loc[row["outcome_id"]]
         n, se = float(outcome["intervention_n"]), float(outcome["effect_se"])
         scale = np.sqrt(n) / stdtrit(n - 1, 0.975) if row["kind"] == HALF_WIDTH else 1.0
-        spreads = [scale * row[arm] for arm in ("intervention", "control")]
+        spreads = [scale * row[arm] for arm in ARMS]
         rows.append({
             **{name: row[name] for name in ("reading", "outcome_id", "kind", "intervention",
                                             "control")},

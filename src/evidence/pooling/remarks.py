@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evidence.pooling.analyses import FILE, IN_POINTS, analysis_rows
-from evidence.review import BIBLIOGRAPHY, Problem
+from evidence.review import ARMS, BIBLIOGRAPHY, Problem
 
 OVERWHELMING = 100  # times, between the smallest standard error of a pool and the next
 ROW_IDS = {"data/outcomes.csv": ("outcomes", "outcome_id"), "data/harms.csv": ("harms", "harm_id")}
@@ -109,6 +109,6 @@ def _overwhelming(pooled: pd.DataFrame) -> list[str]:
 
 def _all_events(row: pd.Series) -> bool:
     arms: Iterator[bool] = (
-        row.get(f"{arm}_events") == row.get(f"{arm}_n") for arm in ("intervention", "control")
+        row.get(f"{arm}_events") == row.get(f"{arm}_n") for arm in ARMS
     )
     return all(bool(same) for same in arms if not pd.isna(same))

@@ -13,7 +13,6 @@ from evidence.pooling import regression, subgroups
 from evidence.pooling.effects import (
     CELLS,
     METHOD_MEASURES,
-    REPORTED_AS,
     is_empty,
     outcome_effects,
     records,
@@ -29,36 +28,22 @@ from evidence.pooling.estimators import (
     pool_many,
     tau2_interval,
 )
-from evidence.pooling.measures import (
+from evidence.pooling.measures import critical, is_ratio, to_analysis, to_shown
+from evidence.review import (
+    ARMS,
     MEASURE_WORDS,
     MEASURES,
+    METHOD_WORDS,
+    POOLING_WORDS,
+    REPORTED_AS,
+    RULE_WORDS,
     Z95,
-    critical,
-    is_ratio,
-    to_analysis,
-    to_shown,
 )
-from evidence.wording import as_text, decimals, in_words, interval, number, plural, signed
+from evidence.wording import as_text, in_words, interval, plural, signed, with_interval
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
 SCALES = ("log",)
-METHOD_WORDS = {
-    "REML": "random effects, REML",
-    "DL": "random effects, DerSimonian-Laird",
-    "PM": "random effects, Paule-Mandel",
-    "HE": "random effects, Hedges",
-    "FE": "common effect, inverse variance",
-}
-POOLING_WORDS = {
-    "mantel_haenszel": "common effect, Mantel-Haenszel",
-    "peto": "common effect, Peto",
-}
-RULE_WORDS = {
-    "wald": "Wald interval",
-    "hartung_knapp": "Hartung-Knapp interval",
-    "hartung_knapp_floored": "floored Hartung-Knapp interval",
-}
 UNDRAWN = {
     0: "No trial can be pooled.",
     1: "One trial: there is nothing to pool.",
@@ -307,25 +292,24 @@ class Pool:
     def each(self) -> list[str]:
         """Effect and limits of every study, as "−0.34 (−0.95 to 0.27)"."""
         sign = "" if self.is_ratio or self.measure == "PROP" else "+"
-        return [f"{number(row.effect, decimals((row.ci_low, row.ci_high)), sign)} "
-                f"({interval(row.ci_low, row.ci_high)})" for row in self.studies]
+        return [with_interval(row.effect, row.ci_low, row.ci_high, sign) for row in self.studies]
 
     @property
     def headline(self) -> str:
         """How many studies, and what they show together, as "Two studies pooled: risk ratio 0.80
         (0.66 to 0.97)"."""
-        found = len({row.study for row in self.studies})
-        text = f"{in_words(found).capitalize()} {plural(found, 'study', 'studies')}"
-        if found < self.k:
+        trials = len({row.study for row in self.studies})
+        text = f"{in_words(trials).capitalize()} {plural(trials, 'study', 'studies')}"
+        if trials < self.k:
             text += f" in {in_words(self.k)} groups"
         measure = self.measure_words.lower()
         if self.k == 0:
             return "No result can be pooled"
         if self.k > 1 and not self.can_pool:
             return f"{text}, not pooled: {measure} {' and '.join(self.each)}"
-        value = signed(f"{self.estimate:.2f}")
-        return (text + " pooled" * (self.k > 1)
-                + f": {measure} {value} ({interval(self.ci_low, self.ci_high)})")
+        pooled = " pooled" if self.k > 1 else ""
+        found = with_interval(self.estimate, self.ci_low, self.ci_high)
+        return f"{text}{pooled}: {measure} {found}"
 
     @property
     def method_line(self) -> str:
@@ -469,9 +453,8 @@ class Pool:
             return f"{self.measure}; k = 0"
         if self.k > 1 and not self.can_pool:
             return f"{self.measure} {', '.join(self.each)}; k = {self.k}, not pooled"
-        ends = self.ci_low, self.ci_high
-        value = number(self.estimate, decimals(ends))
-        return f"{self.measure} {value} ({interval(*ends)}); k = {self.k}"
+        found = with_interval(self.estimate, self.ci_low, self.ci_high)
+        return f"{self.measure} {found}; k = {self.k}"
 
     def _repr_html_(self) -> str:
         table = self.to_frame()
@@ -755,7 +738,7 @@ def _mantel_haenszel_pools(pooled: pd.DataFrame, measure: str) -> tuple[Pools, n
     As in metafor, trials in which nobody or everybody had the event have no share in Q.
     """
     people = "time" if measure == "IRR" else "n"
-    names = [f"{arm}_{part}" for arm in ("intervention", "control") for part in ("events", people)]
+    names = [f"{arm}_{part}" for arm in ARMS for part in ("events", people)]
     counts = pooled[names].to_numpy(float)
     estimate, se, weights = mantel_haenszel(measure, counts)
     a, n1, c, n2 = counts.T

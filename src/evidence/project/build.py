@@ -225,8 +225,7 @@ def make_notebook(path: Path, kernels: Kernels) -> Outcome:
 
 def make_figure(root: Path, name: str) -> Outcome:
     """Draw one figure in every format."""
-    loaded = _loaded(root)
-    return draw(loaded, Analyses(loaded), name)
+    return draw(*_loaded(root), name)
 
 
 def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
@@ -240,15 +239,16 @@ def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
 
 def make_deck(root: Path, name: str) -> Outcome:
     """Make the slides of the whole review."""
-    loaded = _loaded(root)
+    loaded, analyses = _loaded(root)
     loaded.tables.read.clear()
-    content = talk_deck(loaded, Analyses(loaded))
+    content = talk_deck(loaded, analyses)
     return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
 
 
 @lru_cache(maxsize=1)
-def _loaded(root: Path) -> Review:
-    return load_review(root)
+def _loaded(root: Path) -> tuple[Review, Analyses]:
+    loaded = load_review(root)
+    return loaded, Analyses(loaded)
 
 
 def _rest(

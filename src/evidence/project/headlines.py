@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from evidence.wording import with_interval
+
 
 def moved_headlines(old: Path, new: str) -> tuple[str, ...]:
     """Estimates that moved since the last build, as "pain: −0.22 → −0.31".
@@ -41,8 +43,6 @@ def _last_headlines(old: Path) -> Mapping[str, Any] | None:
 def _headlines(pooled: pd.DataFrame) -> Mapping[str, Any]:
     chosen = pooled[pooled["is_default"].astype(str).str.lower() == "true"]
     return {
-        row["analysis"]: (
-            f"{row['estimate']:.2f} ({row['ci_low']:.2f} to {row['ci_high']:.2f})"
-        ).replace("-", "\N{MINUS SIGN}")
+        row["analysis"]: with_interval(row["estimate"], row["ci_low"], row["ci_high"])
         for _, row in chosen.iterrows() if pd.notna(row["estimate"])
     }

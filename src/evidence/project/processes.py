@@ -79,10 +79,9 @@ class ForkedKernel(LocalProvisioner):
 
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> dict[str, Any]:
         """Begin the kernel of the connection file that ends the command `cmd`."""
-        said = kwargs["stderr"]
+        options, said = cmd[cmd.index("-f") + 1:], kwargs["stderr"].name
         process = context().Process(
-            target=_serve,
-            args=(cmd[cmd.index("-f") + 1:], kwargs["cwd"], kwargs["env"], said.name),
+            target=_serve, args=(options, kwargs["cwd"], kwargs["env"], said)
         )
         process.start()
         self.process = Started(process)

@@ -94,7 +94,7 @@ def _round(root: Path) -> Iterator[str]:
         before, now = last_run(root), inputs(root)
         made = dict(before)
         for name in (name for name in specs if not is_fresh(root, f"figure:{name}", now, before)):
-            outcome = draw(review, Analyses(review), name)  # anew, to see what it reads
+            outcome = draw(review, analyses, name)
             files = {root / path: content for path, content in outcome.files.items()}
             replace_all(root, files, known_outputs(root))
             made[f"figure:{name}"] = as_made(now, f"figure:{name}", outcome)

@@ -19,7 +19,7 @@ from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
-from evidence.appraisal import AGAIN, LEVELS, anchor
+from evidence.appraisal import AGAIN, anchor, level_number
 from evidence.figures import NAME, catalogue, images, people_words
 from evidence.notebook import Narrator
 from evidence.pooling import in_brief
@@ -211,7 +211,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
 
 
 def _tile(row: Any) -> dict[str, Any]:
-    level = LEVELS.index(row.certainty) + 1 if row.certainty in LEVELS else 0
+    level = level_number(row.certainty)
     return row._asdict() | {"people": people_words(row),
                             "level": None if row.certainty in ("", AGAIN) else level}
 

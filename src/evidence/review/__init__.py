@@ -22,5 +22,9 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
             "is_true", "people", "primary_studies", "roots", "with_results",
         ],
         "textfile": ["decoded"],
+        "vocabulary": [
+            "ARMS", "COUNTED", "ESTIMATORS", "MEASURES", "MEASURE_WORDS", "METHOD_WORDS",
+            "POOLING_WORDS", "RATIOS", "RATIO_KINDS", "REPORTED_AS", "RULES", "RULE_WORDS", "Z95",
+        ],
     },
 )

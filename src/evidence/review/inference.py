@@ -17,8 +17,7 @@ import pandas as pd
 
 from evidence.review.columns import number
 from evidence.review.textfile import Rows
-
-ARMS = ("intervention", "control")
+from evidence.review.vocabulary import ARMS
 
 
 def is_lenient(resource: Mapping[str, Any]) -> bool:

@@ -16,7 +16,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "prose": [
             "MINUS", "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
             "harmless", "in_words", "interval", "joined", "number", "p_value", "percent", "plural",
-            "signed", "together",
+            "signed", "together", "with_interval",
         ],
     },
 )

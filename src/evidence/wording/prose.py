@@ -136,6 +136,18 @@ def interval(low: float, high: float, digits: int | None = None) -> str:
     return f"{number(low, digits)} to {number(high, digits)}"
 
 
+def with_interval(value: float, low: float, high: float, sign: str = "") -> str:
+    """An estimate and its interval as "−0.34 (−0.95 to 0.27)", in digits that the interval needs.
+
+    Examples
+    --------
+    >>> with_interval(-0.34, -0.95, 0.27), with_interval(1.0, 0.9991, 1.0012, "+")
+    ('−0.34 (−0.95 to 0.27)', '+1.000 (0.999 to 1.001)')
+    """
+    digits = decimals((low, high))
+    return f"{number(value, digits, sign)} ({interval(low, high, digits)})"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     """The noun that goes with a count."""
     return one if count == 1 else many or f"{one}s"

@@ -18,12 +18,11 @@ from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, effect, forest_columns
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
 from evidence.pooling import Pool, analysis_rows, favours_words
-from evidence.review import NoDataError, Review
+from evidence.review import ARMS, NoDataError, Review
 from evidence.wording import in_words, plural
 
 PERCENT_ONLY = "no counts, no ratio"
 SECOND_HAND = " *"
-ARMS = ("intervention", "control")
 
 
 def event_scale(pools: list[Pool]) -> Scale:

@@ -13,10 +13,9 @@ from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
 from evidence.pooling import Pool, analysis_rows
-from evidence.review import NoDataError, Review, design
-from evidence.wording import decimals, in_words, interval, number, plural, signed
+from evidence.review import COUNTED, NoDataError, Review, design
+from evidence.wording import in_words, interval, plural, signed, with_interval
 
-COUNTED = ("RR", "OR", "RD", "IRR")
 DERIVED = " †"
 SAME = "The same, "  # how the title of a further analysis points to the main one
 
@@ -145,13 +144,13 @@ def _table(pools: list[Pool]) -> pd.DataFrame:
 def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
     """One pool in words."""
     words = [
-        f"{labels[row.study]} {_value(row.effect, row)}"
+        f"{labels[row.study]} {with_interval(row.effect, row.ci_low, row.ci_high)}"
         for row in pool.studies
     ]
     text = f"{pool.title}: {'; '.join(words)}"
     if pool.can_pool:
         rule = pool.default
-        text += f"; pooled {_value(pool.estimate, pool)}"
+        text += f"; pooled {with_interval(pool.estimate, pool.ci_low, pool.ci_high)}"
         if rule.pi_low == rule.pi_low:
             text += f", prediction interval {interval(rule.pi_low, rule.pi_high)}"
     elif pool.k:
@@ -160,8 +159,3 @@ def _sentence(pool: Pool, labels: Mapping[str, str]) -> str:
         text += "no result can be pooled"
     return text.replace(" -", " −") + "."
 
-
-def _value(effect: float, row: Any) -> str:
-    """An effect with its interval, in digits that the interval needs."""
-    limits = row.ci_low, row.ci_high
-    return f"{number(effect, decimals(limits))} ({interval(*limits)})"

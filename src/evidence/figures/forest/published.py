@@ -16,7 +16,7 @@ from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, forest_columns
 from evidence.figures.scale import Scale, effect_scale
 from evidence.pooling import Pool, analysis_rows, favours_words, outcome_effects
-from evidence.review import Review
+from evidence.review import RATIO_KINDS, Review
 from evidence.wording import Row as Fact
 from evidence.wording import signed
 
@@ -26,13 +26,12 @@ MEASURES = {
     "mean_difference": "Mean difference{usual}, points of the scale",
     "standardised_mean_difference": "Standardised mean difference{usual}",
 }
-RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "incidence_rate_ratio", "rate_ratio")
 TOO_WIDE = 5.0  # an interval so many median widths wide does not set the scale
 
 
 def block_scale(table: pd.DataFrame) -> Scale:
     """An axis for pools of one measure: logarithmic with its line at 1 for ratios."""
-    is_ratio = table["effect_measure"].iloc[0] in RATIOS
+    is_ratio = table["effect_measure"].iloc[0] in RATIO_KINDS
     turn = np.log if is_ratio else np.asarray
     low, high = (turn(table[end].to_numpy(float)) for end in ("ci_low", "ci_high"))
     kept = (high - low <= TOO_WIDE * np.nanmedian(high - low)) | (table["review"] == "").to_numpy()

@@ -9,13 +9,8 @@ import numpy as np
 
 from evidence.figures.scale import Scale, effect_scale
 from evidence.pooling import ExcludedRow, Pool
-from evidence.review import design
+from evidence.review import ARMS, RULES, design
 
-RULE_LABELS = {
-    "wald": "Wald",
-    "hartung_knapp": "Hartung-Knapp",
-    "hartung_knapp_floored": "Hartung-Knapp, floored",
-}
 FEW = 3  # studies left out, each with a row of its own
 PLAIN_DESIGNS = ("parallel", "crossover")  # told apart by the mark alone
 
@@ -139,7 +134,7 @@ def forest_rows(
 
 def _study_row(row, pool, scale, study_labels, design_labels, marks, events) -> Row:
     largest = max((study.weight for study in pool.studies), default=1.0)
-    arms = dict(zip(("intervention", "control"), events.get(row.outcome_id, ()), strict=False))
+    arms = dict(zip(ARMS, events.get(row.outcome_id, ()), strict=False))
     cells = {
         "design": design_labels.get(row.design, _design_words(row.design, row.crossover)),
         "n": "" if arms else count(row.n), **arms, "effect": effect(row, scale),
@@ -235,7 +230,7 @@ def _pool_rows(pool: Pool, label: str, scale: Scale, *, focus: bool,
     if with_rules and len(pool.pooled) > 1:
         rows += [Row("gap", height=0.2), Row("heading", "By interval rule")]
         rows += [
-            Row("rule", RULE_LABELS[row.interval_rule], {"effect": effect(row, scale)},
+            Row("rule", RULES[row.interval_rule], {"effect": effect(row, scale)},
                 row.estimate, row.ci_low, row.ci_high, indented=True,
                 bold=row.interval_rule == pool.interval_rule)
             for row in pool.pooled

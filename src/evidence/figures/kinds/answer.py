@@ -17,20 +17,19 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from evidence.appraisal import AGAIN, LEVELS, certainty_table
+from evidence.appraisal import AGAIN, LEVELS, certainty_table, level_number
 from evidence.figures import marks, page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.scale import Scale, effect_scale, tick_text
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import NoDataError, Review
-from evidence.wording import Facts, answers, in_words, interval, plural, signed
+from evidence.wording import Facts, answers, in_words, plural, with_interval
 
 MOST = 5  # studies that the chart has room for; of more it shows the pool alone
 TILES = 2.78  # inches that the tiles take of the height
 GAP, PAD = 0.18, 0.16  # inches between boxes, inside a box
 NUMBER = 32  # points
 SIZES = (20, 19, 18, 17, 16, 15, 14)  # points of text that has to fit
-SIGNS = 4  # of GRADE
 TIGHT = 0.98  # share of a width that lines may fill
 NARROW, STACKED = 5.2, 0.64  # inches of the chart on a telephone, of one row there
 NOTHING = "No study can be drawn."
@@ -157,14 +156,14 @@ def _signs(sheet: _Sheet, right: float, y: float, certainty: str) -> float:
     start = right - page.inches(certainty, page.TICKS) - 0.1
     if certainty == AGAIN:
         return start
-    level = LEVELS.index(certainty) + 1 if certainty in LEVELS else 0
-    for place in range(SIGNS):
-        x = start - (SIGNS - place - 0.5) * 0.25
+    level = level_number(certainty)
+    for place in range(len(LEVELS)):
+        x = start - (len(LEVELS) - place - 0.5) * 0.25
         is_on = place < level
         sheet.ax.plot(x, y, "o", ms=14, mfc=page.INK if is_on else "white", mec=page.INK, mew=1.4)
         if is_on:
             sheet.ax.plot(x, y, "+", ms=9, mec="white", mew=1.8)
-    return start - SIGNS * 0.25
+    return start - len(LEVELS) * 0.25
 
 
 def _tile(sheet: _Sheet, left: float, width: float, row: Any, size: float) -> None:
@@ -347,7 +346,7 @@ def _summary(table: pd.DataFrame, pool: Pool, foot: Sequence[tuple[str, str]]) -
         parts.append(f"{row.title}: {row.verdict.rstrip('.')} "
                      f"({'; '.join(part.rstrip('.') for part in told if part)}).")
     each = "; ".join(pool.each) if pool.k <= MOST else f"{pool.k} studies"
-    pooled = (f"; pooled {signed(f'{pool.estimate:.2f}')} ({interval(pool.ci_low, pool.ci_high)})"
+    pooled = (f"; pooled {with_interval(pool.estimate, pool.ci_low, pool.ci_high)}"
               if pool.can_pool else "")
     parts.append(f"{pool.title}: {each}{pooled}.")
     parts += [f"{title}: {text}" for title, text in foot]

@@ -13,7 +13,7 @@ from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.marks import key
 from evidence.pooling import analysis_rows, outcome_effects
-from evidence.review import Review
+from evidence.review import ARMS, Review
 from evidence.wording import in_words, joined, p_value, plural, signed
 
 MOST = 7  # rows of a page; those with a number come first
@@ -60,14 +60,14 @@ def arm_table(review: Review, rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _known(row: pd.Series, value: str) -> bool:
-    return any(pd.notna(row.get(f"{arm}_{value}")) for arm in ("intervention", "control"))
+    return any(pd.notna(row.get(f"{arm}_{value}")) for arm in ARMS)
 
 
 def _said(review: Review, row: pd.Series) -> str:
     parts = []
     for value, unit in VALUES:
         if _known(row, value):
-            arms = [row.get(f"{arm}_{value}") for arm in ("intervention", "control")]
+            arms = [row.get(f"{arm}_{value}") for arm in ARMS]
             texts = ["not reported" if pd.isna(arm) else signed(f"{arm:g}{unit}") for arm in arms]
             parts.append(f"{WORDS[value]}: {texts[0]} on {review.intervention}, {texts[1]} on "
                          f"{review.control}")

@@ -21,7 +21,7 @@ from evidence.figures.forest.kind import DERIVED
 from evidence.figures.marks import key, named
 from evidence.figures.marks import sides as name_sides
 from evidence.pooling import favours_words
-from evidence.review import Review, design
+from evidence.review import ARMS, Review, design
 from evidence.wording import Row, interval, joined, plural, signed
 
 EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
@@ -59,7 +59,7 @@ def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
         the row gives them. NaN where a figure is not there.
     """
     changes = {}
-    for arm in ("intervention", "control"):
+    for arm in ARMS:
         printed = _numbers(outcomes, f"{arm}_change_pct")
         computed = 100 * _numbers(outcomes, f"{arm}_change") / _numbers(
             outcomes, f"{arm}_baseline_mean"
@@ -207,7 +207,7 @@ def changes(table: pd.DataFrame, left: Axes, right: Axes, *,
 
 
 def _arms(ax: Axes, y: float, row: Mapping[str, Any]) -> None:
-    pair = [row[arm] for arm in ("intervention", "control") if pd.notna(row[arm])]
+    pair = [row[arm] for arm in ARMS if pd.notna(row[arm])]
     if len(pair) == 2:
         ax.plot(pair, [y, y], color=page.CONTEXT, lw=2, zorder=2)
         ax.plot(row["control"], y, zorder=3, **CONTROL)

@@ -14,8 +14,7 @@ from scipy.special import ndtri
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.marks import head, key
-from evidence.pooling import Z95
-from evidence.review import Review, design
+from evidence.review import Z95, Review, design
 from evidence.wording import in_words, interval, p_value, signed, together
 
 SIDES = ("intervention", "control", "neither", "unclear")

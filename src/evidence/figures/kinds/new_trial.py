@@ -17,17 +17,8 @@ from evidence.appraisal import pooled_sd
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import key, sides, trial
-from evidence.pooling import (
-    ABOVE,
-    BELOW,
-    INCLUDES,
-    MEASURE_WORDS,
-    NewTrialMap,
-    Pool,
-    favours_words,
-    new_trial_map,
-)
-from evidence.review import Review
+from evidence.pooling import ABOVE, BELOW, INCLUDES, NewTrialMap, Pool, favours_words, new_trial_map
+from evidence.review import MEASURE_WORDS, Review
 from evidence.wording import interval, signed
 
 SIZES = np.unique(np.round(np.geomspace(40, 4000, 81), -1))

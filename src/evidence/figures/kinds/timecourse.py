@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
-from evidence.pooling import Z95, favours_words, outcome_effects
-from evidence.review import Review
-from evidence.wording import in_words, interval, signed
+from evidence.pooling import favours_words, outcome_effects
+from evidence.review import Z95, Review
+from evidence.wording import in_words, interval, signed, with_interval
 
 SIZE = page.TEXT
 ARMS = (("intervention", page.MESSAGE, "o", "-"), ("control", page.GREY, "s", "--"))
@@ -141,8 +141,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         return left, right
 
     parts = [
-        f"week {row['week']:g}: difference {row['difference']:+.2f} "
-        f"({interval(row['ci_low'], row['ci_high'])})" for _, row in shown.iterrows()
+        f"week {row['week']:g}: difference "
+        f"{with_interval(row['difference'], row['ci_low'], row['ci_high'], '+')}"
+        for _, row in shown.iterrows()
     ]
     method = "One trial; 95 % intervals as reported; each visit looks at the same people again"
     return Content(facts, table, method, "; ".join(parts).replace(" -", " −") + ".",

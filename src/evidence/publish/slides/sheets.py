@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal import census, certainty_table, harms, summary_of_findings
+from evidence.appraisal import census, certainty_table, harms, level_signs, summary_of_findings
 from evidence.chapters.claims import audit
 from evidence.publish.slides.shapes import FIXED_SPACE
 from evidence.review import CITATION, Review, with_citations, without_citations
@@ -28,7 +28,7 @@ LIMITS = {
     "analyses": "Choice of analyses",
     "completion_dates": "Completion dates",
 }
-SIGNS = {"very low": "●○○○", "low": "●●○○", "moderate": "●●●○", "high": "●●●●"}
+FULL, EMPTY = "●○"  # signs of certainty that the typeface has
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +114,7 @@ def certainty_sheet(
         "people": [f"{trials} ({people})" if trials else "none" for trials, people
                    in zip(table["trials"], table["participants"], strict=True)],
         "effect": table["effect"],
-        "certainty": [f"{SIGNS.get(level, '')} {level}".strip() for level in table["certainty"]],
+        "certainty": [level_signs(level, FULL, EMPTY) for level in table["certainty"]],
         "meaning": table["meaning"],
     })
     headings = {"outcome": "Outcome", "people": "Trials (people)", "effect": "Effect",

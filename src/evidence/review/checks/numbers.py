@@ -21,15 +21,12 @@ from evidence.review.columns import among, number
 from evidence.review.dictionary import Dictionary
 from evidence.review.problems import Problem
 from evidence.review.studies import circles
+from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
 
-Z95 = 1.959963984540054
 SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
 ROUNDING = 1e-6
 MISSING_CODES = (-99, -999, -9999, 9999, 99999)
-ARMS = ("intervention", "control")
-RATIOS = ("risk_ratio", "odds_ratio", "incidence_rate_ratio", "rate_ratio", "hazard_ratio")
 FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
-DIFFERENCES = ("mean_difference", "standardised_mean_difference")
 INTERVALS = (  # columns: low, estimate, high
     ("effect_ci_low", "effect", "effect_ci_high"),
     ("ci_low", "effect", "ci_high"),
@@ -101,7 +98,7 @@ def missing_is_empty(c: Context) -> Iterator[Problem]:
 def ratios_positive(c: Context) -> Iterator[Problem]:
     """Ratios and their limits are above 0."""
     for name, table in c.tables.items():
-        ratio = among(table, "effect_measure", RATIOS)
+        ratio = among(table, "effect_measure", RATIO_KINDS)
         if not ratio.any():
             continue
         for column in ("effect", "effect_ci_low", "effect_ci_high", "ci_low", "ci_high"):
@@ -128,7 +125,7 @@ def standard_errors_agree(c: Context) -> Iterator[Problem]:
         if not {"effect_se", "effect_ci_low", "effect_ci_high"} <= set(table):
             continue
         se, low, high = (number(table, f"effect_{part}") for part in ("se", "ci_low", "ci_high"))
-        ratio = among(table, "effect_measure", RATIOS)
+        ratio = among(table, "effect_measure", RATIO_KINDS)
         usable = ~(ratio & ((low <= 0) | (high <= 0)))
         usable &= ~_misses(number(table, "effect"), low, high)
         low, high, se = low[usable], high[usable], se[usable]
@@ -166,7 +163,7 @@ def direction_agrees(c: Context) -> Iterator[Problem]:
     for name, table in c.tables.items():
         if not {"effect", "effect_measure"} <= set(table):
             continue
-        ratio = among(table, "effect_measure", RATIOS)
+        ratio = among(table, "effect_measure", RATIO_KINDS)
         effect = number(table, "effect")
         effect = np.log(effect.where(effect > 0)).where(ratio, effect)
         effect = effect.where(effect.abs() > ROUNDING)
@@ -206,7 +203,7 @@ def _implied_differences(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     levels, changes = levels.mask(of_change), changes.mask(of_level)
     counted, points, means = (
         among(table, "effect_measure", kinds)
-        for kinds in (FROM_COUNTS, ("percent_point_difference",), DIFFERENCES)
+        for kinds in (FROM_COUNTS, ("percent_point_difference",), MEAN_KINDS)
     )
     one = shares.where(counted, difference("pct").where(points, levels.where(means)))
     other = difference("change_pct").where(points, changes.where(means))

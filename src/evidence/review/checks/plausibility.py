@@ -26,9 +26,8 @@ from evidence.review.checks.context import Context
 from evidence.review.columns import among, number
 from evidence.review.problems import Problem
 from evidence.review.studies import roots
+from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
 
-Z95 = 1.959963984540054
-RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "incidence_rate_ratio")
 OFF_CENTRE = 0.1  # of half the width: metafor's conv.wald warns at about the same
 P_GAP, P_SHARE = 0.12, 0.06  # between two z values: absolute, and as a share of the larger
 FAR_MEANS = 3.0  # standard errors between a difference and that of its arms
@@ -50,8 +49,6 @@ USUAL = 1000.0  # a column whose other numbers stay below it holds no such numbe
 COUNTS = ("_n", "n", "_events", "_time")  # ends of the names of columns that count people or time
 POINTS = 1.0  # between a percentage and its counts
 OBSERVED = ("cohort", "case_control", "cross_sectional", "register_before_after", "retrospective")
-ARMS = ("intervention", "control")
-MEANS = ("mean_difference", "standardised_mean_difference")
 COUNTED = ("risk_ratio", "odds_ratio", "risk_difference", "percent_point_difference", "rate_ratio")
 DATES = ("data_date", "article_updated")
 DATED = "_date"  # end of the name of an item that is one as well
@@ -102,7 +99,7 @@ def reported(table: pd.DataFrame) -> Reported | None:
     prefix = "effect_" if "effect_ci_low" in table else ""
     plain, low, high = (number(table, name)
                         for name in ("effect", f"{prefix}ci_low", f"{prefix}ci_high"))
-    ratio = among(table, "effect_measure", RATIOS)
+    ratio = among(table, "effect_measure", RATIO_KINDS)
     is_r = among(table, "effect_measure", ("correlation",))
     broken = (low >= high) | (plain < low) | (plain > high)
     low, high = low.mask(broken), high.mask(broken)
@@ -162,7 +159,7 @@ def _intervals(table: pd.DataFrame) -> Iterator[tuple[str, tuple[pd.Series, ...]
                        ("median_difference", "proportion", "percent_change", "none"))
         yield "effect", (own.effect.mask(skewed), own.low, own.high, own.ratio,
                          own.slack + own.limits_slack)
-    for arm in ("intervention", "control"):
+    for arm in ARMS:
         names = [f"{arm}_change{end}" for end in ("", "_ci_low", "_ci_high")]
         if set(names) <= set(table):
             effect, low, high = (number(table, column) for column in names)
@@ -381,22 +378,25 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
     that are several times as large as both."""
     for name, table in c.tables.items():
         sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
-               for part in ("baseline_sd", "sd")}
+               for part in ("baseline_sd", "sd") if f"{arm}_{part}" in table}
+        none = pd.Series(np.nan, table.index)
         for (arm, part), sd in sds.items():
             root = number(table, f"{arm}_n") ** 0.5
-            other = sds[arm, "sd" if part == "baseline_sd" else "baseline_sd"]
-            neighbour = sds["control" if arm == "intervention" else "intervention", part]
             looks = pd.Series(False, table.index)
-            for beside in (other, neighbour):
+            others = [sds.get(place, none) for place in (
+                (arm, "sd" if part == "baseline_sd" else "baseline_sd"),
+                ("control" if arm == "intervention" else "intervention", part),
+            )]
+            for beside in others:
                 alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
                 looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
             yield from c.problems(name, looks, f"{arm}_{part}",
                                   "looks like a standard error: times the root of n it is near the "
                                   "other SDs of this row", "check whether it is an SD", True)
-            beside = pd.concat([other, neighbour], axis=1).max(axis=1)
-            beyond = (sd > FAR_APART * beside) & (root >= ROOT)
+            largest = pd.concat(others, axis=1).max(axis=1)
+            beyond = (sd > FAR_APART * largest) & (root >= ROOT)
             yield from c.problems(name, beyond, f"{arm}_{part}",
-                                  beside.map("is far larger than the other SDs of this row, {:.4g}"
+                                  largest.map("is far larger than the other SDs of this row, {:.4g}"
                                              .format),
                                   "check the decimal point, and that it is no variance", True)
 
@@ -419,29 +419,30 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of an effect, or its error, that is far from what the two arms give."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        own = reported(table)
+        own = reported(table) if any(f"{arm}_n" in table for arm in ARMS) else None
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
-        for kind in (*MEANS, *COUNTED, "hazard_ratio", "proportion"):
+        of_counts = {kind: _shown(table, kind) for kind in COUNTED}
+        for kind in (*MEAN_KINDS, *COUNTED, "hazard_ratio", "proportion"):
             here = among(table, "effect_measure", (kind,))
             if not here.any():
                 continue
-            of_arms = _of_means(table, kind) if kind in MEANS else [_of_counts(table, kind)]
+            of_arms = _of_means(table, kind) if kind in MEAN_KINDS else [_of_counts(table, kind)]
             effect, se = _nearest(own.effect, of_arms)
-            times = pd.Series(FAR_MEANS if kind in MEANS else FAR_COUNTS, table.index)
+            times = pd.Series(FAR_MEANS if kind in MEAN_KINDS else FAR_COUNTS, table.index)
             times = times.mask(pd.Series(loose, table.index), FAR_ADJUSTED)
             largest = own.se.combine(se, max).fillna(own.se).fillna(se)
             apart = (own.effect - effect).abs()
             far = here & (apart > times * largest + own.slack)
             if kind == "hazard_ratio":  # of another kind than a ratio of risks, but not opposite
                 far &= (own.effect * effect < 0) & (apart > FAR_ADJUSTED * se)
-            shown = np.exp(effect) if kind in RATIOS else effect
+            shown = np.exp(effect) if kind in RATIO_KINDS else effect
             yield from c.problems(name, far, "effect",
                                   shown.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
             if kind in COUNTED:
-                yield from _other_measures(c, name, table, kind, here)
+                yield from _other_measures(c, name, of_counts, kind, here)
             if kind != "hazard_ratio":
                 plain = here & ~far & (apart <= own.slack + 1e-9)
                 yield from _levels(c, name, table, own, se, plain & _is_wald(table, kind))
@@ -492,7 +493,7 @@ def _errors_fit_arms(
 
 def _is_wald(table: pd.DataFrame, kind: str) -> pd.Series:
     """Rows whose arms are large enough that their own interval is known."""
-    if kind in MEANS:
+    if kind in MEAN_KINDS:
         levels = number(table, "intervention_mean") - number(table, "control_mean")
         changes = number(table, "intervention_change") - number(table, "control_change")
         people = number(table, "intervention_n") + number(table, "control_n")
@@ -520,14 +521,13 @@ def _levels(
 
 
 def _other_measures(
-    c: Context, name: str, table: pd.DataFrame, kind: str, here: pd.Series
+    c: Context, name: str, of_counts: dict[str, pd.Series], kind: str, here: pd.Series
 ) -> Iterator[Problem]:
     """Warn of an effect that is another measure of the same counts than it is said to be."""
-    given = number(table, "effect")
+    given = number(c.tables[name], "effect")
     tolerance = 0.6 * _unit(given)
-    mine = _shown(table, kind)
-    for other in COUNTED:
-        theirs = _shown(table, other)
+    mine = of_counts[kind]
+    for other, theirs in of_counts.items():
         apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
         found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
         yield from c.problems(
@@ -540,7 +540,7 @@ def _other_measures(
 
 def _shown(table: pd.DataFrame, kind: str) -> pd.Series:
     effect = _of_counts(table, kind)[0]
-    return np.exp(effect) if kind in RATIOS else effect
+    return np.exp(effect) if kind in RATIO_KINDS else effect
 
 
 def _of_means(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, pd.Series]]:

@@ -11,14 +11,8 @@ import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-ARMS = ("intervention", "control")
+from evidence.review.vocabulary import ARMS
 
-RATIOS = ("RR", "OR", "HR", "IRR")
-EFFECT_WORDS = {
-    "MD": "mean_difference", "SMD": "standardised_mean_difference", "RR": "risk_ratio",
-    "OR": "odds_ratio", "RD": "risk_difference", "HR": "hazard_ratio", "IRR": "rate_ratio",
-    "COR": "correlation", "PROP": "proportion", "GEN": "",
-}  # fmt: skip
 SETS: tuple[Mapping[str, str], ...] = (
     {"t": "arm", "r": "group_events", "n": "group_n"},
     {"t": "arm", "mean": "group_mean", "sd": "group_sd", "n": "group_n"},

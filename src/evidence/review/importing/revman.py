@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
-from evidence.review.importing.columns import EFFECT_WORDS, Meaning, squeezed
+from evidence.review.importing.columns import Meaning, squeezed
 from evidence.review.importing.reading import Grid
 from evidence.review.importing.table import (
     Analysis,
@@ -18,6 +18,7 @@ from evidence.review.importing.table import (
     _where,
 )
 from evidence.review.problems import ReviewError
+from evidence.review.vocabulary import ARMS, RATIOS, REPORTED_AS
 
 COLUMNS = {
     "experimentalmean": "intervention_mean", "experimentalsd": "intervention_sd",
@@ -97,8 +98,7 @@ def from_five(grid: Grid) -> tuple[Grid, dict[tuple[str, str], dict[str, str]]]:
         else:
             is_generic = outcome.get("datatype", "").upper() in ("IV", "I", "IPD", "P")
             effect = cells.get("effectestimate") if is_generic else None
-            ratio = MEASURES.get(squeezed(outcome.get("effectmeasure", ""))) in (
-                "RR", "OR", "HR", "IRR")  # fmt: skip
+            ratio = MEASURES.get(squeezed(outcome.get("effectmeasure", ""))) in RATIOS
             if ratio and effect and float(effect) > 0:
                 effect = math.log(float(effect))
             values = [cells.get(name) for name in FIVE.values()]
@@ -247,7 +247,7 @@ def _kind(rows: Sequence[Mapping[str, str]]) -> str:
         "effects": above_zero("effect_se"), "observed minus expected": above_zero("effect_var"),
         "means": above_zero("intervention_sd", "control_sd"),
         "counts": sum(any(float(row.get(f"{arm}_events") or 0) > 0
-                          for arm in ("intervention", "control")) for row in rows),
+                          for arm in ARMS) for row in rows),
     }  # fmt: skip
     best = max(counts, key=lambda name: counts[name])
     return best if counts[best] else ""
@@ -281,7 +281,7 @@ def _fields(values: Mapping[str, str], measure: str) -> dict[str, str]:
     """Columns of outcomes.csv; RevMan writes 0 where a kind of data does not apply."""
     out = {name: value for name, value in values.items()
            if value and name.startswith(("intervention_", "control_"))}  # fmt: skip
-    for arm in ("intervention", "control"):
+    for arm in ARMS:
         if not (float(out.get(f"{arm}_sd", 0) or 0) > 0):
             out.pop(f"{arm}_mean", None), out.pop(f"{arm}_sd", None)
         else:
@@ -294,9 +294,9 @@ def _fields(values: Mapping[str, str], measure: str) -> dict[str, str]:
         effect = f"{float(observed) / float(variance):.12g}"
         se = f"{1 / math.sqrt(float(variance)):.12g}"
     if effect and se and float(se) > 0:
-        if measure in ("RR", "OR", "HR", "IRR"):
+        if measure in RATIOS:
             effect = f"{math.exp(min(float(effect), 300)):.12g}"
         out |= {"effect": effect, "effect_se": se}
-        if EFFECT_WORDS.get(measure):
-            out["effect_measure"] = EFFECT_WORDS[measure]
+        if measure in REPORTED_AS:
+            out["effect_measure"] = REPORTED_AS[measure]
     return out

@@ -16,6 +16,7 @@ from evidence.review.bibtex import Entry
 from evidence.review.importing.kinds import Found
 from evidence.review.importing.references import _escaped, _letters, bibtex_text, merged, slug
 from evidence.review.importing.table import Analysis, Result, _holds
+from evidence.review.vocabulary import ARMS
 
 RATIONALE = "Taken over from {file}; nothing was chosen here."
 SECONDARY, LONGEST_ID, LONGEST_CELL = "secondary", 40, 30_000
@@ -218,7 +219,7 @@ def _authors(family: str, name: str) -> str:
 
 def _identity(row: Mapping[str, str]) -> tuple[str, ...]:
     """What tells a result from another one: its study and its numbers."""
-    numbers = [f"{arm}_{part}" for arm in ("intervention", "control")
+    numbers = [f"{arm}_{part}" for arm in ARMS
                for part in ("n", "events", "mean", "sd", "time")]  # fmt: skip
     values = [row.get(name) or "" for name in (*numbers, "effect", "effect_se", "domain",
                                                "stratum")]  # fmt: skip

@@ -9,19 +9,11 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 
-from evidence.review.importing.columns import (
-    ARMS,
-    EFFECT_WORDS,
-    KNOWN,
-    OURS,
-    RATIOS,
-    Meaning,
-    meanings,
-    squeezed,
-)  # fmt: skip
+from evidence.review.importing.columns import KNOWN, OURS, Meaning, meanings, squeezed
 from evidence.review.importing.numbers import decimal_mark, interval, is_missing, number, truth
 from evidence.review.importing.reading import Cell, Grid
 from evidence.review.problems import Problem, ReviewError
+from evidence.review.vocabulary import ARMS, MEASURES, RATIOS, REPORTED_AS
 
 WHOLE = ("_n", "_events", "_nonevents")
 NUMBERS = ("_n", "_events", "_nonevents", "_mean", "_sd", "_se", "_time", "_pct", "_change")
@@ -39,7 +31,7 @@ CONTROLS = re.compile(
 KINDS = {  # what a row needs, in the order in which a table is looked through
     "counts": ("RR", ("RR", "OR", "RD")), "rates": ("IRR", ("IRR",)),
     "means": ("MD", ("MD", "SMD")), "correlations": ("COR", ("COR", "GEN")),
-    "shares": ("PROP", ("PROP",)), "effects": ("GEN", tuple(EFFECT_WORDS)),
+    "shares": ("PROP", ("PROP",)), "effects": ("GEN", MEASURES),
 }  # fmt: skip
 WITH_ERROR = re.compile(r"\s*(\S+?)\s*(?:±|\(|\[|\+/-)\s*(\S+?)\s*[)\]]?\s*")
 HEADER_ROWS = 30
@@ -721,8 +713,8 @@ def _fields(
         reported = measure if kind == "effects" else named
         if reported in RATIOS and ("effect" in logs or not named):
             remarks += _without_log(used)
-        if EFFECT_WORDS.get(reported):
-            used["effect_measure"] = EFFECT_WORDS[reported]
+        if reported in REPORTED_AS:
+            used["effect_measure"] = REPORTED_AS[reported]
     return used, remarks
 
 
