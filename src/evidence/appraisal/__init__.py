@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["harms"],
+    submodules=["bias", "certainty", "flow", "gaps", "harms", "information"],
     submod_attrs={
         "bias": ["anchor", "disagreements", "judged_results", "judgements", "risk_of_bias"],
         "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
@@ -20,6 +20,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
-        "rob2": ["DOMAINS", "HIGH", "LOW", "SOME", "VERSION"],
+        "rob2": ["HIGH", "LOW", "SOME", "TOOL", "VERSION"],
     },
 )
