@@ -1,6 +1,7 @@
 """Risk of bias: the published map, and a table in which every judgement follows from a fact."""
 
 import json
+import re
 from dataclasses import replace
 from itertools import product
 
@@ -22,6 +23,9 @@ from evidence.appraisal.rob2 import (
     worst,
 )
 from evidence.cli import main
+from evidence.figures import catalogue
+from evidence.notebook import Narrator, judged
+from evidence.pooling import Analyses
 from evidence.review.problems import ReviewError
 from evidence.review.review import load_review
 
@@ -209,3 +213,14 @@ def test_only_the_answers_are_needed(minimal, capsys):
     assert bias.disagreements(review) == [] and bias.statements(review).empty
     assert main(["status", str(minimal)]) == 0
     assert "Next:" in capsys.readouterr().out
+
+
+def test_judgements_lead_from_a_figure_to_the_reasons_in_words(review):
+    pools = Analyses(review)
+    spec = catalogue.specs(review)["fm_pain_forest"]
+    found = judged.behind(review, pools, spec)
+    assert [words.rpartition(": ")[2] for words, _ in found] == ["some concerns", "high", "high"]
+    assert judged.place(review) == "06_evidence_gaps"
+    text = str(Narrator(review).judgements())
+    assert all(f'id="{place}"' in text for _, place in found)
+    assert "no information" in text and not re.search(r">\s*(NI|PY|PN|D\d)\b", text)

@@ -72,14 +72,17 @@ def test_the_answer_stands_on_the_first_screen(page, site, width, height):
         assert chart["y"] + chart["height"] <= height
 
 
-def test_on_a_telephone_rows_are_cards_and_figures_scroll_by_themselves(page, site):
+def test_on_a_telephone_rows_are_cards_and_figures_fit(page, site):
     page.set_viewport_size({"width": 390, "height": 844})
     page.goto((site / "figures.html").as_uri())
-    picture = page.locator(".picture").first
-    assert picture.locator("img").bounding_box()["width"] > 700
-    picture.focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.activeElement.scrollLeft > 0")
+    for picture in page.locator(".picture").all():
+        picture.scroll_into_view_if_needed()
+        box = picture.locator("img").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 390
+    assert page.locator("#fm_pain_forest img").evaluate("e => e.currentSrc").endswith("_phone.svg")
+    with page.expect_navigation():
+        page.locator("#gap_map .picture a").click()
+    assert page.url.endswith("figures/gap_map.png")
     with_table = next(path for path in sorted(site.glob("0*.html"))
                       if '<table class="labelled"' in path.read_text(encoding="utf-8"))
     page.goto(with_table.as_uri())

@@ -10,7 +10,10 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["bias", "certainty", "flow", "gaps", "harms", "information"],
     submod_attrs={
-        "bias": ["anchor", "disagreements", "judged_results", "judgements", "risk_of_bias"],
+        "bias": [
+            "anchor", "disagreements", "evidence_of_answers", "judged_results", "judgements",
+            "risk_of_bias",
+        ],
         "census": ["awaiting", "census", "offer_census", "pico", "remarks"],
         "certainty": [
             "AGAIN", "LEVELS", "certainty_table", "level_number", "level_signs", "offer_ratings",
@@ -20,6 +23,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
-        "rob2": ["HIGH", "LOW", "SOME", "TOOL", "VERSION"],
+        "rob2": [
+            "ANSWER_WORDS", "DOMAINS", "HIGH", "LOW", "QUESTIONS", "SOME", "TOOL", "VERSION",
+        ],
     },
 )

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 LOW, SOME, HIGH = "low", "some concerns", "high"
 JUDGEMENTS = (LOW, SOME, HIGH)  # the later one wins over the earlier ones
 ANSWERS = ("Y", "PY", "PN", "N", "NI")
+ANSWER_WORDS = dict(zip(
+    ANSWERS, ("yes", "probably yes", "probably no", "no", "no information"), strict=True))
 NEVER_NI = ("3.2",)  # questions for which the tool offers no "no information": without evidence PN
 TOOL = "RoB 2"
 VERSION = f"{TOOL}, guidance of August 2019"

@@ -13,12 +13,14 @@ from typing import Any
 from matplotlib.figure import Figure as Canvas
 
 from evidence.figures import page, typeface
-from evidence.figures.figure import NAME, Figure
+from evidence.figures.figure import NAME, Figure, Spec
 from evidence.review import Problem, Review, ReviewError
 from evidence.storage import write_bytes
 
 FORMATS = ("png", "svg", "pdf")
 OWN_FAMILY = re.compile(rf"'{typeface.FAMILY}'(, '[^']*')*")
+NARROW = ("answer", "forest_page", "event_forest")  # kinds that fit into one column
+COLUMN = 85  # mm
 DPI = 200  # a slide is 2667 × 1500 dots
 NO_DATES = {
     "png": {"Software": None},
@@ -67,21 +69,28 @@ def render(figure: Figure, formats: Iterable[str] = FORMATS, style: str = "slide
     return files
 
 
-def phone(figure: Figure) -> bytes:
-    """The drawing of a figure for a telephone, as SVG.
+def has_phone(spec: Spec) -> bool:
+    """Whether a telephone has room for the kind of a figure."""
+    return spec.kind in NARROW
 
-    Raises
-    ------
-    ValueError
-        When its kind has none.
-    """
-    if figure.content.phone is None:
-        raise ValueError(f"a figure of kind {figure.spec.kind} has no drawing for a telephone")
-    with page.style("slide", figure.texts):
-        canvas = page.page()
-        figure.content.phone(canvas)
-        page.without_boxes(canvas)
-        return _described(_encoded(canvas, "svg", "slide", DPI, figure.title, 170, False), figure)
+
+def phone(figure: Figure) -> bytes | None:
+    """The drawing of a figure for a telephone, as SVG; None where its kind has none, or too much
+    stands on it."""
+    if figure.content.phone is not None:
+        with page.style("slide", figure.texts):
+            canvas = page.page()
+            figure.content.phone(canvas)
+            page.without_boxes(canvas)
+            svg = _encoded(canvas, "svg", "slide", DPI, figure.title, COLUMN, False)
+            return _described(svg, figure)
+    if not has_phone(figure.spec):
+        return None
+    try:
+        pages = render(figure, ["svg"], "print", width=COLUMN)
+    except ReviewError:
+        return None
+    return pages["svg"] if len(pages) == 1 else None
 
 
 def _pages(figure: Figure, style: str, width: int) -> list[Canvas]:

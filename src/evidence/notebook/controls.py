@@ -14,8 +14,8 @@ from typing import Any
 import ipywidgets as widgets
 from IPython.display import display
 
-from evidence.figures import Figure, render
-from evidence.notebook.narrator import SCREEN_DPI, Passage, Picture
+from evidence.figures import Figure
+from evidence.notebook.narrator import Passage
 from evidence.notebook.still import STILL
 
 MOST_ROWS = 11
@@ -123,15 +123,6 @@ def scrolling(table: Passage) -> str:
 
 def image(figure: Figure) -> str:
     """A figure with its alt text as HTML."""
-    data = base64.b64encode(_png(figure)).decode("ascii")
+    data = base64.b64encode(figure._repr_png_()).decode("ascii")
     alt = html.escape(figure.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'
-
-
-def picture(figure: Figure) -> Picture:
-    """A figure with its alt text for a stored notebook."""
-    return Picture(_png(figure), figure.alt)
-
-
-def _png(figure: Figure) -> bytes:
-    return render(figure, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]

@@ -20,7 +20,6 @@ from evidence.notebook.controls import (
     is_still,
     note,
     one,
-    picture,
     quiet,
     radio,
     scrolling,
@@ -163,7 +162,7 @@ class Studies(Explorer):
         yield self.study_table()
         for figure in (own.landscape(self.review, self.wanted), self.forest_plot()):
             if figure:
-                yield picture(figure)
+                yield figure
 
 
 def _place(code: str) -> int:
@@ -283,7 +282,7 @@ class OwnForest(Explorer):
 
     def still(self) -> Iterator[Any]:
         if self.figure:
-            yield picture(self.figure)
+            yield self.figure
         yield Passage(escaped(self.words))
 
 

@@ -15,15 +15,13 @@ from typing import Any
 import pandas as pd
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
-from evidence.figures import catalogue, render
+from evidence.figures import catalogue
 from evidence.figures import figure as figure_module
-from evidence.notebook import tables
+from evidence.notebook import judged, tables
 from evidence.pooling import Analyses, in_brief
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 from evidence.wording import html as plain
-
-SCREEN_DPI = 100
 
 MARKDOWN = "text/markdown"
 
@@ -44,22 +42,6 @@ class Passage:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {self.kind: self._text}
-
-
-class Picture:
-    """A figure as a PNG with its alt text."""
-
-    __slots__ = ("_alt", "_png")
-
-    def __init__(self, png: bytes, alt: str):
-        self._png, self._alt = png, alt
-
-    def __repr__(self) -> str:
-        return self._alt
-
-    def _repr_mimebundle_(self, include=None, exclude=None):
-        return {"image/png": self._png, "text/plain": self._alt}, {
-            "image/png": {"alt": self._alt, "width": figure_module.SCREEN_WIDTH}}
 
 
 class Narrator:
@@ -85,10 +67,6 @@ class Narrator:
         self.facts = Facts(self.review, self.analyses)
         self._cited: dict[str, None] = {}
         self._figures: dict[str, figure_module.Figure] = {}
-
-    def data(self, name: str) -> pd.DataFrame:
-        """A copy of one table of the review."""
-        return self.review.table(name)
 
     def title(self, name: str) -> str:
         """What the dictionary calls a table."""
@@ -119,14 +97,6 @@ class Narrator:
             self._figures[name] = catalogue.build(self.review, self.analyses, name)
         return self._figures[name]
 
-    def show(self, name: str) -> Picture:
-        """The figure `name`; its sources count as cited."""
-        figure = self.figure(name)
-        for key in figure.sources:
-            self._cited.setdefault(key)
-        png = render(figure, ["png"], style="notebook", dpi=SCREEN_DPI)["png"]
-        return Picture(png, figure.alt)
-
     def caption(self, figure: figure_module.Figure | str) -> Passage:
         """Caption of a figure, and behind a click its method line and its files; its sources
         count as cited."""
@@ -136,7 +106,15 @@ class Narrator:
         files = ", ".join(f"[{kind.upper()}](../figures/{found.name}.{kind})"
                           for kind in ("png", "svg", "pdf"))
         method = tables.folded("Method and files", f"\n{harmless(found.method)}.\n\n{files}\n")
-        return Passage(f"{harmless(found.caption)}\n\n{method}")
+        parts = [harmless(found.caption), self._risks(found.spec), method]
+        return Passage("\n\n".join(filter(None, parts)))
+
+    def _risks(self, spec: figure_module.Spec) -> str:
+        """Risk of bias of what a figure shows, each with a link to the judgement."""
+        page = judged.place(self.review)
+        said = [f"[{escaped(words)}]({page}.ipynb#{anchor})" if page else escaped(words)
+                for words, anchor in judged.behind(self.review, self.analyses, spec)]
+        return f"Risk of bias: {'; '.join(said)}." if said else ""
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
@@ -145,7 +123,7 @@ class Narrator:
         specs = catalogue.specs(self.review)
         for name, spec in specs.items():
             if spec.notebook == notebook:
-                display(self.show(name), self.caption(name))
+                display(self.figure(name), self.caption(name))
         if not specs:
             display(_nothing("data/figures.csv names no figure"))
 
@@ -184,6 +162,22 @@ class Narrator:
     def fold(self, words: str, passage: Passage) -> Passage:
         """A passage behind a click, under the words that name it."""
         return self.folds({words: passage}, opened=False)
+
+    def judgements(self) -> Passage:
+        """Every judged result behind a click: domains with their reasons, then each answer with
+        the fact that it rests on. Figures and cards of the hand-out lead here."""
+        made = []
+        for study, results in judged.verdicts(self.review).items():
+            for outcome, (result, verdict) in results.items():
+                words = f"{self.review.bibliography.cite(study)}, {result}: {verdict}"
+                body = str(self.table(judged.reasons(self.review, outcome)))
+                answers = judged.grounds(self.review, outcome)
+                if len(answers):
+                    body += str(self.table(answers, "Each answer and the fact it rests on",
+                                           fold=True))
+                made.append(tables.folded(plain.as_text(words), body,
+                                          anchor=judged.anchor(outcome)))
+        return Passage("\n".join(made), "text/html") if made else _nothing("no result is judged")
 
     def references(self) -> Passage:
         """What this notebook has cited, in Vancouver style, with links."""

@@ -125,9 +125,10 @@ def chip(heading: str, words: str) -> str:
     return f'<span style="{CHIP}">{plain.as_text(heading)}: <strong>{text}</strong></span>'
 
 
-def folded(summary: str, body: str, is_open: bool = False) -> str:
-    """HTML behind a click."""
-    state = " open" if is_open else ""
+def folded(summary: str, body: str, is_open: bool = False, anchor: str = "") -> str:
+    """HTML behind a click; `anchor` is the id that links lead to."""
+    name = f' id="{html.escape(anchor, quote=True)}"' if anchor else ""
+    state = f"{name} open" if is_open else name
     return (f'<details{state} style="{WIDTH}"><summary>{summary}</summary>\n'
             f"{body}\n</details>")
 

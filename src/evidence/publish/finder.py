@@ -11,8 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal import anchor, certainty_table, judged_results
-from evidence.notebook import SEPARATOR, grouped, measurable
+from evidence.appraisal import anchor, certainty_table
+from evidence.notebook import SEPARATOR, grouped, judged, measurable
 from evidence.review import Review, design, keys, people, primary_studies, word
 from evidence.wording import MINUS, interval, p_value, plural, signed
 
@@ -88,7 +88,7 @@ def _place(card: Card) -> int:
 
 
 def _studies(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
-    judged = _judged(review)
+    known = judged.verdicts(review)
     for key, row in by_key.items():
         count = row["people"]
         facts = [_condition(row), design(row["design"]).words if word(row, "design") else ""]
@@ -100,7 +100,7 @@ def _studies(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
             STUDY, _titled(review, key), _concluded(row), tuple(filter(None, facts)),
             _marks(review, row), _link(review, key), (row["group"],), _controlled(row),
             judged=tuple((f"Risk of bias, {result}: {verdict}", anchor(outcome))
-                         for outcome, (result, verdict) in judged.get(key, {}).items()),
+                         for outcome, (result, verdict) in known.get(key, {}).items()),
         )
 
 
@@ -109,7 +109,7 @@ def _results(review: Review, by_key: Mapping[str, Mapping],
     rows = measurable(review)
     order = {key: place for place, key in enumerate(by_key)}
     rows = rows.assign(place=rows["study"].map(order)).sort_values("place", kind="stable")
-    judged, rated = _judged(review), _Rated(review, analyses)
+    known, rated = judged.verdicts(review), _Rated(review, analyses)
     for name, row in rows.to_dict("index").items():
         study = by_key.get(row["study"], {})
         said = finding(review, row)
@@ -119,25 +119,16 @@ def _results(review: Review, by_key: Mapping[str, Mapping],
         marks = _marks(review, study | row)
         facts = [study_name, _condition(study), *(words for words in told if words not in SAID)]
         compared = _controlled(study) and row.get("contrast") not in SINGLE
-        own = judged.get(row["study"], {})
-        verdicts = {"": own[name]} if name in own else own
+        own = known.get(row["study"], {})
+        said_of = {"": own[name]} if name in own else own
         yield Card(
             RESULT, row["family"][:1].upper() + row["family"][1:], said,
             tuple(filter(None, facts)), marks, _link(review, row["study"]),
             (study["group"],) if study else (), compared, bool(row["is_harm"]),
             tuple((f"Risk of bias{f', {result}' if outcome else ''}: {verdict}",
-                   anchor(outcome or name)) for outcome, (result, verdict) in verdicts.items()),
+                   anchor(outcome or name)) for outcome, (result, verdict) in said_of.items()),
             rated.certainty(row, study) if compared else "",
         )
-
-
-def _judged(review: Review) -> dict[str, dict[str, tuple[str, str]]]:
-    """By study and judged outcome: what it is about, and its overall risk of bias."""
-    table = judged_results(review)
-    found: dict[str, dict[str, tuple[str, str]]] = {}
-    for row in table[table["domain"] == "overall"].to_dict("records"):
-        found.setdefault(row["study"], {})[row["outcome_id"]] = row["result"], row["judgement"]
-    return found
 
 
 class _Rated:

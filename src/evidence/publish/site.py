@@ -20,8 +20,8 @@ from nbconvert.filters import markdown2html
 from nbformat import NotebookNode
 
 from evidence.appraisal import AGAIN, anchor, level_number
-from evidence.figures import NAME, catalogue, images, people_words
-from evidence.notebook import Narrator
+from evidence.figures import NAME, Spec, catalogue, images, people_words
+from evidence.notebook import Narrator, judged
 from evidence.pooling import in_brief
 from evidence.publish import finder
 from evidence.review import Review
@@ -48,6 +48,7 @@ CITATION = re.compile(r'<a href="#ref-([^"]+)"')
 MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
 JUDGEMENT = re.compile(f'id="({anchor("")}[^"]+)"')
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
+IMAGE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
 REFERENCE = re.compile(r'(<li id="ref-([^"]+)">)(.*?)(</li>)', re.DOTALL)
@@ -125,14 +126,16 @@ def handout(root: Path) -> dict[str, bytes]:
     places = {found: name for name, text in texts.items() for found in JUDGEMENT.findall(text)}
     for page, values in (
         (front, _front(narrator, files, pages, cards, entries)),
-        (Page(PICTURES, "All figures"), _gallery(entries, pages)),
-        (Page(FIND, _finds(cards)), _cards(narrator.review, cards) | {"places": places}),
+        (Page(PICTURES, "All figures"), _gallery(narrator, entries, pages)),
+        (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
     ):
         if page in given["pages"]:
             template = exporter.environment.get_template(page.file.replace("index", "front")
                                                          + ".j2")
-            texts[page.file] = template.render(given | values | {"page": page})
+            texts[page.file] = template.render(given | values | {"page": page, "places": places})
+    drawn = _drawn(narrator, entries, files)
     for name, text in texts.items():
+        text = IMAGE.sub(lambda found: _fitting(found, drawn), text)
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
@@ -140,6 +143,29 @@ def handout(root: Path) -> dict[str, bytes]:
     for name in (name for entry in entries for name in _pictures(entry)):
         files[name] = read_bytes(root / name)
     return files
+
+
+def _drawn(narrator: Narrator, entries: list[Mapping],
+           files: dict[str, bytes]) -> dict[str, tuple[str, str]]:
+    """Name of each figure by its alt text, with its drawing for telephones, empty where there is
+    none; the drawings are added to `files`."""
+    found, specs = {}, catalogue.specs(narrator.review)
+    for entry in entries:
+        spec = specs.get(entry["name"])
+        svg = images.phone(narrator.figure(spec.name)) if spec and images.has_phone(spec) else None
+        name = f"figures/{entry['name']}_phone.svg" if svg else ""
+        files |= {name: svg} if svg else {}
+        found[entry["alt"]] = entry["name"], name
+    return found
+
+
+def _fitting(match: re.Match[str], drawn: Mapping[str, tuple[str, str]]) -> str:
+    """A picture of a figure as a link to its file, on a telephone as the drawing for one."""
+    name, phone = drawn.get(html.unescape(match[1]), ("", ""))
+    if not name:
+        return match[0]
+    source = f'<source media="(max-width: 48rem)" srcset="{phone}">' if phone else ""
+    return f'<a href="figures/{name}.png"><picture>{source}{match[0]}</picture></a>'
 
 
 def _targets(root: Path, text: str) -> Iterator[str]:
@@ -189,7 +215,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
         "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
         "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
         "pictures": PICTURES, "figures": [] if is_answered else _gallery(
-            entries, pages)["figures"][:FIRST_FIGURES],
+            narrator, entries, pages)["figures"][:FIRST_FIGURES],
         "references": allowed(str(narrator.references())) if voices else "",
     }
     name = next((name for name, spec in catalogue.specs(review).items()
@@ -197,14 +223,15 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
     figure = narrator.figure(name) if name else None
     if figure is None or figure.table.empty:
         return shown
-    svg = images.phone(figure)
-    chart = f"figures/{name}_chart.svg"
+    svg = images.phone(figure) or b""
+    chart = f"figures/{name}_phone.svg"
     files[chart] = svg
     width, height = re.search(rb'width="([\d.]+)pt" height="([\d.]+)pt"', svg).groups()
     return shown | {
         "message": figure.title, "tiles": [_tile(row) for row in figure.table.itertuples()],
         "chart": {"file": chart, "alt": figure.alt, "width": round(float(width)),
                   "height": round(float(height))},
+        "judged": _judged(narrator, figure.spec),
         "asides": answers.notes(review, narrator.facts, answers.ASIDE),
         "foot": answers.notes(review, narrator.facts, answers.FOOT),
     }
@@ -216,15 +243,22 @@ def _tile(row: Any) -> dict[str, Any]:
                             "level": None if row.certainty in ("", AGAIN) else level}
 
 
-def _gallery(entries: list[Mapping], pages: list[Page]) -> dict[str, Any]:
+def _gallery(narrator: Narrator, entries: list[Mapping], pages: list[Page]) -> dict[str, Any]:
     """Exported figures with their alt texts and captions."""
     known = {page.file: page for page in pages}
+    specs = catalogue.specs(narrator.review)
     return {"figures": [
         {"name": entry["name"], "title": entry["title"], "files": _pictures(entry),
          "alt": entry["alt"], "page": known.get(f"{entry['notebook']}.html"),
+         "judged": _judged(narrator, specs.get(entry["name"])),
          "caption": f"{entry['caption']} {entry['method']}.".replace("\n", " ").strip()}
         for entry in entries
     ]}
+
+
+def _judged(narrator: Narrator, spec: Spec | None) -> list[tuple[str, str]]:
+    """Risk of bias of what a figure shows, each with the id of the judgement."""
+    return judged.behind(narrator.review, narrator.analyses, spec) if spec else []
 
 
 def _cards(review: Review, cards: list[finder.Card]) -> dict[str, Any]:
@@ -260,12 +294,12 @@ def _labelled(table: str) -> str:
     rows = re.findall(r"<tr\b.*?</tr>", body, re.DOTALL)
     if not names or any(len(CELL.findall(row)) != len(names) for row in rows):
         return table
-    labels = [html.escape(html.unescape(re.sub(r"<[^>]*>", "", name)), quote=True)
-              for name in names]
+    words = [html.unescape(re.sub(r"<[^>]*>", "", name)).strip() for name in names]
+    labels = [f' data-label="{html.escape(word, quote=True)}"' if word else "" for word in words]
 
     def row(match: re.Match[str]) -> str:
         given = iter(labels)
-        return CELL.sub(lambda cell: f'<td data-label="{next(given)}"{cell[1]}>', match[0])
+        return CELL.sub(lambda cell: f"<td{next(given)}{cell[1]}>", match[0])
 
     done = re.sub(r"<tr\b.*?</tr>", row, body, flags=re.DOTALL)
     return table.replace(body, done).replace("<table", '<table class="labelled"', 1)

@@ -184,9 +184,10 @@ def workbook_grids(content: bytes, name: str) -> list[Grid]:
                                    "save it again as XLSX or CSV")]) from None  # fmt: skip
     grids, problems = [], []
     for sheet in values.worksheets:
-        rows = [list(row) for row in sheet.iter_rows(values_only=True, max_row=LARGEST)]
+        last = min(sheet.max_row, LARGEST)  # asking for more would make them
+        rows = [list(row) for row in sheet.iter_rows(values_only=True, max_row=last)]
         notes, wrong = [], []
-        for number, row in enumerate(formulas[sheet.title].iter_rows(max_row=LARGEST)):
+        for number, row in enumerate(formulas[sheet.title].iter_rows(max_row=last)):
             for column, cell in enumerate(row):
                 if cell.data_type == "f" and number < len(rows) and rows[number][column] is None:
                     wrong.append(cell.coordinate)
