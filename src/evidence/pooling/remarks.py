@@ -50,7 +50,27 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
         ):  # fmt: skip
             if ids:
                 found.append(Problem(FILE, line, "include", "; ".join(ids), *words, True))
+        found += [Problem(FILE, line, "moderators", *words, True) for words in _moderators(result)]
     return found
+
+
+def _moderators(pool: Any) -> Iterator[tuple[str, str, str]]:
+    """What keeps moderators from being what they seem, each as value, rule and advice."""
+    for name in pool.moderators:
+        stated = _pooled(pool).set_index("outcome_id")[name].replace("", None)
+        numbers = pd.to_numeric(stated, errors="coerce")
+        words, empty = stated[numbers.isna() & stated.notna()], stated.index[stated.isna()]
+        if len(words) and numbers.notna().any():
+            where = "; ".join(f"{value} in {row}" for row, value in words.items())
+            yield (name, f"holds words among numbers ({where}), so that each value is a category",
+                   "write numbers alone, or leave the cell empty")
+        if len(empty):
+            yield (name, f"is empty for {'; '.join(empty)}, which the regression leaves out",
+                   "fill it in where it is known")
+    if pool.moderators and pool.why_no_regression:
+        reason = pool.why_no_regression.rstrip(".")
+        yield ("; ".join(pool.moderators), "has no regression to show: "
+               f"{reason[0].lower()}{reason[1:]}", "name fewer or other columns")
 
 
 def table_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:

@@ -223,7 +223,7 @@ class Pool:
     def can_pool(self) -> bool:
         """Whether a pooled effect is drawn: it exists, and there are enough studies for it."""
         least = {"yes": 2, "from_three": SMALLEST_POOL, "no": np.inf}[self.draw_pool]
-        return self.k >= least and bool(np.isfinite(self.default.estimate))
+        return self.k >= least and bool(np.isfinite(self.default.estimate) and self.default.se)
 
     @property
     def why_undrawn(self) -> str:
@@ -233,6 +233,8 @@ class Pool:
         if self.k > 1 and self.draw_pool != "from_three":
             if self.draw_pool == "no":
                 return "The analysis asks for no pooled effect; the trials stand for themselves."
+            if self.default.se == 0:
+                return "No trial has an event: a pooled difference would have no interval."
             return "One arm has no events in any trial: there is no pooled ratio."
         return UNDRAWN[self.k]
 

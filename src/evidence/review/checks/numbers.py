@@ -19,6 +19,7 @@ from evidence.review.checks.plausibility import AGREEMENT
 from evidence.review.checks.sources import SOURCE_CHECKS
 from evidence.review.columns import among, number
 from evidence.review.dictionary import Dictionary
+from evidence.review.inference import counting
 from evidence.review.problems import Problem
 from evidence.review.studies import circles
 from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
@@ -241,6 +242,9 @@ def poolable_has_enough(c: Context) -> Iterator[Problem]:
     counts |= rates | (single & (has["intervention_events"] | has["effect"]))
     exact = has["p_value"] & ~among(table, "p_relation", ("<", ">"))
     error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | exact
+    if "study" in table:
+        error |= (among(table, "effect_measure", ("correlation",))
+                  & table["study"].isin(counting(c.tables.get("studies"))))
     left = table["poolable"].fillna(False).astype(bool)
     for where, rule, advice in (
         (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",
