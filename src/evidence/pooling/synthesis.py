@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,7 +39,7 @@ from evidence.review import (
     RULE_WORDS,
     Z95,
 )
-from evidence.wording import in_words, interval, plural, signed, with_interval
+from evidence.wording import as_text, in_words, interval, plural, signed, with_interval
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -472,9 +471,9 @@ class Pool:
         if not known.all():
             shown["Not pooled"] = table["reason"]
         rows = shown.to_html(index=False, na_rep="", border=0)
-        title = html.escape(self.title or self.name)
-        return (f"<p><strong>{title}</strong> {html.escape(repr(self))}<br>"
-                f"{html.escape(self.method_line)}</p>{rows}")
+        title = as_text(self.title or self.name)
+        return (f"<p><strong>{title}</strong> {as_text(repr(self))}<br>"
+                f"{as_text(self.method_line)}</p>{rows}")
 
 
 def synthesise(

@@ -61,15 +61,26 @@ def intervals_bracket(c: Context) -> Iterator[Problem]:
             low, value, high = (number(table, column) for column in columns)
             reversed_ = low > high + ROUNDING
             outside = _misses(value, low, high) & ~reversed_
+            if columns[1] == "effect":
+                yield from c.problems(name, low == high, columns[0], "is the upper limit as well",
+                                      "check both limits against the source", True)
             yield from c.problems(name, reversed_, columns[0], "is above the upper limit",
                                   "swap the limits")
             if outside.any():
                 yield from c.problems(
                     name, outside, columns[1],
-                    pd.Series([f"lies outside its interval {a:g} to {b:g}"
-                               for a, b in zip(low, high, strict=True)], table.index),
+                    pd.Series([_missed(a, b) for a, b in zip(low, high, strict=True)],
+                              table.index),
                     "check estimate and limits against the source",
                 )  # fmt: skip
+
+
+def _missed(low: float, high: float) -> str:
+    if np.isnan(high):
+        return f"lies below its lower limit {low:g}"
+    if np.isnan(low):
+        return f"lies above its upper limit {high:g}"
+    return f"lies outside its interval {low:g} to {high:g}"
 
 
 def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
