@@ -29,6 +29,7 @@ NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 SWAPS = {"names of two columns swapped", "two columns swapped", "two cells swapped"}
 TEXT = {
     "smart quotes", "missing as words", "single quotes", "title in smart quotes", "et al.",
+    "year in words",
 } | SWAPS  # fmt: skip
 BLANK = {"merged cells", "one blank", "truth in other words"}
 

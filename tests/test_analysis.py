@@ -337,6 +337,14 @@ def test_an_arm_without_events_anywhere_has_no_mantel_haenszel_ratio(tmp_path):
         pools(tmp_path, COUNTS.assign(control_events=0), method="mantel_haenszel")
 
 
+def test_a_difference_of_trials_without_any_event_has_no_diamond(tmp_path):
+    nobody = COUNTS.assign(control_events=0, intervention_events=0)
+    spec = specification(analysis="deaths", measure="RD", include=ALL, method="mantel_haenszel")
+    pool = run_analyses(review(tmp_path, spec, outcomes=nobody, studies=PARALLEL,
+                               harms=pd.DataFrame()))["deaths"]
+    assert pool.estimate == 0 and not pool.can_pool and "No trial has an event" in pool.why_undrawn
+
+
 def test_tables_of_subgroups_and_regressions_come_and_go(tmp_path):
     spec = specification(analysis="deaths", measure="RR", include=ALL, method="mantel_haenszel",
                          subgroup_by="dose", moderators="week")

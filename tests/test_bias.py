@@ -8,7 +8,7 @@ from itertools import product
 import pandas as pd
 import pytest
 
-from conftest import REPOSITORY, edit
+from conftest import REPOSITORY, edit, write_review
 from evidence.appraisal import bias
 from evidence.appraisal.rob2 import (
     ANSWERS,
@@ -213,6 +213,33 @@ def test_only_the_answers_are_needed(minimal, capsys):
     assert bias.disagreements(review) == [] and bias.statements(review).empty
     assert main(["status", str(minimal)]) == 0
     assert "Next:" in capsys.readouterr().out
+
+
+def test_judgements_of_another_tool_are_shown_page_by_page(tmp_path):
+    keys = [f"s{number:02d}" for number in range(20)]
+    words = ["low", "moderate", "serious", "critical", "no information"]
+    root = write_review(tmp_path / "robins", {
+        "references.bib": "".join(
+            f"@misc{{{key}, title = {{T}}, author = {{{key}, A}}}}\n" for key in keys),
+        "data/studies.csv": "study\n" + "\n".join(keys) + "\n",
+        "data/outcomes.csv": "study,effect,effect_se\n" + "".join(
+            f"{key},1,0.5\n" for key in keys),
+        "data/analyses.csv": "analysis,measure,include\nmain,GEN,s00;s01;s02\n",
+        "data/risk_of_bias.csv": "study,outcome_id,domain,judgement\n" + "".join(
+            f"{key},{key},{domain},{words[(number + place) % 5]}\n"
+            for number, key in enumerate(keys)
+            for place, domain in enumerate(("Confounding", "Selection of people", "Overall"))),
+        "data/figures.csv": "figure,kind,message\nrob,risk_of_bias,Judgements\n",
+    })
+    review = load_review(root)
+    figure = catalogue.build(review, Analyses(review), "rob")
+    pages = figure.figures("slide")
+    assert len(pages) == 2 and len(figure.figures("notebook")) == 1
+    for number, page in enumerate(pages):
+        shown = [text.get_text() for ax in page.axes for text in ax.texts]
+        assert sum(text.startswith("s") and text[1:3].isdigit() for text in shown) == 10
+        assert {"1", "2", "Overall", "critical"} <= set(shown), number
+    assert bias.by_study(review)["s00"] == "high"
 
 
 def test_judgements_lead_from_a_figure_to_the_reasons_in_words(review):

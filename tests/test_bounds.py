@@ -1,13 +1,13 @@
 """Nothing that stands in a file makes a command run without end, or take memory without end."""
 
 import os
-import subprocess
 import sys
 
 import pytest
 
 from conftest import edit
 from evidence.cli import main
+from evidence.project import processes
 from evidence.project.runner import execute
 from evidence.review import CITATION, ReviewError, addresses, without_citations
 from evidence.storage import read_bytes
@@ -16,7 +16,6 @@ from evidence.wording.html import allowed
 from sample_review import write_notebook, write_sample
 
 LONG = 120_000
-COMMAND = [sys.executable, "-m", "evidence.cli"]
 PATIENCE = 120  # seconds; without bounds it would be hours
 
 
@@ -25,16 +24,33 @@ def sample(tmp_path):
     return write_sample(tmp_path / "sample")
 
 
+def run(command, root):
+    """Exit status of a command and what it says, within a time that a person waits."""
+    said = root.parent / "said"
+    process = processes.context().Process(target=_main, args=([command, str(root)], str(said)))
+    process.start()
+    process.join(PATIENCE)
+    status = process.exitcode
+    process.kill()
+    assert status is not None, f"{command} runs without end"
+    return status, said.read_text()
+
+
+def _main(arguments, said):
+    with open(said, "wb") as file:
+        os.dup2(file.fileno(), 2)
+    sys.exit(main(arguments))
+
+
 def refused(root, *words, command="check"):
-    """The message of a command that ends with problems, within a time that a person waits."""
-    done = subprocess.run([*COMMAND, command, str(root)], capture_output=True, text=True,
-                          timeout=PATIENCE, check=False)
-    assert done.returncode == 1, done.stdout
+    """What a command says that ends with problems."""
+    status, said = run(command, root)
+    assert status == 1
     for word in words:
-        assert word in done.stderr, done.stderr[:2000]
-    assert "mistake of the program" not in done.stderr and "Traceback" not in done.stderr
-    assert max(map(len, done.stderr.splitlines())) < 1000
-    return done.stderr
+        assert word in said, said[:2000]
+    assert "mistake of the program" not in said and "Traceback" not in said
+    assert max(map(len, said.splitlines())) < 1000
+    return said
 
 
 @pytest.mark.parametrize("text", [
@@ -138,10 +154,9 @@ def test_nested_latex_is_a_problem_of_its_entry(sample, field):
     text = "\\emph{" * 1000 + "x" + "}" * 1000
     edit(sample / "references.bib", "  year = {2020},",
          f"  year = {{2020}},\n  {field} = {{{text}}},")
-    done = subprocess.run([*COMMAND, "check", str(sample)], capture_output=True, text=True,
-                          timeout=PATIENCE, check=False)
-    assert "mistake of the program" not in done.stderr
-    assert done.returncode == 0 or "references.bib" in done.stderr
+    status, said = run("check", sample)
+    assert "mistake of the program" not in said
+    assert status == 0 or "references.bib" in said
 
 
 def test_a_notebook_nested_without_end_is_none(sample):

@@ -35,6 +35,25 @@ def test_a_table_of_numbers_is_enough(tmp_path):
     assert run_analyses(found)["main"].k == 2
 
 
+def test_a_p_value_that_is_a_bound_is_no_error(tmp_path):
+    text = ("study,effect_measure,effect,p_value,p_relation\na,hazard_ratio,0.7,0.05,<\n"
+            "b,hazard_ratio,0.85,0.3,=\n")
+    found = review(tmp_path, text, measure="HR")
+    assert list(found.table("outcomes")["poolable"]) == [False, True]
+    pool = run_analyses(found)["main"]
+    assert pool.k == 1 and "no standard error" in pool.excluded[0].reason
+    assert pool.default.se == pytest.approx(0.15680, abs=1e-5)  # log(0.85) / z of p = 0.3
+
+
+@pytest.mark.parametrize(("studies", "k"), [("study,n_analysed\na,12\nb,30\n", 2),
+                                            ("study\na\nb\n", 0)])
+def test_the_people_of_a_correlation_may_stand_with_the_study(tmp_path, studies, k):
+    text = "study,effect_measure,effect\na,correlation,0.4\nb,correlation,0.5\n"
+    pool = run_analyses(review(tmp_path, text, measure="COR", studies=studies))["main"]
+    assert pool.k == k
+    assert all("its people are not known" in row.reason for row in pool.excluded)
+
+
 def test_ids_tell_the_rows_of_a_study_apart(tmp_path):
     text = COUNTS.replace("study,", "study,domain,").replace("\na,", "\na,pain,").replace(
         "\nb,", "\na,sleep,")
@@ -90,7 +109,7 @@ def test_a_primary_analysis_has_its_forest(tmp_path):
     assert list(catalogue.specs(found)) == ["main_forest"]
     figure = catalogue.build(found, analyses, "main_forest")
     assert figure.title.startswith("Two studies, not pooled: risk ratio 0.26")
-    assert "main" in figure.subtitle
+    assert "Main" in figure.subtitle
 
 
 def test_forests_follow_only_from_what_no_figure_shows():

@@ -67,6 +67,19 @@ def test_a_funnel_places_every_trial_at_effect_and_error(canvas):
     assert overlaps(canvas) == []
 
 
+@pytest.mark.parametrize(("measure", "wanted"), [
+    ("PROP", {"0.01", "0.1", "0.5", "0.9", "0.99"}), ("COR", {"−0.9", "−0.5", "0", "0.5", "0.9"}),
+])
+def test_ticks_reach_both_ends_of_a_scale_that_ends(canvas, measure, wanted):
+    table = effects(12, measure).assign(yi=np.linspace(-5, 5, 12) / (1 + 2 * (measure == "COR")))
+    pool = synthesise(table, measure=measure, moderators=("dose",))
+    left, right = canvas.subplots(1, 2)
+    bubble(pool, moderated(pool), left, "Dose")
+    funnel(pool, right)
+    assert wanted <= {label.get_text() for label in left.get_yticklabels()}
+    assert wanted <= {label.get_text() for label in right.get_xticklabels()}
+
+
 def test_a_bubble_plot_follows_its_regression(canvas):
     table = effects(12)
     pool = synthesise(table, measure="RR", moderators=("dose",))

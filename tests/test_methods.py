@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from evidence.pooling.effects import REPORTED_AS
 from evidence.pooling.estimators import pool_many
-from evidence.pooling.regression import fit_regression
+from evidence.pooling.regression import egger, fit_regression, residual_variance
 from evidence.pooling.synthesis import Pool, pool_frame
 
 CASES = json.loads((Path(__file__).parent / "reference" / "analyses.json").read_text())["cases"]
@@ -194,7 +194,10 @@ def test_what_cannot_be_done_gives_a_reason():
     assert "names no moderators" in pool_frame(rows, measure="OR").why_no_regression
     same = pool_frame(table(np.random.default_rng(2), 8).assign(year=2000), measure="OR",
                       moderators=["year"])
-    assert "told apart" in same.why_no_regression
+    assert "one and the same value of year" in same.why_no_regression
+    twice = pool_frame(table(np.random.default_rng(2), 8).assign(again=lambda rows: rows["year"]),
+                       measure="OR", moderators=["year", "again"])
+    assert "told apart" in twice.why_no_regression
     with pytest.raises(KeyError, match="weight"):
         pool_frame(rows, measure="OR", moderators=["weight"])
 
@@ -283,3 +286,56 @@ def test_pymare_finds_the_same_variance(method):
         theirs = make().fit(yi[:, None], vi[:, None], np.ones((k, 1))).params_["tau2"]
         ours = pool_many(yi, vi, method=method).tau2[0]
         np.testing.assert_allclose(ours, float(np.ravel(theirs)[0]), rtol=1e-4, atol=1e-6)
+
+
+def random_effects(k: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(k)
+    vi = np.exp(rng.normal(-2, 0.7, k))
+    return rng.normal(0.3, np.sqrt(vi + 0.2)), vi
+
+
+@pytest.mark.parametrize(("method", "name"), [("DL", "chi2"), ("PM", "iterated")])
+@pytest.mark.parametrize("k", [2, 5, 40])
+def test_statsmodels_pools_to_the_same(method, name, k):
+    module = pytest.importorskip("statsmodels.stats.meta_analysis")
+    yi, vi = random_effects(k)
+    theirs = module.combine_effects(yi, vi, method_re=name, atol=1e-12)
+    ours = pool_many(yi, vi, method=method, rule="wald")
+    close(ours.tau2[0], theirs.tau2)
+    close(ours.q[0], theirs.q)
+    close([ours.estimate[0], ours.se[0]], [theirs.mean_effect_re, theirs.sd_eff_w_re])
+    plain = pool_many(yi, vi, method=method, rule="hartung_knapp")
+    close(plain.se[0], theirs.sd_eff_w_re_hksj)
+    common = pool_many(yi, vi, method="FE", rule="wald")
+    close([common.estimate[0], common.se[0]], [theirs.mean_effect_fe, theirs.sd_eff_w_fe])
+
+
+def test_statsmodels_regresses_to_the_same():
+    """Least squares weighted by 1/vi: Egger's test has its dispersion, a common effect none."""
+    models = pytest.importorskip("statsmodels.regression.linear_model")
+    yi, vi = random_effects(14)
+    design = np.column_stack([np.ones(14), np.sqrt(vi)])
+    fit = models.WLS(yi, design, weights=1 / vi).fit()
+    close(egger(yi, vi), [fit.tvalues[1], fit.df_resid, fit.pvalues[1]])
+    fixed = models.WLS(yi, design, weights=1 / vi).fit(cov_type="fixed scale")
+    ours = fit_regression(yi, vi, design, "FE")
+    close([ours["estimate"], ours["se"], ours["p_value"]],
+          [fixed.params, fixed.bse, fixed.pvalues])
+    left = residual_variance(yi, vi, design, "REML")
+    mixed = models.WLS(yi, design, weights=1 / (vi + left)).fit()
+    ours = fit_regression(yi, vi, design, "REML")  # Knapp and Hartung: the dispersion again
+    close([ours["estimate"], ours["se"], ours["p_value"]], [mixed.params, mixed.bse, mixed.pvalues])
+
+
+def test_statsmodels_finds_the_same_mantel_haenszel_ratio():
+    tables = pytest.importorskip("statsmodels.stats.contingency_tables")
+    rows = table(np.random.default_rng(5), 7)
+    counts = [[[row.intervention_events, row.intervention_n - row.intervention_events],
+               [row.control_events, row.control_n - row.control_events]]
+              for row in rows.itertuples()]
+    theirs = tables.StratifiedTable([np.array(cells, dtype=float) for cells in counts])
+    ours = pool_frame(rows, measure="OR", method="mantel_haenszel")
+    close([np.log(ours.estimate), ours.default.se],
+          [theirs.logodds_pooled, theirs.logodds_pooled_se])
+    ratio = pool_frame(rows, measure="RR", method="mantel_haenszel")
+    close(ratio.estimate, theirs.riskratio_pooled)

@@ -5,6 +5,9 @@ import pytest
 
 from conftest import MINIMAL, edit, write_review
 from evidence.cli import main
+from evidence.pooling import run_analyses
+from evidence.pooling.remarks import pool_remarks
+from evidence.review import load_review
 from sample_review import edit as edit_sample
 from sample_review import write_sample
 
@@ -76,6 +79,24 @@ def test_a_ratio_of_counts_in_which_nobody_was_spared_is_a_remark(tmp_path, caps
     assert main(["check", str(root)]) == 0
     said = capsys.readouterr().out
     assert "'abel2001-warmth': everybody in both arms had the event" in said
+
+
+def test_moderators_that_are_not_what_they_seem_are_named(tmp_path):
+    cells = {"a": "10", "b": "12", "c": "x", "d": "14", "e": ""}
+    rows = "".join(f"{key},1.5,0.5,{value},5\n" for key, value in cells.items())
+    files = {
+        "references.bib": "".join(f"@misc{{{key}, title = {{T}}}}\n" for key in cells),
+        "data/studies.csv": "study\n" + "\n".join(cells) + "\n",
+        "data/outcomes.csv": "study,effect,effect_se,dose,same\n" + rows,
+        "data/analyses.csv": "analysis,measure,include,moderators\n" + "".join(
+            f"{name},GEN,a;b;c;d;e,{name}\n" for name in ("dose", "same")),
+    }
+    review = load_review(write_review(tmp_path / "review", files))
+    said = [str(remark) for remark in pool_remarks(review, run_analyses(review))]
+    assert [any(words in line for line in said) for words in (
+        "'dose': holds words among numbers (x in c)", "'dose': is empty for e, which",
+        "'same': has no regression to show: all trials with values have one and the same",
+    )] == [True] * 3  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "words"), [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evidence.review.checks.context import Context
+from evidence.review.checks.numbers import CHECKS
 from evidence.review.checks.plausibility import AGREEMENT
 from evidence.review.dictionary import Dictionary, default_descriptor
 
@@ -41,10 +42,14 @@ CHANGE = {"outcome_id": "a", "study": "s", "control_change": -1.0, "control_chan
           "control_change_ci_high": -0.5}  # fmt: skip
 
 
+def context_of(*rows, table="outcomes", **others):
+    tables = {table: pd.DataFrame(rows), **{k: pd.DataFrame(v) for k, v in others.items()}}
+    return Context(DICTIONARY, tables, None, Path("nowhere"))
+
+
 def remarks(*rows, table="outcomes", **others):
     """Columns that are named, with the problems, in a review of these rows."""
-    tables = {table: pd.DataFrame(rows), **{k: pd.DataFrame(v) for k, v in others.items()}}
-    context = Context(DICTIONARY, tables, None, Path("nowhere"))
+    context = context_of(*rows, table=table, **others)
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("error")
         return [problem for check in AGREEMENT for problem in check(context)]
@@ -199,7 +204,7 @@ def test_only_the_impossible_stops():
     assert not stops(DIFFERENCE, p_value=0.0004) and not stops(BARE, effect_ci_high=9.8)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=60)
 @given(st.floats(-3, 3), st.floats(0.05, 2), st.integers(1, 3), st.booleans())
 def test_any_honest_row_is_quiet(z, se, digits, is_ratio):
     """Whatever effect and error: what follows from them by z, rounded, is no contradiction."""
@@ -254,3 +259,66 @@ def test_a_date_that_is_none_is_a_problem(text):
     assert (one.file, one.row, one.is_warning) == ("data/review.csv", 3, False)
     assert "is not a date" in one.rule and "2026-01-31" in one.advice
     assert remarks({"item": "data_date", "value": "2026-01-31"}, table="review") == []
+
+
+SLIPS = {  # what a slip leaves, where fewer numbers stand beside it
+    "p of zero": (BARE, {"p_value": 0.0}, "p_value"),
+    "equal limits": (BARE, {"effect_ci_low": 0.6, "effect_ci_high": 0.6}, "effect_ci_low"),
+    "interval of 90 % beside a rounded p": (
+        BARE, {"effect_measure": "odds_ratio", "effect": 0.5, "effect_ci_low": 0.29,
+               "effect_ci_high": 0.87}, "p_value"),
+    "interval of 90 % beside its counts": (
+        RATIO, {"effect_ci_low": 0.41, "effect_ci_high": 0.88, "p_value": NAN}, "effect_ci_low"),
+    "interval of 99 % beside its counts": (
+        RATIO, {"effect_ci_low": 0.33, "effect_ci_high": 1.1, "p_value": NAN}, "effect_ci_low"),
+    "standard errors as SDs beside a p only": (
+        DIFFERENCE, {"intervention_sd": 0.14, "control_sd": 0.16, "effect_ci_low": NAN,
+                     "effect_ci_high": NAN, "intervention_baseline_sd": NAN,
+                     "control_baseline_sd": NAN}, "p_value"),
+    "a variance as SD": (
+        DIFFERENCE, {"intervention_sd": 25.0, "scale_low": NAN}, "intervention_sd"),
+    "points as a standardised difference": (
+        SMD, {"effect": -7.0, "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN},
+        "effect"),
+    "its interval in points": (
+        SMD, {"effect": -4.2, "effect_ci_low": -8.2, "effect_ci_high": -0.2, "control_sd": NAN},
+        "effect_ci_low"),
+    "limit of a correlation beyond one": (
+        BARE, {"effect_measure": "correlation", "effect_ci_high": 1.1, "p_value": NAN},
+        "effect_ci_high"),
+    "a share far from its counts": (
+        RATIO, {"effect_measure": "proportion", "effect": 0.8, "effect_ci_low": 0.7,
+                "effect_ci_high": 0.9, "p_value": NAN}, "effect"),
+    "a hazard ratio against its counts": (
+        RATIO, {"effect_measure": "hazard_ratio", "effect": 1.7, "effect_ci_low": 1.05,
+                "effect_ci_high": 2.75}, "effect"),
+    "an SD as the error, with people and a scale": (
+        DIFFERENCE, {"effect_se": 1.2, "effect_ci_low": NAN, "effect_ci_high": NAN,
+                     "p_value": NAN, "control_sd": NAN}, "effect_se"),
+    "an error of next to nothing": (
+        DIFFERENCE, {"effect_se": 1e-9, "effect_ci_low": NAN, "effect_ci_high": NAN,
+                     "p_value": NAN, "control_sd": NAN}, "effect_se"),
+    "a date as a number": (DIFFERENCE, {"week": 45678.0}, "week"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "change", "column"), SLIPS.values(), ids=SLIPS)
+def test_a_slip_is_named_where_less_is_reported(row, change, column):
+    found = [p for check in (*CHECKS, *AGREEMENT)
+             for p in check(context_of({**row, **change}))]  # fmt: skip
+    assert column in {problem.column for problem in found}
+
+
+def test_a_limit_that_is_missing_is_not_called_nan():
+    for change, words in (({"effect_ci_low": 0.7, "effect_ci_high": NAN}, "below its lower limit"),
+                          ({"effect_ci_low": NAN, "effect_ci_high": 0.5}, "above its upper limit")):
+        rules = [p.rule for check in CHECKS for p in check(context_of({**BARE, **change}))]
+        assert any(words in rule for rule in rules) and "nan" not in " ".join(rules)
+
+
+def test_one_control_group_is_seen_without_a_column_of_sources():
+    arm = {"domain": "pain", "control_mean": 4.9, "control_sd": 1.3, "control_n": 31,
+           "intervention_mean": 4.1, "intervention_sd": 1.2, "intervention_n": 30}  # fmt: skip
+    one, = remarks({"outcome_id": "a", "study": "s1", **arm},
+                   {"outcome_id": "b", "study": "s2", **arm, "intervention_mean": 4.4})
+    assert "same control group (31 people) as a" in one.rule

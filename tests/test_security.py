@@ -1,6 +1,7 @@
 """Text from tables and references is data: it never becomes markup, a formula, a path or a call."""
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -67,6 +68,18 @@ class Markup(HTMLParser):
             self.active.append((tag, attributes))
 
 
+class Attributes(HTMLParser):
+    """One attribute of every element of a name, as a browser reads it."""
+
+    def __init__(self, text, element, name):
+        super().__init__()
+        self.found, self._wanted = [], (element, name)
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found += [v for n, v in attributes if (tag, n) == self._wanted]
+
+
 def quoted(text):
     return '"' + text.replace('"', '""') + '"'
 
@@ -115,6 +128,20 @@ def test_hostile_text_never_runs_in_the_hand_out_and_the_readme(hostile):
         assert found.scripts == 1, path  # that of the package
     readme = (hostile / "README.md").read_text(encoding="utf-8")
     assert "alert(1)" in readme and "<script" not in readme and "](javascript" not in readme
+
+
+def test_pictures_of_the_hand_out_are_described_as_in_the_notebook(hostile):
+    """Signs of markup in a description neither end it nor go."""
+    book = nbformat.read(hostile / "notebooks" / "alpha.ipynb", as_version=4)
+    alts = [output.metadata["image/png"]["alt"] for cell in book.cells
+            for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+    page = (hostile / "site" / "alpha.html").read_text(encoding="utf-8")
+    assert any(HANDLER in alt for alt in alts)
+    assert Attributes(page, "img", "alt").found == alts
+    entries = json.loads((hostile / "figures" / "manifest.json").read_text(encoding="utf-8"))
+    assert HOSTILE in Attributes(page, "div", "aria-label").found  # a table by its caption
+    page = (hostile / "site" / "figures.html").read_text(encoding="utf-8")
+    assert Attributes(page, "img", "alt").found == [entry["alt"] for entry in entries]
 
 
 def test_hostile_text_is_text_in_figures_and_slides(hostile):

@@ -7,7 +7,6 @@ everything shows itself.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
@@ -21,7 +20,7 @@ from matplotlib.axes import Axes
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence import pooling, review
 from evidence.figures import Figure, bubble, catalogue, forest, funnel, moderated, page
-from evidence.wording import plural
+from evidence.wording import as_text, plural
 
 __all__ = ["Figure", "Pool", "Review", "load", "pool"]
 
@@ -286,11 +285,11 @@ class Review(review.Review):
     def _repr_html_(self) -> str:
         titles = {name: table.get("title", "") for name, table in self.dictionary.tables.items()}
         rows = "".join(
-            f"<tr><td><code>{html.escape(name)}</code></td><td>{len(frame)}</td>"
-            f"<td>{html.escape(titles.get(name, ''))}</td></tr>"
+            f"<tr><td><code>{as_text(name)}</code></td><td>{len(frame)}</td>"
+            f"<td>{as_text(titles.get(name, ''))}</td></tr>"
             for name, frame in self.tables.items()
         )
-        return (f"<p><strong>{html.escape(repr(self))}</strong></p><details><summary>Tables"
+        return (f"<p><strong>{as_text(repr(self))}</strong></p><details><summary>Tables"
                 "</summary><table><thead><tr><th>table</th><th>rows</th><th>holds</th></tr>"
                 f"</thead><tbody>{rows}</tbody></table></details>")
 

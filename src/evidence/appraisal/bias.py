@@ -9,6 +9,9 @@ from evidence.review import Problem, Review, ReviewError, among
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
+ELSEWHERE = {  # words of other tools, and what they come to
+    "unclear": "some concerns", "moderate": "some concerns", "serious": "high", "critical": "high",
+}
 COLUMNS = (
     "study", "outcome_id", "crossover", "domain", "answers", "judgement", "unread", "unverified",
 )  # fmt: skip
@@ -136,8 +139,8 @@ def overall(review: Review) -> dict[str, str]:
 
 
 def by_study(review: Review) -> dict[str, str]:
-    """Overall judgement by study, the worst of its judged results."""
-    table = risk_of_bias(review)
+    """Overall judgement by study, the worst of its judged results, in the words of RoB 2."""
+    table = risk_of_bias(review).replace({"judgement": ELSEWHERE})
     rows = table[(table["domain"] == "overall") & table["judgement"].isin(JUDGEMENTS)]
     return rows.groupby("study")["judgement"].agg(worst).to_dict()
 

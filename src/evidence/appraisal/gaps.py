@@ -89,7 +89,7 @@ def root_people(review: Review) -> pd.DataFrame:
     counts = people(studies)
     counts = counts.fillna(studies["study"].map(_counted(review)).astype("Int64"))
     owners = roots(studies)
-    names = review.labels("condition_groups", "condition", "condition_group")
+    names = review.group("condition_groups", "condition")
     return pd.DataFrame({
         "root": owners,
         "people": owners.map(counts).astype("Int64"),
@@ -109,7 +109,7 @@ def measured(review: Review) -> pd.DataFrame:
     Outcomes by their domain group; laboratory markers with a readable result and harms as groups
     of their own.
     """
-    names = review.labels("domain_groups", "domain", "domain_group")
+    names = review.group("domain_groups", "domain")
     outcomes, markers, harms = (review.table(name) for name in ("outcomes", "biomarkers", "harms"))
     domains = _column(outcomes, "domain").fillna("not stated")
     pairs = {(study, names.get(domain, domain))

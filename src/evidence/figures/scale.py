@@ -9,12 +9,17 @@ from dataclasses import dataclass
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
+from evidence.pooling import Pool
 from evidence.wording import decimals, first_digit, number
 
 LOG_STEPS = (1, 2, 5)
 MARGIN = 0.04
 REACH = 0.75  # how far an interval may stick out of the estimates before it gets an arrow
 FOLD = 8.0  # how far from 1 an axis of ratios follows the intervals
+BENT = {  # ticks of measures whose shown scale ends on both sides, the most wanted first
+    "PROP": (0.5, 0.1, 0.9, 0.01, 0.99, 0.2, 0.8, 0.05, 0.95, 0.3, 0.7, 0.001, 0.999),
+    "COR": (0, 0.5, -0.5, 0.9, -0.9, 0.99, -0.99, 0.8, -0.8, 0.3, -0.3, 0.95, -0.95, 0.1, -0.1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +146,31 @@ def ratio_scale(estimates: Sequence[float], limits: Iterable[float]) -> Scale:
     values = [0.5, 2.0, *reached, *(value for value in estimates if np.isfinite(value))]
     ends = math.floor(math.log2(min(values))), math.ceil(math.log2(max(values)))
     return Scale(2.0 ** ends[0], 2.0 ** ends[1], is_ratio=True, digits=2)
+
+
+def ticks_of(pool: Pool, low: float, high: float, most: int) -> dict[float, str]:
+    """Ticks of an axis on the analysis scale: their places, and the shown values there.
+
+    Parameters
+    ----------
+    pool : Pool
+    low, high : float
+        Ends of the axis on the analysis scale.
+    most : int
+        Ticks at most, about.
+    """
+    shown = [float(pool.to_shown(value)) for value in (low, high)]
+    if pool.measure not in BENT:
+        values = effect_scale(shown, [], [pool.null_value], is_ratio=pool.is_ratio).ticks(most)
+        places = {float(pool.to_analysis(value)): tick_text(value) for value in values}
+        return {place: text for place, text in places.items() if low <= place <= high}
+    found: dict[float, str] = {}
+    for value in BENT[pool.measure]:  # the first ones first
+        place = float(pool.to_analysis(value))
+        if low <= place <= high and all(abs(place - other) > (high - low) / (most + 1)
+                                        for other in found):
+            found[place] = tick_text(value)
+    return found
 
 
 def tick_text(value: float) -> str:

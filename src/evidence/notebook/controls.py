@@ -17,6 +17,7 @@ from IPython.display import display
 from evidence.figures import Figure
 from evidence.notebook.narrator import Passage
 from evidence.notebook.still import STILL
+from evidence.wording import as_text
 
 MOST_ROWS = 11
 TURN = RLock()
@@ -112,7 +113,7 @@ def quiet(update: Callable[[Any], None], controls: Sequence[widgets.Widget]) -> 
 
 def note(text: str) -> str:
     """A sentence that a screen reader says when it changes."""
-    return f'<p role="status">{html.escape(text)}</p>'
+    return f'<p role="status">{as_text(text)}</p>'
 
 
 def scrolling(table: Passage) -> str:

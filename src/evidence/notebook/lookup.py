@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -19,7 +18,7 @@ from evidence.notebook import tables
 from evidence.notebook.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.review import Review, keys, schema
-from evidence.wording import Markup, escaped, interval, links, plural, signed, spaced
+from evidence.wording import Markup, as_text, escaped, interval, links, plural, signed, spaced
 
 MOST_HITS = 60
 FIRST, SHOWN = "studies", 10  # the table shown at the start, and columns of a table
@@ -116,7 +115,7 @@ def worded_table(review: Review, name: str) -> pd.DataFrame:
     them, studies by their names and codes in words."""
     def cite(key: str) -> Markup:
         label = review.bibliography.cite(key)
-        return Markup(html.escape(label), label)
+        return Markup(as_text(label), label)
 
     frame = review.table(name)
     numeric = [pd.api.types.is_numeric_dtype(frame[column]) for column in frame]
@@ -237,9 +236,9 @@ def marked(text: str, patterns: list[re.Pattern[str]]) -> Markup:
     both = re.compile("|".join(p.pattern for p in patterns), re.IGNORECASE)
     parts, place = [], 0
     for hit in both.finditer(cut):
-        parts += [html.escape(cut[place:hit.start()]), f"<mark>{html.escape(hit[0])}</mark>"]
+        parts += [as_text(cut[place:hit.start()]), f"<mark>{as_text(hit[0])}</mark>"]
         place = hit.end()
-    parts.append(html.escape(cut[place:]))
+    parts.append(as_text(cut[place:]))
     before, after = "… " if start else "", " …" if end < len(text) else ""
     return Markup(before + "".join(parts) + after, before + cut + after)
 

@@ -154,7 +154,7 @@ class Narrator:
     def folds(self, parts: Mapping[str, Passage], opened: bool = True) -> Passage:
         """Passages behind a click each, under the words that name them; the first one is open
         unless `opened` is False."""
-        made = [tables.folded(html.escape(words), f"\n{passage}\n", opened and number == 0)
+        made = [tables.folded(plain.as_text(words), f"\n{passage}\n", opened and number == 0)
                 for number, (words, passage) in enumerate(parts.items())]
         kinds = {passage.kind for passage in parts.values()}
         return Passage("\n\n".join(made), kinds.pop() if len(kinds) == 1 else MARKDOWN)

@@ -100,7 +100,8 @@ def run_analyses(review) -> dict[str, Pool]:
         pool = results[spec["analysis"]] = _run(spec, rows)
         problems += _mixture_problems(pool, rows, line)
         if pool.k > 1 and not np.isfinite(pool.estimate):
-            rule, advice = "one arm has no events in any trial", "use peto or inverse_variance"
+            other = "peto or inverse_variance" if pool.measure == "OR" else "inverse_variance"
+            rule, advice = "one arm has no events in any trial", f"use {other}"
             problems.append(Problem(FILE, line, "method", pool.method, rule, advice))
     if problems:
         raise ReviewError(problems)
@@ -232,6 +233,7 @@ def _run(spec: Mapping, rows: pd.DataFrame) -> Pool:
     measure, basis = spec["measure"], word(spec, "basis", "auto")
     chosen = rows.loc[included_ids(spec, rows)]
     words = {name: word(spec, name) for name in WORDS}
+    words["title"] = words["title"] or str(spec["analysis"]).replace("_", " ").capitalize()
     groups = {"subgroup_by": word(spec, "subgroup_by"), "moderators": keys(spec.get("moderators"))}
     effects = outcome_effects(chosen, measure, basis, scale=words["scale"],
                               method=words["method"] or "inverse_variance")

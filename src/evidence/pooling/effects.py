@@ -260,7 +260,8 @@ def _from_report(row: Mapping, measure: str, method: str, crossover: bool) -> tu
     if crossover and not np.isnan(p_value):
         df = people - 1 if people > 1 else None
         return yi, measures.se_from_p(yi, p_value, df) ** 2, "paired"
-    raise _Absent("no standard error or interval")
+    raise _Absent("no standard error or interval" if measure != "COR" else
+                  "its people are not known: fill in intervention_n, or n_analysed of the study")
 
 
 def _from_p(row: Mapping, measure: str, method: str, crossover: bool) -> tuple:

@@ -137,7 +137,7 @@ def between_study_variance(yi, vi, method: str = "REML") -> np.ndarray:
     weight = 1 / vi
     total = weight.sum(axis=0)
     q, _ = _cochran(yi, vi)
-    return np.maximum((q - (k - 1)) / (total - (weight**2).sum(axis=0) / total), 0)
+    return np.maximum((q - (k - 1)) / _spread(weight, total), 0)
 
 
 def tau2_interval(yi, vi) -> tuple[float, float]:
@@ -259,7 +259,12 @@ def _cochran(yi, vi) -> tuple[np.ndarray, np.ndarray]:
     q = (weight * (yi - mean) ** 2).sum(axis=0)
     if k == 1:
         return q, vi[0]
-    return q, (k - 1) / (total - (weight**2).sum(axis=0) / total)
+    return q, (k - 1) / _spread(weight, total)
+
+
+def _spread(weight, total) -> np.ndarray:
+    """Sum of the weights less their mean square; above zero also where one outweighs all."""
+    return np.maximum(total - (weight**2).sum(axis=0) / total, np.finfo(float).eps * total)
 
 
 def _search_reml(yi, vi) -> np.ndarray:

@@ -52,8 +52,13 @@ def why_no_regression(pool: Pool) -> str:
     """Why there is no meta-regression, as a sentence; empty when there is one."""
     if not pool.moderators:
         return "The analysis names no moderators."
-    yi, _, design, _ = _model(pool)
+    yi, _, design, terms = _model(pool)
     k, p = design.shape
+    same = [name for name in pool.moderators
+            if not any(np.ptp(column) for term, column in zip(terms, design.T, strict=True)
+                       if term == name or term.startswith(f"{name}["))]
+    if k and same:
+        return f"All trials with values have one and the same value of {' and of '.join(same)}."
     if k <= p:
         return (f"{len(yi)} trials with values cannot support a regression on "
                 f"{p - 1} {'term' if p == 2 else 'terms'}.")

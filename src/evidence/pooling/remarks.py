@@ -13,6 +13,7 @@ import pandas as pd
 from evidence.pooling.analyses import FILE, IN_POINTS, analysis_rows
 from evidence.review import ARMS, BIBLIOGRAPHY, Problem
 
+OVERWHELMING = 100  # times, between the smallest standard error of a pool and the next
 ROW_IDS = {"data/outcomes.csv": ("outcomes", "outcome_id"), "data/harms.csv": ("harms", "harm_id")}
 
 
@@ -28,8 +29,8 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     Returns
     -------
     list of Problem
-        Warnings: points of an unknown scale beside a known one; everybody had the event; nothing
-        to pool.
+        Warnings: points of an unknown scale beside a known one; everybody had the event; one row
+        that outweighs all others; nothing to pool.
     """
     rows = analysis_rows(review)
     found: list[Problem] = []
@@ -47,10 +48,33 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
             (_everybody(used, pooled),
              ("everybody in both arms had the event, which says little about a ratio",
               "ask whether it belongs here")),
+            (_overwhelming(pooled),
+             (f"has a standard error less than 1/{OVERWHELMING} of those of all others, so that "
+              "its weight is nearly all", "check it against the source")),
         ):  # fmt: skip
             if ids:
                 found.append(Problem(FILE, line, "include", "; ".join(ids), *words, True))
+        found += [Problem(FILE, line, "moderators", *words, True) for words in _moderators(result)]
     return found
+
+
+def _moderators(pool: Any) -> Iterator[tuple[str, str, str]]:
+    """What keeps moderators from being what they seem, each as value, rule and advice."""
+    for name in pool.moderators:
+        stated = _pooled(pool).set_index("outcome_id")[name].replace("", None)
+        numbers = pd.to_numeric(stated, errors="coerce")
+        words, empty = stated[numbers.isna() & stated.notna()], stated.index[stated.isna()]
+        if len(words) and numbers.notna().any():
+            where = "; ".join(f"{value} in {row}" for row, value in words.items())
+            yield (name, f"holds words among numbers ({where}), so that each value is a category",
+                   "write numbers alone, or leave the cell empty")
+        if len(empty):
+            yield (name, f"is empty for {'; '.join(empty)}, which the regression leaves out",
+                   "fill it in where it is known")
+    if pool.moderators and pool.why_no_regression:
+        reason = pool.why_no_regression.rstrip(".")
+        yield ("; ".join(pool.moderators), "has no regression to show: "
+               f"{reason[0].lower()}{reason[1:]}", "name fewer or other columns")
 
 
 def table_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
@@ -93,6 +117,14 @@ def _everybody(rows: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:
     """Rows pooled as a risk ratio of counts in which nobody was spared."""
     counted = pooled[(pooled["measure"] == "RR") & (pooled["derived_from"] == "arms")]
     return [name for name in counted["outcome_id"] if _all_events(rows.loc[name])]
+
+
+def _overwhelming(pooled: pd.DataFrame) -> list[str]:
+    """The row whose standard error is far below all others of its pool."""
+    smallest = pooled.nsmallest(2, "vi")
+    if len(smallest) < 2 or smallest["vi"].iloc[0] * OVERWHELMING**2 > smallest["vi"].iloc[1]:
+        return []
+    return [smallest["outcome_id"].iloc[0]]
 
 
 def _all_events(row: pd.Series) -> bool:

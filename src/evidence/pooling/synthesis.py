@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -40,7 +39,7 @@ from evidence.review import (
     RULE_WORDS,
     Z95,
 )
-from evidence.wording import in_words, interval, plural, signed, with_interval
+from evidence.wording import as_text, in_words, interval, plural, signed, with_interval
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -223,7 +222,7 @@ class Pool:
     def can_pool(self) -> bool:
         """Whether a pooled effect is drawn: it exists, and there are enough studies for it."""
         least = {"yes": 2, "from_three": SMALLEST_POOL, "no": np.inf}[self.draw_pool]
-        return self.k >= least and bool(np.isfinite(self.default.estimate))
+        return self.k >= least and bool(np.isfinite(self.default.estimate) and self.default.se)
 
     @property
     def why_undrawn(self) -> str:
@@ -233,6 +232,8 @@ class Pool:
         if self.k > 1 and self.draw_pool != "from_three":
             if self.draw_pool == "no":
                 return "The analysis asks for no pooled effect; the trials stand for themselves."
+            if self.default.se == 0:
+                return "No trial has an event: a pooled difference would have no interval."
             return "One arm has no events in any trial: there is no pooled ratio."
         return UNDRAWN[self.k]
 
@@ -470,9 +471,9 @@ class Pool:
         if not known.all():
             shown["Not pooled"] = table["reason"]
         rows = shown.to_html(index=False, na_rep="", border=0)
-        title = html.escape(self.title or self.name)
-        return (f"<p><strong>{title}</strong> {html.escape(repr(self))}<br>"
-                f"{html.escape(self.method_line)}</p>{rows}")
+        title = as_text(self.title or self.name)
+        return (f"<p><strong>{title}</strong> {as_text(repr(self))}<br>"
+                f"{as_text(self.method_line)}</p>{rows}")
 
 
 def synthesise(

@@ -294,8 +294,8 @@ def _labelled(table: str) -> str:
     rows = re.findall(r"<tr\b.*?</tr>", body, re.DOTALL)
     if not names or any(len(CELL.findall(row)) != len(names) for row in rows):
         return table
-    words = [html.unescape(re.sub(r"<[^>]*>", "", name)).strip() for name in names]
-    labels = [f' data-label="{html.escape(word, quote=True)}"' if word else "" for word in words]
+    words = [_words(name).strip() for name in names]
+    labels = [f' data-label="{word}"' if word else "" for word in words]
 
     def row(match: re.Match[str]) -> str:
         given = iter(labels)
@@ -305,10 +305,15 @@ def _labelled(table: str) -> str:
     return table.replace(body, done).replace("<table", '<table class="labelled"', 1)
 
 
+def _words(markup: str) -> str:
+    """The words of a piece of HTML as the value of an attribute."""
+    return html.escape(html.unescape(re.sub(r"<[^>]*>", "", markup)), quote=True)
+
+
 def _scrolling(match: re.Match[str]) -> str:
     """A table in a box of its own that scrolls, also with the keyboard."""
     caption = re.search(r"<caption>(.*?)</caption>", match[0])
-    label = html.escape(html.unescape(caption[1] if caption else "Table"), quote=True)
+    label = _words(caption[1]) if caption else "Table"
     return (f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">'
             f"{_labelled(match[0])}</div>")
 

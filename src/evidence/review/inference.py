@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.review.columns import number
+from evidence.review.columns import among, number
 from evidence.review.textfile import Rows
 from evidence.review.vocabulary import ARMS
 
@@ -89,7 +89,7 @@ def completed(
             out[name] = _filled(out[name], "verification", "secondary")
     if "outcomes" in out and lenient.get("outcomes"):
         designs = _designs(out.get("studies"))
-        out["outcomes"] = _outcomes(out["outcomes"], designs)
+        out["outcomes"] = _outcomes(out["outcomes"], designs, counting(out.get("studies")))
     if {"studies", "outcomes"} <= set(out) and lenient.get("studies"):
         out["studies"] = _with_people(out["studies"], out["outcomes"])
     return out
@@ -110,7 +110,15 @@ def _designs(studies: pd.DataFrame | None) -> dict[str, str]:
     return dict(zip(known["study"], known["design"], strict=True))
 
 
-def _outcomes(table: pd.DataFrame, designs: Mapping[str, str]) -> pd.DataFrame:
+def counting(studies: pd.DataFrame | None) -> set[str]:
+    """Studies that state how many people they analysed or randomised."""
+    if studies is None or "study" not in studies:
+        return set()
+    stated = number(studies, "n_analysed").notna() | number(studies, "n_randomised").notna()
+    return set(studies.loc[stated, "study"])
+
+
+def _outcomes(table: pd.DataFrame, designs: Mapping[str, str], sized: set[str]) -> pd.DataFrame:
     has = {name: number(table, name).notna() for name in (
         "effect", "effect_se", "effect_ci_low", "effect_ci_high", "p_value",
         *(f"{arm}_{part}" for arm in ARMS for part in ("n", "events", "mean", "sd", "time")),
@@ -129,7 +137,9 @@ def _outcomes(table: pd.DataFrame, designs: Mapping[str, str]) -> pd.DataFrame:
     def both(*parts: str) -> pd.Series:
         return np.logical_and.reduce([has[f"{arm}_{part}"] for arm in ARMS for part in parts])
 
-    error = has["effect_se"] | has["p_value"] | (has["effect_ci_low"] & has["effect_ci_high"])
+    exact = has["p_value"] & ~among(table, "p_relation", ("<", ">"))
+    error = has["effect_se"] | exact | (has["effect_ci_low"] & has["effect_ci_high"])
+    error |= kind.eq("correlation") & pd.Series([name in sized for name in names], table.index)
     single = table["contrast"].eq("single_group") & has["intervention_n"] & (
         has["intervention_events"] | has["effect"])  # fmt: skip
     enough = both("n", "events") | both("n", "mean", "sd") | both("events", "time") | single | (

@@ -82,6 +82,25 @@ class Review:
                 return str(self.dictionary.fields(table)[column].get("title", column))
         return column.replace("_", " ").strip().capitalize()
 
+    def group(self, table: str, code: str) -> dict[str, str]:
+        """The name of each code of `condition_groups` or `domain_groups`, by its column `code`.
+
+        A code without a group has its label in studies.csv (``condition_label``), or its words.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> ev.load().group("condition_groups", "condition")["crohns"]
+        'Inflammatory bowel disease'
+        """
+        named = self.labels("studies", code, f"{code}_label")
+        for owner in ("studies", "outcomes"):
+            frame = self.table(owner)
+            for value in frame[code].dropna() if code in frame else ():
+                named.setdefault(value, str(value).replace("_", " ").strip().capitalize()
+                                 if str(value) == str(value).lower() else str(value))
+        return named | self.labels(table, code, f"{code}_group")
+
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
         """Column `label` of a table by its column `code`; empty when one of them is absent."""
         frame = self.table(table)

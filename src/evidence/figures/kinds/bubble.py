@@ -13,13 +13,14 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import key
-from evidence.figures.scale import effect_scale, tick_text
+from evidence.figures.scale import tick_text, ticks_of
 from evidence.pooling import Pool, fit_regression
 from evidence.review import NoDataError, Review
 from evidence.wording import p_value
 
 STEPS = 41
 BAND = "#DCE9F2"
+PAD = 0.06  # share of an axis beyond its outermost marks
 LARGEST = 900.0  # square points of the greatest weight
 
 
@@ -79,16 +80,16 @@ def bubble(pool: Pool, table: pd.DataFrame, ax: Axes, name: str) -> Axes:
     ax.plot(points, middle, color=page.MESSAGE, lw=3, zorder=2)
     ax.scatter(x, table["yi"], s=LARGEST * table["weight"] / table["weight"].max(), zorder=3,
                facecolor="#00000022", edgecolor=page.INK, linewidth=1.4)
-    ends = [*table["yi"], *low, *high]
-    shown = [float(pool.to_shown(value)) for value in (min(ends), max(ends))]
-    scale = effect_scale(shown, [], [pool.null_value], is_ratio=pool.is_ratio)
-    ticks = scale.ticks(6)
-    ax.set_yticks([float(pool.to_analysis(tick)) for tick in ticks],
-                  [tick_text(tick) for tick in ticks])
-    ax.set_ylim(*(float(pool.to_analysis(value)) for value in (scale.low, scale.high)))
-    if scale.has_null:
-        ax.axhline(float(pool.to_analysis(pool.null_value)), color=page.INK, lw=1, zorder=1)
-    pad = 0.06 * (np.ptp(x) or 1.0)
+    null = float(pool.to_analysis(pool.null_value))
+    ends = [*table["yi"], *low, *high, *[null] * bool(np.isfinite(null))]
+    pad = PAD * (max(ends) - min(ends) or 1.0)
+    bottom, top = min(ends) - pad, max(ends) + pad
+    ticks = ticks_of(pool, bottom, top, 6)
+    ax.set_yticks(list(ticks), list(ticks.values()))
+    ax.set_ylim(bottom, top)
+    if np.isfinite(null):
+        ax.axhline(null, color=page.INK, lw=1, zorder=1)
+    pad = PAD * (np.ptp(x) or 1.0)
     ax.set_xlim(x.min() - pad, x.max() + pad)
     ax.xaxis.set_major_formatter(lambda value, _: tick_text(value))
     ax.set_xlabel(name)

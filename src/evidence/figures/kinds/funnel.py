@@ -14,7 +14,7 @@ from scipy.special import ndtri
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind, pick
 from evidence.figures.marks import key, sides, trial
-from evidence.figures.scale import effect_scale, tick_text
+from evidence.figures.scale import ticks_of
 from evidence.pooling import Pool
 from evidence.review import NoDataError, Review
 from evidence.wording import p_value, signed
@@ -55,11 +55,8 @@ def funnel(pool: Pool, ax: Axes) -> Axes:
     ax.plot([centre, centre], [0, deep], color=page.MESSAGE, lw=2.5, zorder=2)
     for x, y, row in zip(yi, se, pool.studies, strict=True):
         ax.plot(x, y, zorder=3, **trial(crossover=row.crossover, colour=page.INK, size=9))
-    shown = [float(pool.to_shown(value)) for value in (low, high)]
-    scale = effect_scale(shown, [], [pool.null_value], is_ratio=pool.is_ratio)
-    ticks = [tick for tick in scale.ticks(7) if shown[0] <= tick <= shown[1]]
-    ax.set_xticks([float(pool.to_analysis(tick)) for tick in ticks],
-                  [tick_text(tick) for tick in ticks])
+    ticks = ticks_of(pool, low, high, 7)
+    ax.set_xticks(list(ticks), list(ticks.values()))
     ax.set(xlim=(low, high), ylim=(deep, 0))
     ax.set_xlabel(pool.measure_words)
     ax.set_ylabel("Standard error" + " of the logarithm" * pool.is_ratio)

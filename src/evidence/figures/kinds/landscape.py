@@ -28,6 +28,7 @@ NAMED = 5  # so many of the largest placebo-controlled trials carry their names
 PER_YEAR = 0.24  # inches, about
 RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many times closer
 LABEL, KEY, AXIS = 3.1, 0.5, 0.72  # inches: names of conditions, key above, years below
+TALLEST_ROW, LEAST_ROWS = 1.2, 2  # inches; rows that a page has room for at least
 NO_RESULTS = ("ongoing", "protocol", "terminated", "completed_unpublished")
 SHAPES = {"randomised": "s", "other": "o", "waiting": "^"}
 
@@ -45,7 +46,7 @@ def landscape_table(review: Review) -> pd.DataFrame:
         `SHAPES`).
     """
     studies = primary_studies(review.table("studies")).reset_index(drop=True)
-    mapping = review.labels("condition_groups", "condition", "condition_group")
+    mapping = review.group("condition_groups", "condition")
     years = [review.bibliography[key].year for key in studies["study"]]
     status = studies.get("status", pd.Series("published", studies.index))
     count = people(studies)
@@ -61,7 +62,7 @@ def landscape_table(review: Review) -> pd.DataFrame:
         "study": studies["study"],
         "shape": np.select([~has_results, randomised], ["waiting", "randomised"], "other"),
         "label": [review.bibliography.cite(key) for key in studies["study"]],
-        "year": pd.array([int(y) if y else None for y in years], dtype="Int64"),
+        "year": pd.array([int(y) if y.isdigit() else None for y in years], dtype="Int64"),
         "group": [mapping.get(c, c) for c in studies["condition"]],
         "design": studies["design"],
         "n": count,
@@ -92,7 +93,7 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
     shown = table.dropna(subset=["year"]).sort_values("n", ascending=False, na_position="last")
     order = shown.groupby("group")["placebo_controlled"].agg(["sum", "count"])
     order = order.sort_values(["sum", "count"]).index.tolist()
-    ax.set_ylim(-0.6, max(len(order), 4) + 0.1)
+    ax.set_ylim(-0.6, len(order) + 0.1)
     row = _row_height(ax)
     for number in range(len(order)):
         ax.axhline(number - 0.5, color=page.PALE, lw=0.8, zorder=0)
@@ -272,8 +273,10 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     def draw(figure: Figure) -> Axes:
         left, bottom, width, height = page.BODY
         wide, high = figure.get_size_inches()
-        ax = figure.add_axes((left + LABEL / wide, bottom + AXIS / high, width - LABEL / wide,
-                              height - (KEY + AXIS) / high))
+        room = height - (KEY + AXIS) / high
+        used = min(room, TALLEST_ROW * max(table["group"].nunique(), LEAST_ROWS) / high)
+        ax = figure.add_axes((left + LABEL / wide, bottom + AXIS / high + room - used,
+                              width - LABEL / wide, used))
         landscape(table, ax)
         key(figure, left, bottom + height, _entries(table))
         return ax

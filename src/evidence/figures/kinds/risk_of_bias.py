@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -32,6 +34,7 @@ UNCHECKED = "*"
 FOREST, NAMES = 0.24, 0.27  # shares of the width: effects beside the lights, longer names wrap
 GAP = 0.22  # inches between columns
 KEY_LINES, FOOT_LINES = 1.5, 3.6  # of the letters, of the axis and the names of the domains
+MOST_ROWS = {"slide": 16, "print": 40}  # of a page
 LEAST_ROWS, GROWN = 8, 17.0  # rows that set the size; points where the page may grow
 
 
@@ -91,7 +94,8 @@ class Sheet:
 
 
 def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str, str],
-           ax: Axes, *, with_effects: bool = False, crossover: bool = False) -> Sheet:
+           ax: Axes, *, some: Sequence[str] | None = None, with_effects: bool = False,
+           crossover: bool = False) -> Sheet:
     """Draw the judgements.
 
     Parameters
@@ -102,6 +106,8 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
         Study label and result in words by outcome_id.
     ax : Axes
         Its limits become inches of the region.
+    some : sequence of str, optional
+        Outcomes of this page; all by default.
     with_effects : bool
         Whether room is left for the effects at the right.
     crossover : bool
@@ -112,7 +118,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
     Sheet
         Where rows and columns stand.
     """
-    ids = list(dict.fromkeys(table["outcome_id"]))
+    ids = list(dict.fromkeys(table["outcome_id"]) if some is None else some)
     domains = _domains(table)
     sheet = Sheet(ax, [labels[name] for name in ids], [results[name] for name in ids], domains,
                   with_effects)
@@ -270,20 +276,25 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     shown = [row for name, row in rows.items() if name in ids]
+    scale = effect_scale([row.effect for row in shown],
+                         [(row.ci_low, row.ci_high) for row in shown],
+                         [pool.null_value], is_ratio=pool.is_ratio) if shown else None
 
-    def draw(figure: Figure) -> Axes:
+    def draw(figure: Figure, some: Sequence[str] = ids) -> Axes:
         high = _wrapped(list(labels.values()), page.BODY[2] * figure.get_figwidth())
-        page.grow(figure, _lines(len(ids), high) * GROWN / 72)
+        page.grow(figure, _lines(len(some), high) * GROWN / 72)
         ax = page.body(figure)
-        sheet = lights(table, labels, results, ax, with_effects=bool(shown),
+        sheet = lights(table, labels, results, ax, some=some, with_effects=bool(shown),
                        crossover=any(row.crossover for row in shown))
         if shown:
-            scale = effect_scale([row.effect for row in shown],
-                                 [(row.ci_low, row.ci_high) for row in shown],
-                                 [pool.null_value], is_ratio=pool.is_ratio)
-            effects_beside(rows, ids, notes, ax, sheet, scale, pool.sides(
+            effects_beside(rows, some, notes, ax, sheet, scale, pool.sides(
                 review.intervention, review.control), pool.measure_words)
         return ax
+
+    def paged(style: str) -> list[Callable[[Figure], Axes]]:
+        count = ceil(len(ids) / MOST_ROWS.get(style, len(ids)))
+        return [partial(draw, some=[str(name) for name in part])
+                for part in np.array_split(np.array(ids, dtype=object), count)]
 
     known, unknown = _facts(review, set(outcomes["study"]))
     answered = f"{VERSION}; {known} facts, {unknown} questions without an answer"
@@ -296,7 +307,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     )
     return Content(facts, table, method, summary, "Table of lettered shapes",
                    tuple(dict.fromkeys(table["study"])),
-                   ("bias_answers", "bias_facts", "risk_of_bias", "outcomes", "studies"), draw)
+                   ("bias_answers", "bias_facts", "risk_of_bias", "outcomes", "studies"),
+                   paged("slide")[0], paged=paged)
 
 
 def _facts(review: Review, studies: set[str]) -> tuple[int, int]:

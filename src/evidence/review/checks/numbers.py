@@ -19,6 +19,7 @@ from evidence.review.checks.plausibility import AGREEMENT
 from evidence.review.checks.sources import SOURCE_CHECKS
 from evidence.review.columns import among, number
 from evidence.review.dictionary import Dictionary
+from evidence.review.inference import counting
 from evidence.review.problems import Problem
 from evidence.review.studies import circles
 from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
@@ -60,15 +61,26 @@ def intervals_bracket(c: Context) -> Iterator[Problem]:
             low, value, high = (number(table, column) for column in columns)
             reversed_ = low > high + ROUNDING
             outside = _misses(value, low, high) & ~reversed_
+            if columns[1] == "effect":
+                yield from c.problems(name, low == high, columns[0], "is the upper limit as well",
+                                      "check both limits against the source", True)
             yield from c.problems(name, reversed_, columns[0], "is above the upper limit",
                                   "swap the limits")
             if outside.any():
                 yield from c.problems(
                     name, outside, columns[1],
-                    pd.Series([f"lies outside its interval {a:g} to {b:g}"
-                               for a, b in zip(low, high, strict=True)], table.index),
+                    pd.Series([_missed(a, b) for a, b in zip(low, high, strict=True)],
+                              table.index),
                     "check estimate and limits against the source",
                 )  # fmt: skip
+
+
+def _missed(low: float, high: float) -> str:
+    if np.isnan(high):
+        return f"lies below its lower limit {low:g}"
+    if np.isnan(low):
+        return f"lies above its upper limit {high:g}"
+    return f"lies outside its interval {low:g} to {high:g}"
 
 
 def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
@@ -241,6 +253,9 @@ def poolable_has_enough(c: Context) -> Iterator[Problem]:
     counts |= rates | (single & (has["intervention_events"] | has["effect"]))
     exact = has["p_value"] & ~among(table, "p_relation", ("<", ">"))
     error = has["effect_se"] | has[["effect_ci_low", "effect_ci_high"]].all(axis=1) | exact
+    if "study" in table:
+        error |= (among(table, "effect_measure", ("correlation",))
+                  & table["study"].isin(counting(c.tables.get("studies"))))
     left = table["poolable"].fillna(False).astype(bool)
     for where, rule, advice in (
         (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",

@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 from scipy import special
 
+from evidence.review.bibliography import Bibliography
 from evidence.review.checks.context import Context
 from evidence.review.columns import among, number
 from evidence.review.problems import Problem
@@ -37,10 +38,20 @@ WIDER = 1.1  # adjustment narrows an interval; one wider than this comes from fe
 APART = 0.1  # between two measures of the same counts, before one can be told from the other
 ALIKE, SMALLER, ROOT = 1.6, 3.0, 3.5  # SD and standard error x root of n; SD and error; root of n
 HUGE = 10.0  # a ratio whose whole interval lies beyond it is rarely one
+FAR_APART = 5.0  # standardised differences beyond it are rarely ones, nor SDs that differ as much
+OTHER_LEVELS = (90, 99)  # per cent of intervals that are taken for one of 95 %
+LEVEL_GAP = 0.08  # of a z value, between that of an interval of 95 % and that of another level
+NEAR_LEVEL = 0.04  # of a standard error, between that of the counts and that of another level
+NONE = 1000.0  # an SD that is a smaller part of its scale is none
+ENOUGH, MANY = 5, 30  # events of each kind, and people, from which an interval is that of Wald
+SERIAL = (36_526, 54_788)  # days since 1900, as spreadsheets count them, of 2000 to 2049
+USUAL = 1000.0  # a column whose other numbers stay below it holds no such number of days
+COUNTS = ("_n", "n", "_events", "_time")  # ends of the names of columns that count people or time
 POINTS = 1.0  # between a percentage and its counts
 OBSERVED = ("cohort", "case_control", "cross_sectional", "register_before_after", "retrospective")
 COUNTED = ("risk_ratio", "odds_ratio", "risk_difference", "percent_point_difference", "rate_ratio")
 DATES = ("data_date", "article_updated")
+DATED = "_date"  # end of the name of an item that is one as well
 ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 PAIRED = ("crossover_paired", "within_arm")
 CHECK = "check both against the source"
@@ -206,18 +217,53 @@ def _p_gap(
     """Whether no test could give a p value beside an effect with its error.
 
     A p value stands for a range of z: as far as it is rounded, by z or by t. So do effect and
-    error, whose interval may rest on t as well.
+    error, whose interval may rest on t as well. An interval of 90 or 99 % is told by less.
     """
+    near, far = _z_of(p, table, df)
+    low = (effect - slack).clip(lower=0) / (se + limits_slack / Z95)
+    stretch = _t_quantile(df, pd.Series(0.975, p.index)) / Z95
+    high = (effect + slack) / (se - limits_slack / Z95).clip(lower=1e-3 * se) * stretch
+    gap = (near - high > P_GAP + P_SHARE * near) | (low - far > P_GAP + P_SHARE * low)
+    least, most = near / high, far / low
+    for percent in OTHER_LEVELS:
+        times = special.ndtri(0.5 + percent / 200) / Z95
+        apart = (least - 1 if times > 1 else 1 - most) > LEVEL_GAP
+        gap |= (least <= times) & (times <= most) & apart
+    return gap
+
+
+def _z_of(p: pd.Series, table: pd.DataFrame, df: pd.Series) -> tuple[pd.Series, pd.Series]:
+    """Least and largest size of z that a printed p value stands for."""
     half = _unit(p) / 2
     below, above = (among(table, "p_relation", (sign,)) for sign in "<>")
     smallest = (p - half).clip(lower=1e-300).mask(above, p)
     largest = (p + half).clip(upper=1.0).mask(above, 1.0).mask(below, p)
     near = pd.Series(-special.ndtri(largest / 2), p.index)
-    far = pd.Series(-_t_quantile(df, smallest / 2), p.index).mask(below, np.inf)
-    low = (effect - slack).clip(lower=0) / (se + limits_slack / Z95)
-    stretch = _t_quantile(df, pd.Series(0.975, p.index)) / Z95
-    high = (effect + slack) / (se - limits_slack / Z95).clip(lower=1e-3 * se) * stretch
-    return (near - high > P_GAP + P_SHARE * near) | (low - far > P_GAP + P_SHARE * low)
+    return near, pd.Series(-_t_quantile(df, smallest / 2), p.index).mask(below, np.inf)
+
+
+def p_values_fit_arms(c: Context) -> Iterator[Problem]:
+    """Warn of a p value that is far from what the arms give, where no error is reported."""
+    observed = _observed(c.tables.get("studies"))
+    for name, table in c.tables.items():
+        p = number(table, "p_value")
+        yield from c.problems(name, p == 0, "p_value", "no p value is 0",
+                              "write 0.001 with p_relation <, or what the source prints", True)
+        own = reported(table)
+        here = (p > 0) & (p <= 1) & ~_varied(table) & ~among(table, "contrast", PAIRED)
+        here &= own.se.isna() if own is not None else True
+        if not here.any():
+            continue
+        near, far = _z_of(p, table, _freedom(table))
+        readings = [*_of_means(table, "mean_difference"), _of_counts(table, "risk_difference")]
+        gaps = pd.concat([np.maximum(near - z, z - far) for z in
+                          (effect.abs() / se.where(se > 0) for effect, se in readings)], axis=1)
+        loose = table["study"].isin(observed) if "study" in table else False
+        limit = pd.Series(FAR_MEANS, table.index).mask(pd.Series(loose, table.index), FAR_ADJUSTED)
+        nearest = gaps.min(axis=1)
+        yield from c.problems(name, here & (nearest > limit), "p_value",
+                              "does not fit the numbers of its arms",
+                              f"{CHECK}: are SDs standard errors?", True)
 
 
 def _t_quantile(df: pd.Series, share: pd.Series) -> np.ndarray:
@@ -235,7 +281,8 @@ def _hint(p: float, z: float) -> str:
 
 
 def ratios_are_ratios(c: Context) -> Iterator[Problem]:
-    """Warn of a ratio so far from 1 that it may be a percentage or a difference."""
+    """Warn of a ratio so far from 1 that it may be a percentage or a difference, and of a
+    standardised difference that may be one of points."""
     for name, table in c.tables.items():
         own = reported(table)
         if own is None:
@@ -246,10 +293,18 @@ def ratios_are_ratios(c: Context) -> Iterator[Problem]:
         yield from c.problems(name, huge & ~counted, "effect",
                               "is very large for a ratio (a percentage, or not a ratio?)",
                               "check effect and effect_measure", True)
+        points = among(table, "effect_measure", ("standardised_mean_difference",))
+        yield from c.problems(name, points & (own.effect.abs() > FAR_APART), "effect",
+                              "is very large for a standardised difference (points of a scale?)",
+                              "check effect and effect_measure", True)
 
 
 def shares_stay_in_bounds(c: Context) -> Iterator[Problem]:
-    """Differences of shares and correlations lie between -1 and 1, shares between 0 and 1."""
+    """Differences of shares and correlations lie between -1 and 1, shares between 0 and 1.
+
+    So do the limits of a correlation; those of the others may pass the ends by the width of
+    Wald's interval, which is a remark.
+    """
     for name, table in c.tables.items():
         if not {"effect", "effect_measure"} <= set(table):
             continue
@@ -263,6 +318,12 @@ def shares_stay_in_bounds(c: Context) -> Iterator[Problem]:
             beyond = among(table, "effect_measure", (kind,)) & ((effect > 1) | (effect < lowest))
             yield from c.problems(name, beyond, "effect",
                                   f"a {kind.replace('_', ' ')} lies between {lowest} and 1", advice)
+            for column in ("effect_ci_low", "effect_ci_high", "ci_low", "ci_high"):
+                limit = number(table, column)
+                out = among(table, "effect_measure", (kind,)) & ((limit > 1) | (limit < lowest))
+                yield from c.problems(name, out & ~beyond, column,
+                                      f"a {kind.replace('_', ' ')} lies between {lowest} and 1",
+                                      advice, kind != "correlation")
 
 
 def effects_fit_scale(c: Context) -> Iterator[Problem]:
@@ -281,6 +342,7 @@ def effects_fit_scale(c: Context) -> Iterator[Problem]:
             beyond = where & (number(table, column).abs() > width)
             yield from c.problems(name, beyond, column, rule,
                                   "check the value, effect_measure and the ends of the scale")
+        yield from _implied_deviations(c, name, table, width)
         for arm in ARMS:
             n = number(table, f"{arm}_n").clip(lower=2).fillna(2)
             largest = width / 2 * (n / (n - 1)) ** 0.5
@@ -291,8 +353,29 @@ def effects_fit_scale(c: Context) -> Iterator[Problem]:
                                       "check the value and the ends of the scale", True)
 
 
+def _implied_deviations(
+    c: Context, name: str, table: pd.DataFrame, width: pd.Series
+) -> Iterator[Problem]:
+    """Warn of a standard error that no SD on this scale gives with so many people."""
+    n1, n2 = number(table, "intervention_n"), number(table, "control_n")
+    se, low, high = (number(table, f"effect_{part}") for part in ("se", "ci_low", "ci_high"))
+    given = se > 0
+    se = se.where(given, (high - low) / (2 * Z95))
+    paired = among(table, "contrast", PAIRED)
+    sd = (se / (1 / n1 + 1 / n2) ** 0.5).mask(paired, se * n1.combine(n2, max) ** 0.5)
+    here = among(table, "effect_measure", ("mean_difference",)) & (sd <= 100 * width)
+    wide = here & (sd > width.where(paired, width / 2) * 1.05)
+    none = here & (sd < width / NONE)
+    for where, rule in ((wide, "implies an SD of {:.3g}, more than this scale allows"),
+                        (none, "implies an SD of {:.2g}, next to none on this scale")):
+        for column, such in (("effect_se", given), ("effect_ci_low", ~given)):
+            yield from c.problems(name, where & such, column, sd.map(rule.format),
+                                  f"{CHECK}: an SD, or a slip of the point?", True)
+
+
 def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
-    """Warn of SDs that are standard errors beside another SD of the same arm or the other arm."""
+    """Warn of SDs that are standard errors beside another SD of the same arm or the other arm, or
+    that are several times as large as both."""
     for name, table in c.tables.items():
         sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
                for part in ("baseline_sd", "sd") if f"{arm}_{part}" in table}
@@ -300,14 +383,22 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
         for (arm, part), sd in sds.items():
             root = number(table, f"{arm}_n") ** 0.5
             looks = pd.Series(False, table.index)
-            for place in ((arm, "sd" if part == "baseline_sd" else "baseline_sd"),
-                          ("control" if arm == "intervention" else "intervention", part)):
-                beside = sds.get(place, none)
+            others = [sds.get(place, none) for place in (
+                (arm, "sd" if part == "baseline_sd" else "baseline_sd"),
+                ("control" if arm == "intervention" else "intervention", part),
+            )]
+            for beside in others:
                 alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
                 looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
             yield from c.problems(name, looks, f"{arm}_{part}",
                                   "looks like a standard error: times the root of n it is near the "
                                   "other SDs of this row", "check whether it is an SD", True)
+            largest = pd.concat(others, axis=1).max(axis=1)
+            beyond = (sd > FAR_APART * largest) & (root >= ROOT)
+            yield from c.problems(name, beyond, f"{arm}_{part}",
+                                  largest.map("is far larger than the other SDs of this row, {:.4g}"
+                                             .format),
+                                  "check the decimal point, and that it is no variance", True)
 
 
 def percentages_fit(c: Context) -> Iterator[Problem]:
@@ -333,7 +424,7 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
         of_counts = {kind: _shown(table, kind) for kind in COUNTED}
-        for kind in (*MEAN_KINDS, *COUNTED):
+        for kind in (*MEAN_KINDS, *COUNTED, "hazard_ratio", "proportion"):
             here = among(table, "effect_measure", (kind,))
             if not here.any():
                 continue
@@ -344,13 +435,18 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
             largest = own.se.combine(se, max).fillna(own.se).fillna(se)
             apart = (own.effect - effect).abs()
             far = here & (apart > times * largest + own.slack)
+            if kind == "hazard_ratio":  # of another kind than a ratio of risks, but not opposite
+                far &= (own.effect * effect < 0) & (apart > FAR_ADJUSTED * se)
             shown = np.exp(effect) if kind in RATIO_KINDS else effect
             yield from c.problems(name, far, "effect",
                                   shown.map("is far from that of its arms, {:.4g}".format),
                                   CHECK, True)
             if kind in COUNTED:
                 yield from _other_measures(c, name, of_counts, kind, here)
-            yield from _errors_fit_arms(c, name, table, own, se, here & ~far)
+            if kind != "hazard_ratio":
+                plain = here & ~far & (apart <= own.slack + 1e-9)
+                yield from _levels(c, name, table, own, se, plain & _is_wald(table, kind))
+                yield from _errors_fit_arms(c, name, table, own, se, here & ~far)
 
 
 def _observed(studies: pd.DataFrame | None) -> list[str]:
@@ -395,6 +491,35 @@ def _errors_fit_arms(
         )
 
 
+def _is_wald(table: pd.DataFrame, kind: str) -> pd.Series:
+    """Rows whose arms are large enough that their own interval is known."""
+    if kind in MEAN_KINDS:
+        levels = number(table, "intervention_mean") - number(table, "control_mean")
+        changes = number(table, "intervention_change") - number(table, "control_change")
+        people = number(table, "intervention_n") + number(table, "control_n")
+        return (people >= MANY) & levels.notna() & changes.isna()
+    enough = pd.Series(True, table.index)
+    for arm in ARMS if kind != "proportion" else ARMS[:1]:
+        events, n = number(table, f"{arm}_events"), number(table, f"{arm}_n")
+        enough &= (events >= ENOUGH) & ((n - events >= ENOUGH) | (kind == "rate_ratio"))
+    return enough
+
+
+def _levels(
+    c: Context, name: str, table: pd.DataFrame, own: Reported, se: pd.Series, plain: pd.Series
+) -> Iterator[Problem]:
+    """Warn of an unadjusted effect whose interval is that of its arms at another level."""
+    column = "effect_ci_low" if "effect_ci_low" in table else "ci_low"
+    ratio, slack = own.se / se, own.limits_slack / Z95 / se
+    plain = plain & ~own.given & ~among(table, "contrast", PAIRED)
+    for percent in OTHER_LEVELS:
+        times = special.ndtri(0.5 + percent / 200) / Z95
+        near = ((ratio - times).abs() <= NEAR_LEVEL + slack) & ((ratio - 1).abs() > 0.1 + slack)
+        yield from c.problems(name, plain & near, column,
+                              f"looks like the limit of an interval of {percent} %, by its arms",
+                              "give limits of 95 %, or the standard error", True)
+
+
 def _other_measures(
     c: Context, name: str, of_counts: dict[str, pd.Series], kind: str, here: pd.Series
 ) -> Iterator[Problem]:
@@ -428,9 +553,12 @@ def _of_means(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, pd.Series
                     for part in ("baseline_mean", "change"))
     readings = [(m1 - m2, se), (change, se), (m1 - m2 - base, se)]
     if kind == "standardised_mean_difference":
+        given = number(table, "effect")
+        by_n = (1 / n1 + 1 / n2 + given**2 / (2 * (n1 + n2))) ** 0.5
         pooled = (((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2)) ** 0.5
         readings = [(one / pooled.where(pooled > 0),
-                     (1 / n1 + 1 / n2 + (one / pooled) ** 2 / (2 * (n1 + n2))) ** 0.5)
+                     ((1 / n1 + 1 / n2 + (one / pooled) ** 2 / (2 * (n1 + n2))) ** 0.5)
+                     .fillna(by_n))
                     for one, _ in readings]  # fmt: skip
     return readings
 
@@ -446,12 +574,14 @@ def _of_counts(table: pd.DataFrame, kind: str) -> tuple[pd.Series, pd.Series]:
         e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
         return np.log(e1 / t1) - np.log(e2 / t2), (1 / e1 + 1 / e2) ** 0.5
     e1, e2 = (e.where(people & (e >= 0) & (e <= n)) for e, n in ((e1, n1), (e2, n2)))
+    if kind == "proportion":
+        return e1 / n1, (e1 * (n1 - e1) / n1**3) ** 0.5
     if kind in ("risk_difference", "percent_point_difference"):
         times = 100 if kind == "percent_point_difference" else 1
         p1, p2 = e1 / n1, e2 / n2
         return times * (p1 - p2), times * (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) ** 0.5
     e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
-    if kind == "risk_ratio":
+    if kind in ("risk_ratio", "hazard_ratio"):
         se = (1 / e1 - 1 / n1 + 1 / e2 - 1 / n2).clip(lower=0) ** 0.5
         return np.log(e1 / n1) - np.log(e2 / n2), se
     r1, r2 = (n1 - e1).where(n1 > e1), (n2 - e2).where(n2 > e2)
@@ -496,16 +626,31 @@ def arms_stand_once(c: Context) -> Iterator[Problem]:
         yield from c.problems(name, same != "", key,
                               same.map(lambda first: f"has the same numbers as {first}"),
                               "check that they are different people", True)
-        if "source" not in table:
-            continue
-        full = _full(table, "control") & (same == "") & table["source"].notna()
-        shared = _same(table, key, [*by, "source", *_numbers(table, "control")], full)
+        full = _full(table, "control") & (same == "")
+        table = table.assign(document=_documents(table, c.bibliography))
+        shared = _same(table, key, [*by, "document", *_numbers(table, "control")], full)
+        exact = full & number(table, "control_mean").notna() & number(table, "control_sd").notna()
+        alike = _same(table, key, [*by, *_numbers(table, "control")], exact)
+        shared = shared.mask(shared == "", alike)
         group = pd.Series("", table.index)
         for line in table.index[shared != ""]:
             group[line] = _group(table.loc[line])
         yield from c.problems(name, shared != "", key,
                               "has the same control group" + group + " as " + shared,
                               "if these are the same people, fill in participants_of", True)
+
+
+def _documents(table: pd.DataFrame, bibliography: Bibliography | None) -> pd.Series:
+    """Where the numbers of each row stand: its source, else the first author of its study."""
+    known = table["study"].map(lambda key: _first_author(bibliography, key))
+    return table["source"].fillna(known) if "source" in table else known
+
+
+def _first_author(bibliography: Bibliography | None, key: str) -> str:
+    if bibliography is None or key not in bibliography:
+        return key
+    names = bibliography[key].authors
+    return names[0].family if names else key
 
 
 def _people(study: pd.Series, studies: pd.DataFrame | None) -> pd.Series:
@@ -553,9 +698,24 @@ def dates_are_dates(c: Context) -> Iterator[Problem]:
     table = c.tables.get("review")
     if table is None or not {"item", "value"} <= set(table):
         return
-    dated = table["item"].isin(DATES) & table["value"].notna()
+    dated = table["item"].isin(DATES) | table["item"].astype("str").str.endswith(DATED)
+    dated &= table["value"].notna()
     wrong = dated & ~table["value"].map(_is_date).astype(bool)
     yield from c.problems("review", wrong, "value", "is not a date", "write it as 2026-01-31")
+
+
+def numbers_are_no_dates(c: Context) -> Iterator[Problem]:
+    """Warn of a number that is a day as spreadsheets count them, among numbers of another size."""
+    for name, table in c.tables.items():
+        for column in table.select_dtypes("number"):
+            if column.endswith(COUNTS) or column.startswith("n_"):
+                continue
+            value = number(table, column)
+            day = value.between(*SERIAL) & (value == value.round())
+            if day.any() and (value[~day].abs() < USUAL).all():
+                yield from c.problems(name, day, column,
+                                      "looks like a date that a spreadsheet has made a number of",
+                                      "type what the source says in a cell of text", True)
 
 
 def _is_date(text: object) -> bool:
@@ -568,6 +728,7 @@ def _is_date(text: object) -> bool:
 AGREEMENT: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     estimates_in_the_middle,
     p_values_fit,
+    p_values_fit_arms,
     ratios_are_ratios,
     shares_stay_in_bounds,
     effects_fit_scale,
@@ -577,4 +738,5 @@ AGREEMENT: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     people_fit,
     arms_stand_once,
     dates_are_dates,
+    numbers_are_no_dates,
 )
