@@ -2,7 +2,7 @@
 
 import nbformat
 
-NOTEBOOK = """from evidence.notebook.narrator import Narrator
+NOTEBOOK = """from evidence.notebook import Narrator
 n = Narrator()
 n.say("{{review.title}} {name}: {{{value}}}")"""
 VALUES = {"alpha": "studies[smith2020].n_randomised", "beta": "outcomes[smith2020-pain].effect:.1f",

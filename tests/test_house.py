@@ -1,12 +1,15 @@
-"""The rooms of the package: which there are, and that each imports only from rooms below it."""
+"""The rooms of the package: which there are, that each imports only from rooms below it, by its
+face, and that a face offers what somebody outside uses."""
 
 import ast
 import importlib
 from pathlib import Path
 
+import nbformat
 import pytest
 
-PACKAGE = Path(__file__).parents[1] / "src" / "evidence"
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src" / "evidence"
 ROOMS = (  # bottom to top
     "storage", "review", "wording", "pooling", "appraisal", "figures", "chapters", "door",
     "notebook", "publish", "project", "cli",
@@ -25,7 +28,11 @@ FILES = [
 
 def _imported(path):
     """(line, room, module) of everything of the package that a file imports, wherever it does."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    yield from _imports(path.read_text(encoding="utf-8"), path)
+
+
+def _imports(source, path):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             modules = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module == "evidence":
@@ -64,9 +71,60 @@ def test_other_rooms_are_entered_by_their_face(path):
     assert past == []
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if (PACKAGE / room).is_dir()])
+FACES = [room for room in ROOMS if (PACKAGE / room).is_dir()]
+NOTEBOOKS = [*(ROOT / "notebooks").glob("*.ipynb"), *PACKAGE.glob("starter/notebooks/*.ipynb")]
+OUTSIDE = [*PACKAGE.glob("starter/**/*.py"), *(ROOT / "benchmarks").glob("*.py")]
+
+
+def _taken(source, own=""):
+    """(room, name) of everything that Python code takes from faces of rooms but its own."""
+    tree, rooms = ast.parse(source), {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module == "evidence":
+            rooms |= {alias.asname or alias.name: alias.name for alias in node.names
+                      if alias.name in FACES and alias.name != own}
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("evidence."):
+            room, *deeper = node.module.split(".")[1:]
+            if room in FACES and room != own and not deeper:
+                yield from ((room, alias.name) for alias in node.names)
+    for node in ast.walk(tree):  # from evidence import review; review.load_review()
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            face = f"evidence.{rooms.get(node.value.id)}"
+            if face != "evidence.None" and node.attr in importlib.import_module(face).__all__:
+                yield rooms[node.value.id], node.attr
+
+
+def _cells():
+    for path in NOTEBOOKS:
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code":
+                yield path, cell.source
+
+
+def test_notebooks_enter_rooms_by_their_face():
+    past = [f"{path.name}: {module}" for path, source in _cells()
+            for _, room, module in _imports(source, path)
+            if room != "chapters" and module.count(".") > 1]
+    assert past == []
+
+
+@pytest.mark.parametrize("room", FACES)
 def test_a_face_says_what_it_offers_and_all_of_it_is_there(room):
     face = importlib.import_module(f"evidence.{room}")
     assert face.__doc__ and face.__all__
     for name in face.__all__:
         assert getattr(face, name) is not None
+
+
+def test_a_face_offers_what_is_used_outside_its_room_and_nothing_else():
+    used = {name for _, source in _cells() for name in _taken(source)}
+    for path in FILES:
+        used |= set(_taken(path.read_text(encoding="utf-8"), _room(path)))
+    for path in OUTSIDE:
+        used |= set(_taken(path.read_text(encoding="utf-8")))
+    for room in FACES:
+        if room == "chapters":  # notebooks enter chapters one by one
+            continue
+        offered = set(importlib.import_module(f"evidence.{room}").__all__)
+        taken = {name for where, name in used if where == room}
+        assert offered == taken, f"{room}: {offered ^ taken}"

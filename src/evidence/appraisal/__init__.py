@@ -8,7 +8,7 @@ import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
-    submodules=["harms"],
+    submodules=["bias", "certainty", "flow", "gaps", "harms", "information"],
     submod_attrs={
         "bias": [
             "anchor", "disagreements", "evidence_of_answers", "judged_results", "judgements",
@@ -23,6 +23,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "gaps": ["MARKERS", "compared", "gap_map", "root_people", "unread_markers", "waiting"],
         "information": ["ALPHA", "POWER", "RATIO", "SD_UNITS", "information_size", "pooled_sd"],
         "published": ["beside_ours"],
-        "rob2": ["ANSWER_WORDS", "DOMAINS", "HIGH", "LOW", "QUESTIONS", "SOME", "VERSION"],
+        "rob2": [
+            "ANSWER_WORDS", "DOMAINS", "HIGH", "LOW", "QUESTIONS", "SOME", "TOOL", "VERSION",
+        ],
     },
 )

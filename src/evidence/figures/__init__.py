@@ -12,7 +12,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submod_attrs={
         "figure": ["KINDS", "NAME", "Content", "Figure", "Spec", "figure_kind", "pick"],
         "forest.plot": ["forest"],
-        "images": ["export", "render"],
+        "images": ["export"],
         "kinds.answer": ["people_words"],
         "kinds.bubble": ["bubble", "moderated"],
         "kinds.funnel": ["funnel"],

@@ -22,8 +22,11 @@ from typing import Any
 from jupyter_client.provisioning import LocalProvisioner
 
 FORKS = sys.platform == "linux"
-LOADED = ["matplotlib.pyplot", "evidence.chapters", "evidence.notebook.narrator",
-          "evidence.publish", "evidence.project.kernel"]  # what drawing and notebooks need
+LOADED = [  # what drawing, slides and notebooks need, also what is loaded late elsewhere
+    "evidence.project.build", "evidence.project.kernel", "evidence.notebook.narrator",
+    "matplotlib.pyplot", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg",
+    "pylatexenc.latex2text", "scipy.optimize",
+]
 
 
 def context() -> BaseContext:

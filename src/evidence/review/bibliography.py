@@ -82,7 +82,10 @@ class Reference:
 
     @property
     def label(self) -> str:
-        """Short citation such as "Parkitny & Younger 2017"."""
+        """Short citation such as "Parkitny & Younger 2017"; the field ``shorthand`` where there is
+        one."""
+        if self["shorthand"]:
+            return self["shorthand"]
         names = [name.family for name in self.authors]
         if not names:
             who = self["journal"] or self["title"] or self["booktitle"] or self.key
@@ -116,9 +119,12 @@ class Bibliography:
 
     references: Mapping[str, Reference]
     _citations: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _keys: re.Pattern[str] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_citations", _distinct_labels(self.references))
+        keys = "|".join(re.escape(key) for key in self.references if re.search(r"\d", key))
+        object.__setattr__(self, "_keys", re.compile(rf"(?<![\w-])(?:{keys or '(?!)'})(?![\w-])"))
 
     def __getitem__(self, key: str) -> Reference:
         return self.references[key]
@@ -143,6 +149,11 @@ class Bibliography:
         if key not in self.references:
             raise KeyError(f"no reference has the key '{key}': add it to references.bib")
         return self._citations[key]
+
+    def spelled(self, text: str) -> str:
+        """`text` with each key in it as its short citation; keys without a digit may be words, and
+        stay."""
+        return self._keys.sub(lambda found: self._citations[found[0]], text)
 
     def listing(self, keys: Iterable[str]) -> list[Reference]:
         """References of `keys`, each once, sorted by key."""
