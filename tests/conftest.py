@@ -18,12 +18,13 @@ settings.register_profile("by_content", deadline=None)  # a busy machine fails n
 settings.load_profile("by_content")
 
 SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `make quick` skips them
-    "test_browser", "test_browser_handout", "test_build", "test_certainty", "test_claims_figures",
-    "test_deck", "test_effect_figures", "test_figures", "test_explore", "test_export",
-    "test_export_styles", "test_faults", "test_forest", "test_fuzz", "test_growth", "test_handout",
-    "test_mechanism_figures", "test_new", "test_no_data", "test_notebooks", "test_recipes",
-    "test_reproducible", "test_security", "test_timeline", "test_typeface",
-    "test_watching",
+    "test_answer", "test_bad_input", "test_bounds", "test_browser", "test_browser_handout",
+    "test_build", "test_certainty", "test_claims_figures", "test_cli", "test_deck",
+    "test_effect_figures", "test_explore", "test_export", "test_export_styles", "test_faults",
+    "test_figures", "test_forest", "test_fuzz", "test_growth", "test_handout", "test_kernels",
+    "test_mechanism_figures", "test_named", "test_new", "test_no_data", "test_notebooks",
+    "test_recipes", "test_reproducible", "test_security", "test_streams", "test_timeline",
+    "test_typeface", "test_watching",
 }
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -243,7 +243,7 @@ def test_a_claim_without_documents_has_no_numbers(review):
 
 def test_links_escape_what_they_show():
     assert html.link("<b>", 'x"y').html == '<a href="x%22y">&lt;b&gt;</a>'
-    assert html.place("04_x.ipynb#What-nobody") == "04_x: What nobody"
+    assert html.place("04_x.ipynb#What-nobody") == "notebook 04: What nobody"
     assert html.place("../data/README.md") == "README.md"
 
 

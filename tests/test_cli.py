@@ -150,7 +150,6 @@ def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):
     assert files(copy / "data" / "derived") == first
 
 
-@pytest.mark.slow
 def test_build_moves_figures_readme_and_headlines_together(copy, capsys):
     shutil.rmtree(copy / "notebooks", ignore_errors=True)
     keep = copy / "data" / "figures.csv"
@@ -209,7 +208,6 @@ def test_a_damaged_table_of_the_last_build_is_written_anew(minimal, capsys, cont
     assert pooled.read_bytes() == sound and "Moved" not in capsys.readouterr().out
 
 
-@pytest.mark.slow
 def test_what_figure_and_slides_cannot_draw_is_said_once(minimal, capsys):
     (minimal / "data" / "figures.csv").write_text(
         "figure,kind,select,message\nfeet,forest_page,nowhere,m\n"

@@ -5,6 +5,7 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -238,6 +239,54 @@ def test_from_a_spreadsheet(tmp_path, monkeypatch, capsys):
     assert main(["import", "../other.csv", "../other"]) == 1
     assert "--map" in capsys.readouterr().err
     assert main(["import", "../other.csv", "--map", "names.csv", "../other"]) == 0
+
+
+def test_groups_a_number_and_small_studies(tmp_path, capsys):
+    text = section("Compare groups, follow a number, look at small studies")
+    (column,), (moderator,), (build,) = ([line for line in block.splitlines()]
+                                         for block in blocks(text))
+    root = tmp_path / "my-review"
+    assert main(["new", str(root)]) == 0 and build.endswith("../my-review")
+    outcomes = [row | {column: ("clinic", "school")[number % 2]}
+                for number, row in enumerate(table(root, "outcomes"))]
+    save(root, "outcomes", outcomes)
+    save(root, "analyses", [
+        row | {name: cell if row["analysis"] == "cases" else ""
+               for name, cell in (("subgroup_by", column), ("moderators", moderator))}
+        for row in table(root, "analyses")])
+    figures = table(root, "figures")
+    added = [dict.fromkeys(figures[0], "") | row for row in cells(text)]
+    save(root, "figures", figures + added)
+    assert main(["analyse", str(root)]) == 0, capsys.readouterr().err
+    derived = root / "data" / "derived"
+    assert {path.stem for path in derived.iterdir()} == {
+        "effects", "pooled", "subgroups", "regressions", "small_study"}
+    review = load_review(root)
+    pools = run_analyses(review)
+    made = [catalogue.build(review, pools, row["figure"]) for row in added]
+    assert [figure.content.what for figure in made] == ["Bubble plot", "Funnel plot"]
+    assert made[0].subtitle == "13 trials by People analysed" and "p = " in made[1].title
+    assert all(figure.axes("slide") for figure in made)
+    assert list(pools["cases"].parts()) == ["clinic", "school"]
+
+
+def test_the_example_in_r_gives_the_numbers_of_the_review(tmp_path):
+    if shutil.which("Rscript") is None:
+        pytest.skip("R is not here")
+    page = (REPOSITORY / "docs" / "statistics.md").read_text(encoding="utf-8")
+    (script,) = blocks(page, "r")
+    script += '\ncat("found", format(c(fit$beta, fit$ci.lb, fit$ci.ub), digits = 10))\n'
+    (tmp_path / "script.R").write_text("pdf(NULL)\n" + script)
+    done = subprocess.run(["Rscript", str(tmp_path / "script.R")], cwd=REPOSITORY, check=False,
+                          capture_output=True, text=True)
+    if "there is no package" in done.stderr:
+        pytest.skip("metafor is not here")
+    found = re.search(r"found (.+)", done.stdout)[1].split()
+    pooled = list(csv.DictReader((REPOSITORY / "data/derived/pooled.csv").open()))
+    row = next(row for row in pooled
+               if row["analysis"] == "fm_pain" and row["is_default"] == "true")
+    wanted = [float(row[name]) for name in ("estimate", "ci_low", "ci_high")]
+    assert [float(value) for value in found] == pytest.approx(wanted, rel=1e-6)
 
 
 def test_links_of_the_recipes_lead_somewhere():

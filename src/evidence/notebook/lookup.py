@@ -18,7 +18,7 @@ from evidence.notebook import tables
 from evidence.notebook.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
 from evidence.notebook.narrator import Narrator, Passage
 from evidence.review import Review, keys, schema
-from evidence.wording import Markup, as_text, escaped, interval, links, plural, signed
+from evidence.wording import Markup, as_text, escaped, interval, links, plural, signed, spaced
 
 MOST_HITS = 60
 FIRST, SHOWN = "studies", 10  # the table shown at the start, and columns of a table
@@ -187,7 +187,8 @@ def search(review: Review, words: str) -> pd.DataFrame:
         cited = [column for column, field in review.dictionary.fields(name).items()
                  if "references.bib" in schema.names(field.get("refersTo"))]
         for cells in table.astype(object).to_dict("records"):
-            texts = {c: str(v) for c, v in cells.items() if not _is_empty(v)}
+            texts = {c: spaced(review.bibliography.spelled(str(v)))
+                     for c, v in cells.items() if not _is_empty(v)}
             if all(any(p.search(text) for text in texts.values()) for p in patterns):
                 found = [(len(text), marked(text, patterns)) for text in texts.values()
                          if any(p.search(text) for p in patterns)]

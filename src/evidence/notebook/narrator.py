@@ -191,7 +191,7 @@ class Narrator:
             if reference.link:
                 text += f" {plain.link(reference.link, reference.link).html}"
             if reference.unverified:
-                unread = ", ".join(reference.unverified)
+                unread = plain.spaced(", ".join(reference.unverified))
                 text += f" <em>(not checked: {plain.as_text(unread)})</em>"
             label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'

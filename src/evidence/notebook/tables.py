@@ -140,8 +140,9 @@ def worded(review: Review, frame: pd.DataFrame, cite: Cite, digits: int = 2) -> 
     for column in frame:
         if _is_cited(review, frame[column], fields.get(column, {})):
             ready[column] = [_citations(review, cell, cite) for cell in frame[column]]
-        elif words := _vocabulary(review, column, fields.get(column, {})):
-            ready[column] = [_word(words, cell) for cell in frame[column]]
+        else:
+            words = _vocabulary(review, column, fields.get(column, {}))
+            ready[column] = [_word(review, words, cell) for cell in frame[column]]
     headings = _headings(review, list(frame), fields)
     return plain.readable(ready, headings, digits)
 
@@ -230,8 +231,10 @@ def _names(resource: Mapping[str, Any]) -> list[str]:
     return [field["name"] for field in resource["schema"]["fields"]]
 
 
-def _word(words: Mapping[str, str], cell: Any) -> Any:
-    return words.get(cell, cell) if isinstance(cell, str) else cell
+def _word(review: Review, words: Mapping[str, str], cell: Any) -> Any:
+    if not isinstance(cell, str):
+        return cell
+    return words[cell] if cell in words else review.bibliography.spelled(cell)
 
 
 def _gathered(text: pd.DataFrame, shown: int) -> pd.DataFrame:

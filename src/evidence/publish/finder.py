@@ -6,7 +6,7 @@ A card holds words for readers: no id, key or code of the tables.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -14,7 +14,7 @@ import pandas as pd
 from evidence.appraisal import anchor, certainty_table
 from evidence.notebook import SEPARATOR, grouped, judged, measurable
 from evidence.review import Review, design, keys, people, primary_studies, word
-from evidence.wording import MINUS, interval, p_value, plural, signed
+from evidence.wording import MINUS, interval, p_value, plural, signed, spaced
 
 STUDY, RESULT, CLAIM = "study", "result", "claim"
 ALONE, UNVERIFIED, NO_RESULT = "one arm, no comparison", "unverified", "no results"
@@ -75,6 +75,9 @@ def cards(review: Review, analyses: Mapping[str, Any]) -> list[Card]:
     by_key = {row["study"]: row for row in studies.to_dict("records")}
     found = [*_results(review, by_key, analyses), *_studies(review, by_key),
              *_claims(review, by_key)]
+    said = review.bibliography.spelled
+    found = [replace(card, text=spaced(said(card.text)), facts=tuple(map(said, card.facts)))
+             for card in found]
     return sorted(found, key=_place)
 
 

@@ -16,7 +16,8 @@ from evidence.wording.prose import MINUS
 DASH = "–"
 WIDEST = 1000  # pixels of a table
 LONG = 90  # letters; such a column is kept wide enough to read
-CODE = re.compile(r"[a-z0-9]+(?:_[a-z0-9]+)+")  # a word of a vocabulary, such as pro_inflammatory
+CODE = re.compile(  # a word of a vocabulary, such as pro_inflammatory; no part of a file's name
+    r"(?<![\w/.])[a-z0-9]+(?:_[a-z0-9]+)+(?![\w/]|\.\w)")
 NUMBER = re.compile(rf"[{MINUS}+]?[\d.,]+ ?%?|{DASH}")
 TAGS = {
     "a", "abbr", "article", "b", "blockquote", "br", "button", "caption", "cite", "code",
@@ -74,8 +75,18 @@ def _cell(value: object, digits: int) -> str | Markup:
     if isinstance(value, float):
         text = f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.{digits}f}"
         return text.replace("-", MINUS)
-    text = str(value)
-    return text.replace("_", " ") if CODE.fullmatch(text) else text
+    return spaced(str(value))
+
+
+def spaced(text: str) -> str:
+    """`text` with blanks in the codes of vocabularies.
+
+    Examples
+    --------
+    >>> spaced("see washout_check in data/bias_facts.csv")
+    'see washout check in data/bias_facts.csv'
+    """
+    return CODE.sub(lambda found: found[0].replace("_", " "), text)
 
 
 def allowed(page: str) -> str:
@@ -173,7 +184,17 @@ def links(targets: list[tuple[str, str]]) -> Markup | str:
 
 
 def place(target: str) -> str:
-    """Words for a relative link: the name of the document and, after a colon, its heading."""
+    """Words for a relative link: the document (a notebook by its number) and, after a colon, its
+    heading.
+
+    Examples
+    --------
+    >>> place("06_evidence_gaps.ipynb#Risk-of-bias")
+    'notebook 06: Risk of bias'
+    """
     document, _, heading = target.partition("#")
     name = document.rsplit("/", 1)[-1].removesuffix(".ipynb")
+    number = re.match(r"\d\d(?=_)", name)
+    if number:
+        name = f"notebook {number[0]}"
     return f"{name}: {heading.replace('-', ' ')}" if heading else name

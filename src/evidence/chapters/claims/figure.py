@@ -118,7 +118,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_important": int(table["important"].sum()),
         "supported_types": table.loc[table["evidence_verdict"] == "supported", "claim_type"]
         .value_counts().to_dict(),
-        "important": list(table.loc[table["important"], "claim_id"]),
+        "important": [f"claim {number}" for number in table.loc[table["important"], "position"]],
         "n_contradicted": int((citation == "contradicted").sum()),
     }
 
