@@ -310,6 +310,11 @@ def _impossible(spec: Spec, error: Exception) -> Exception:
                     "check select and the tables it reads")
 
 
+def tables_of_pools(review: Review) -> tuple[str, ...]:
+    """Tables that analyses read, as far as a review has them."""
+    return tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
+
+
 def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:
     """Keys of the studies of some rows, then of the documents that their numbers come from."""
     documents = rows["source"].dropna() if "source" in rows else ()
