@@ -196,7 +196,7 @@ class Narrator:
             label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
-        return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
+        return Passage('<ol style="font-size:85%;line-height:1.3">\n' + "\n".join(items) + "\n</ol>", "text/html")
 
     def _cite(self, key: str) -> str:
         label = self.review.bibliography.cite(key)
