@@ -261,3 +261,27 @@ def test_nothing_warns_a_user(copied):
         for path in (copied / "data").glob("*.csv"):
             path.write_text(lines_of(path)[0] + "\n", encoding="utf-8")
         assert len(load_review(copied).table("outcomes")) == 0
+
+
+@pytest.mark.parametrize("sign", ["\u200b", "\u00a0", "\u202e", "\u00ad", "\u2060"])
+def test_a_sign_that_nobody_sees_makes_no_other_id(minimal, sign):
+    for name in ("outcomes", "analyses"):
+        edit(minimal / "data" / f"{name}.csv", "abel2001-warmth", f"abel2001{sign}-warmth")
+    rules = {problem.file: problem.rule for problem in problems_of(minimal)}
+    assert f"nobody sees (U+{ord(sign):04X})" in rules["data/outcomes.csv"]
+    assert "\N{REPLACEMENT CHARACTER}" in problems_of(minimal)[0].value
+
+
+def test_a_sign_that_nobody_sees_makes_no_other_column(minimal):
+    edit(minimal / "data" / "outcomes.csv", "effect_se", "effect\u200b_se")
+    assert any("nobody sees" in problem.rule for problem in problems_of(minimal))
+
+
+def test_signs_that_scripts_need_are_quiet_in_text(minimal):
+    title = ("\u05de\u05d7\u05e7\u05e8 \u200f(a)\u200f "
+             "\u0645\u06cc\u200c\u062e \U0001f469\u200d\U0001f52c")
+    edit(minimal / "data" / "analyses.csv", "Warmth of feet", title)
+    assert [str(remark) for remark in load_review(minimal).warnings] == []
+    edit(minimal / "data" / "analyses.csv", title, "Warm\u00adth")
+    remark, = load_review(minimal).warnings
+    assert "U+00AD" in remark.rule and remark.column == "title"

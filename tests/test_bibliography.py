@@ -115,6 +115,9 @@ REMARKS = {
     "pmid of letters": (entry("title = {A},\npmid = {none},"), "not a PubMed number"),
     "year of another key": (entry("title = {A},\nyear = {2019},"), "differs from the year in"),
     "year of two digits": (entry("title = {A},\nyear = {'20},"), "is read as 2020"),
+    "day that no month has": (entry("title = {A},\ndate = {2020-02-30},"), "is no date"),
+    "month thirteen": (entry("title = {A},\ndate = {2020-13-45},"), "holds 2020-13-45"),
+    "end of a range": (entry("title = {A},\ndate = {2020-05/2020-14},"), "holds 2020-14"),
     "year in words": (entry("title = {A},\nyear = {last},"), "is not a year"),
     "bare word": (entry("title = {A},\njournal = jn,"), "known abbreviation"),
     "value missing": (entry("title = {A},\nyear = ,"), "has no value"),
@@ -134,6 +137,17 @@ def test_what_is_odd_but_usable_is_a_remark(tmp_path, text, words):
     assert len(bibliography) == 1
     assert sum(words in str(warning) for warning in warnings) == 1
     assert all(warning.is_warning for warning in warnings)
+
+
+def test_a_date_that_is_none_has_one_remark(tmp_path):
+    path = tmp_path / "references.bib"
+    for field in ("year = {last}", "date = {0000-00-00}"):
+        path.write_text(entry(f"title = {{A}},\n{field},\ndoi = {{10.1000/1}},"), "utf-8")
+        _, remarks = read_bibliography(path)
+        assert [remark.rule for remark in remarks] == ["is not a year"]
+    for field in ("date = {2020-21}", "date = {2020-05-02/2020-06}", "date = {2020~}"):
+        path.write_text(entry(f"title = {{A}},\n{field},\ndoi = {{10.1000/1}},"), "utf-8")
+        assert read_bibliography(path)[1] == []
 
 
 KEYS = ["müller2011", "effect:_2011", "DBLP:journals/corr/abs-1910-01108", "2020ApJ...123..985D",

@@ -115,7 +115,8 @@ def test_a_primary_analysis_has_its_forest(tmp_path):
 def test_forests_follow_only_from_what_no_figure_shows():
     analyses = [{"analysis": "One"}, {"analysis": "one", "role": "primary"},
                 {"analysis": "two", "role": "sensitivity"}, {"analysis": "three"}]  # fmt: skip
-    rows = forest_rows([{"figure": "x", "select": "three; four"}], analyses)
+    rows = forest_rows([{"figure": "x", "kind": "forest_page", "select": "three; four"},
+                        {"figure": "y", "kind": "funnel", "select": "One"}], analyses)
     assert [row["figure"] for row in rows] == ["one_forest", "one_2_forest"]
 
 

@@ -203,7 +203,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
            cards: list[finder.Card], entries: list[Mapping]) -> dict[str, Any]:
     """What the front page shows; the drawing of its chart is added to `files`.
 
-    Without an answer it shows the results of the analyses, and the first figures.
+    Without an answer it shows the results of the analyses, and the first figures, forests first.
     """
     review = narrator.review
     is_answered = _is_answered(narrator)
@@ -211,17 +211,19 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
                "text": allowed(markdown2html(str(narrator.answer(name))))}
               for name in audiences(review) if is_answered]
     brief = [] if is_answered else in_brief(narrator.analyses)
+    known = catalogue.specs(review)
+    first = [] if is_answered else sorted(entries, key=lambda entry: (
+        entry["name"] not in known or known[entry["name"]].kind != "forest_page"))
     title = review.item("title", review.root.name)
     shown = {
         "message": title, "question": review.item("question"),
         "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
         "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
-        "pictures": PICTURES, "figures": [] if is_answered else _gallery(
-            narrator, entries, pages)["figures"][:FIRST_FIGURES],
+        "pictures": PICTURES,
+        "figures": _gallery(narrator, first[:FIRST_FIGURES], pages)["figures"],
         "references": allowed(str(narrator.references())) if voices else "",
     }
-    name = next((name for name, spec in catalogue.specs(review).items()
-                 if spec.kind == "answer"), None)
+    name = next((name for name, spec in known.items() if spec.kind == "answer"), None)
     figure = narrator.figure(name) if name else None
     if figure is None or figure.table.empty:
         return shown

@@ -6,6 +6,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -26,6 +27,7 @@ RESOLVER = re.compile(r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi\.acm\.org/
 PMID = re.compile(r"(?:https?://\S*/|pmid\s*:?\s*)?(\d{1,8})/?", re.IGNORECASE)
 PMID_IN_NOTE = re.compile(r"\bPMID:\s*(\d{1,8})\b")
 YEAR = re.compile(r"(?<!\d)(1[5-9]\d\d|20\d\d)(?!\d)")
+DAY = re.compile(r"(?<!\d)(\d{4})-(\d\d)(?!\d)(?:-(\d\d)(?!\d))?")
 TWO_DIGITS = re.compile(r"['’]?(\d\d)")
 IN_PRESS = re.compile(
     r"in press|forthcoming|to appear|accepted|ahead of print|online first|early view|im druck"
@@ -202,7 +204,8 @@ def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography
     for entry in entries:
         references[entry.key], remarks = _reference(entry, name)
         warnings += remarks
-        warnings += _reference_warnings(references[entry.key], name)
+        is_dated = any(entry.fields.get(field_name) for field_name in DATES)
+        warnings += _reference_warnings(references[entry.key], name, is_dated)
     return Bibliography(MappingProxyType(references)), warnings
 
 
@@ -248,6 +251,8 @@ def _reference(entry: Entry, name: str) -> tuple[Reference, list[Problem]]:
         remark(stated, "is not a year", "write four digits, or: in press")
     elif TWO_DIGITS.fullmatch(entry.fields.get(source, "").strip()):
         remark(source, f"has two digits and is read as {fields['year']}", "write four")
+    elif wrong := _impossible_date(entry.fields.get(source, "")):
+        remark(source, f"holds {wrong}, which is no date", "write it such as 2019-05-02")
     elif in_key and fields["year"].isdigit() and in_key != fields["year"]:
         remark(source, f"differs from the year in the key {entry.key}",
                "check which is right; a key is only a name")
@@ -325,14 +330,38 @@ def year_of(fields: Mapping[str, str]) -> tuple[str, str]:
     return "", ""
 
 
-def _reference_warnings(reference: Reference, name: str) -> list[Problem]:
+def _impossible_date(text: str) -> str:
+    """The first date of a field that no calendar has; months from 21 on are seasons.
+
+    Examples
+    --------
+    >>> _impossible_date("2019-13-45"), _impossible_date("2019-02-28/2019-22")
+    ('2019-13-45', '')
+    """
+    for found in DAY.finditer(text):
+        year, month, day = (int(part) if part else None for part in found.groups())
+        is_season = day is None and 21 <= month <= 41
+        if not is_season and not _is_day(year, month, day or 1):
+            return found[0]
+    return ""
+
+
+def _is_day(year: int, month: int, day: int) -> bool:
+    try:
+        return bool(date(year, month, day))
+    except ValueError:
+        return False
+
+
+def _reference_warnings(reference: Reference, name: str, is_dated: bool) -> list[Problem]:
+    """Remarks on a reference as a whole; one with a date that is none has its remark already."""
     warnings = []
     if not any(reference[key] for key in IDENTIFIERS):
         warnings.append(
             Problem(name, reference.line, reference.key, "", "has no doi, pmid, registry id or url",
                     "add one so that readers can find it", True)
         )
-    if not reference.year and not reference["registry"]:
+    if not reference.year and not reference["registry"] and not is_dated:
         warnings.append(
             Problem(name, reference.line, reference.key, "", "has no year", "add it", True)
         )

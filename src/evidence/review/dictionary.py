@@ -33,6 +33,7 @@ from evidence.review.schema import (
     DTYPES,
     NEAR,
     Reader,
+    code_columns,
     field_reader,
     header_problems,
     key_problems,
@@ -40,7 +41,13 @@ from evidence.review.schema import (
     names,
     read_columns,
 )
-from evidence.review.textfile import Rows, control_problem, read_rows, read_text
+from evidence.review.textfile import (
+    Rows,
+    control_problem,
+    read_rows,
+    read_text,
+    unseen_problems,
+)
 
 __all__ = ["Dictionary", "default_descriptor", "load_dictionary", "read_tables"]
 
@@ -198,6 +205,7 @@ def read_tables(
         fields, readers = dictionary.fields(name), dictionary.readers[name]
         tables[name], complaints = read_columns(found, shown[name], fields, readers)
         problems += complaints
+        problems += unseen_problems(found, shown[name], code_columns(schema))
         problems += key_problems(found, shown[name], schema)
         problems += link_problems(name, shown, schema, found, whole, broken)
     return tables, problems

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 NOTEBOOK = "02_analyses"
 MESSAGE, SUBTITLE, CAPTION = "{headline}", "{subject}", "{reading}"  # facts of a forest page
+BESIDE = ("funnel", "bubble")  # kinds that stand beside a forest, not in its place
 
 
 def forest_rows(
@@ -33,7 +34,8 @@ def forest_rows(
     taken, shown = set(), set()
     for row in figures:
         taken.add(row.get("figure") or "")
-        shown |= {part.strip() for part in (row.get("select") or "").split(";")}
+        if row.get("kind") not in BESIDE:
+            shown |= {part.strip() for part in (row.get("select") or "").split(";")}
     made = []
     for row in analyses:
         name = (row.get("analysis") or "").strip()

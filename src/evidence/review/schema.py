@@ -280,6 +280,18 @@ def _nearest(cell: str, allowed: list[str]) -> str:
     return f"'{near[0]}'? Allowed: " if near else "one of "
 
 
+def code_columns(schema: Mapping[str, Any]) -> set[str]:
+    """Columns whose cells are compared with others: keys, links and vocabularies."""
+    codes = set(names(schema.get("primaryKey")))
+    for key in schema.get("foreignKeys", []):
+        codes |= set(names(key["fields"]))
+    for field in schema["fields"]:
+        constraints = field.get("constraints", {})
+        if field.get("refersTo") or constraints.get("enum") or constraints.get("unique"):
+            codes.add(field["name"])
+    return codes
+
+
 def key_problems(rows: Rows, shown: str, schema: Mapping[str, Any]) -> Iterator[Problem]:
     """Rows whose key stands in an earlier row already."""
     keys = [names(schema.get("primaryKey"))]

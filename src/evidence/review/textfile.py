@@ -6,7 +6,7 @@ import csv
 import errno
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from evidence.storage import read_bytes
 
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML may hold them
+HIDDEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # and no space
 ODD = (errno.EINVAL, errno.EFBIG)  # neither a file that ends nor one of a usual size
 LONGEST_CELL = 32_767  # as in a spreadsheet
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -109,6 +110,44 @@ def control_problem(text: str) -> tuple[str, str, str] | None:
     return CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), rule, "delete it, or type it again"
 
 
+UNSEEN = re.compile(rf"[{HIDDEN}]|[^\S ]")  # in a code: what looks like nothing or like a space
+BETWEEN = re.compile(  # in text: what no script needs there, and what turns the order round
+    rf"(?<=[!-~])[{HIDDEN}]+(?=[!-~])|[\u202d\u202e]")
+
+
+def unseen_problems(rows: Rows, name: str, codes: Collection[str]) -> Iterator[Problem]:
+    """Signs that nobody sees: in a code or a heading they make it another one, in text they part
+    a word for whoever searches it.
+
+    Parameters
+    ----------
+    rows : Rows
+    name : str
+        How messages call the file.
+    codes : collection of str
+        Columns whose cells are compared with others; elsewhere a sign is only a remark.
+    """
+    advice = "delete it, or type the cell again"
+    for column in rows.header:
+        if found := UNSEEN.search(column):
+            yield Problem(name, 1, _shown(column, found), "", _unseen(found), advice)
+    for column in dict.fromkeys(rows.header):
+        is_code = column in codes
+        pattern = UNSEEN if is_code else BETWEEN
+        for line, cell in zip(rows.lines, rows.column(column), strict=True):
+            if not cell.isascii() and (found := pattern.search(cell)):
+                yield Problem(name, line, column, _shown(cell, found), _unseen(found), advice,
+                              not is_code)
+
+
+def _unseen(found: re.Match[str]) -> str:
+    return f"holds a sign that nobody sees (U+{ord(found[0][0]):04X})"
+
+
+def _shown(text: str, found: re.Match[str]) -> str:
+    return text[:found.start()] + "\N{REPLACEMENT CHARACTER}" + text[found.end():]
+
+
 def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     """Rows of a CSV text, and what is wrong with its form.
 
@@ -132,7 +171,7 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     header = [CONTROL.sub("", column) for column in header]
     widths = [len(row) for row in cells[1:]]
     usual = max(set(widths), key=widths.count, default=len(header))
-    if usual != len(header) and widths.count(usual) > len(widths) / 2:
+    if len(header) > 1 and usual != len(header) and widths.count(usual) > len(widths) / 2:
         problems.append(
             Problem(name, 1, "", f"{len(header)} columns", f"most rows have {usual} cells",
                     "check the names and commas of the header")

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import Row, effect, forest_columns
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
@@ -88,13 +88,12 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                     sides=sides)
 
     sources = sources_of(chosen)
-    tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = f"{first.measure_words}s from the counts of each trial. {_pooling(shown)}"
     if any(SECOND_HAND in line.label for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
     what = "Forest plot" + " without pool" * (not any(pool.can_pool for pool in shown))
-    return Content(facts, table, method, _summary(lines), what, sources, tables,
-                   paged()[0], paged=lambda style: paged(style=style))
+    return Content(facts, table, method, _summary(lines), what, sources,
+                   tables_of_pools(review), paged()[0], paged=lambda style: paged(style=style))
 
 
 def _pooling(pools: list[Pool]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
 from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
@@ -68,10 +68,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         method += f".{DERIVED} Derived, not printed by the source"
     ids = [row.outcome_id for pool in pools for row in (*pool.studies, *pool.excluded)]
     sources = sources_of(analysis_rows(review).loc[list(dict.fromkeys(ids))])
-    tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     summary = " ".join(_sentence(pool, labels) for pool in pools)
-    return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
-                   paged()[0], paged=lambda style: paged(style=style))
+    return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources,
+                   tables_of_pools(review), paged()[0], paged=lambda style: paged(style=style))
 
 
 def _subject(pool: Pool, review: Review) -> str:

@@ -29,6 +29,7 @@ PER_YEAR = 0.24  # inches, about
 RECENT, PACE = 20, 4  # years drawn at full width; earlier ones are this many times closer
 LABEL, KEY, AXIS = 3.1, 0.5, 0.72  # inches: names of conditions, key above, years below
 TALLEST_ROW, LEAST_ROWS = 1.2, 2  # inches; rows that a page has room for at least
+TALLEST_MARK = 40.0  # points
 NO_RESULTS = ("ongoing", "protocol", "terminated", "completed_unpublished")
 SHAPES = {"randomised": "s", "other": "o", "waiting": "^"}
 
@@ -98,7 +99,7 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
     for number in range(len(order)):
         ax.axhline(number - 0.5, color=page.PALE, lw=0.8, zorder=0)
     _year_axis(ax, int(shown["year"].min()), int(shown["year"].max()))
-    areas = _areas(shown, people_scale(table, row))
+    areas = _areas(shown, people_scale(table, min(row, TALLEST_MARK)))
     places = _places(shown, order, areas, row / 72)
     named = shown[shown["fill"] == "placebo"].dropna(subset=["n"]).head(NAMED)["study"]
     cited = shown[shown["cited_as"].notna()]["study"]
