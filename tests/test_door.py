@@ -2,7 +2,9 @@
 
 import ast
 import doctest
+import functools
 import importlib
+import inspect
 import pkgutil
 import re
 import subprocess
@@ -157,12 +159,16 @@ MODULES = [
 ]
 
 
+LOAD = functools.cache(ev.load)  # tables are given out as copies
+
+
 @pytest.mark.parametrize("name", [
     name for name in MODULES
     if ">>>" in Path(importlib.util.find_spec(name).origin).read_text(encoding="utf-8")
 ])
 def test_examples_run(name, monkeypatch):
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(evidence, "load", LOAD)
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted and not found.failed
 
@@ -170,7 +176,11 @@ def test_examples_run(name, monkeypatch):
 @pytest.mark.parametrize("name", evidence.__all__)
 def test_every_public_name_has_an_example(name):
     thing = getattr(ev, name)
-    assert ">>>" in thing.__doc__, name
+    parts = dict(inspect.getmembers(thing)) if inspect.isclass(thing) else {}
+    methods = {part: value for part, value in parts.items()
+               if part[0] != "_" and inspect.isfunction(value)}
+    for part, value in {"": thing, **methods}.items():
+        assert ">>>" in inspect.getdoc(value), f"{name}.{part}"
 
 
 def test_importing_loads_neither_pandas_nor_matplotlib():

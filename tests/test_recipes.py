@@ -172,7 +172,8 @@ def test_start_your_own_review(tmp_path, monkeypatch, capsys):
         path.write_text(path.read_text(encoding="utf-8").partition("\n")[0] + "\n")
     write_review(root, MINIMAL)
     build(root, capsys)
-    assert "No answer yet" in (root / "README.md").read_text(encoding="utf-8")
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    assert "No answer has been written yet" in readme and "Warmth of feet" in readme
     text = (root / "notebooks" / "02_analyses.ipynb").read_text(encoding="utf-8")
     assert "Warmth of feet" in text and "*No data" in text
 

@@ -130,8 +130,6 @@ def notebook_paths(root: Path) -> list[Path]:
     """Notebooks of a review, in order."""
     return sorted((root / "notebooks").glob("[!.]*.ipynb"))
 
-EARLIEST = (1980, 1, 1, 0, 0, 0)  # the first date a zip file can hold
-
 
 def zipped(files: Mapping[str, bytes]) -> bytes:
     """A zip of the named contents, in that order, with the same bytes on every run."""

@@ -189,10 +189,12 @@ class Figure:
 
     @property
     def method(self) -> str:
+        """Method line: estimator and interval rule, or how the marks were computed."""
         return self.content.method
 
     @property
     def sources(self) -> tuple[str, ...]:
+        """Keys of the documents that the numbers come from."""
         return self.content.sources
 
     @property
@@ -201,7 +203,15 @@ class Figure:
         return self.content.table.copy()
 
     def axes(self, style: str = "notebook") -> list[Axes]:
-        """Draw the page and return its Axes; ``axes()[0].figure`` is the matplotlib figure."""
+        """Draw the page and return its Axes; ``axes()[0].figure`` is the matplotlib figure.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> figure = ev.load().figure("gap_map")
+        >>> len(figure.axes())
+        1
+        """
         return self.figure(style).axes
 
     def save(self, path: Path | str, style: str = "slide", dpi: int | None = None) -> Path:
@@ -213,6 +223,14 @@ class Figure:
         ------
         ValueError
             When the ending is another one.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> figure = ev.load().figure("gap_map")
+        >>> figure.save("gaps.docx")
+        Traceback (most recent call last):
+        ValueError: 'gaps.docx' must end in .png, .svg, .pdf
         """
         from evidence.figures import images
 
@@ -239,7 +257,15 @@ class Figure:
             "image/png": {"alt": self.alt, "width": SCREEN_WIDTH}}
 
     def figure(self, style: str = "slide", *, framed: bool = True) -> Canvas:
-        """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`."""
+        """Draw the first page in a style of `evidence.figures.page.STYLES`; see `figures`.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> figure = ev.load().figure("gap_map")
+        >>> figure.figure().get_size_inches().round(1).tolist()
+        [13.3, 7.5]
+        """
         return next(self._pages(style, framed))
 
     def figures(self, style: str = "slide", *, framed: bool = True,
@@ -253,6 +279,13 @@ class Figure:
         ------
         ReviewError
             When a text is too long for its place, or the figure cannot be drawn.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> figure = ev.load().figure("gap_map")
+        >>> len(figure.figures())
+        1
         """
         return list(self._pages(style, framed, narrow))
 
@@ -308,6 +341,11 @@ def _impossible(spec: Spec, error: Exception) -> Exception:
     return _refused(spec, "figure", spec.name,
                     f"a figure of kind {spec.kind} cannot be made of {given} ({why})",
                     "check select and the tables it reads")
+
+
+def tables_of_pools(review: Review) -> tuple[str, ...]:
+    """Tables that analyses read, as far as a review has them."""
+    return tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
 
 
 def sources_of(rows: pd.DataFrame) -> tuple[str, ...]:

@@ -170,6 +170,15 @@ def write(
     return extent(figure, artist)[1]
 
 
+def in_inches(ax: Axes) -> tuple[float, float]:
+    """Make the inches of its region the limits of an Axes without axes; return them."""
+    box = ax.get_window_extent()
+    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
+    ax.set(xlim=(0, width), ylim=(0, height))
+    ax.set_axis_off()
+    return width, height
+
+
 def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:
     """Left, bottom, right and top of a text, as fractions of the figure."""
     box = artist.get_window_extent(figure.canvas.get_renderer())

@@ -73,26 +73,27 @@ def pooled(
         When nothing is chosen, or higher is worse in some rows and better in others.
     """
     if rows.empty:
-        raise ReviewError([Problem("Own forest plot", None, "", "", "nothing is chosen",
-                                   "choose at least one result")])
+        raise _refused("nothing is chosen", "choose at least one result")
     counted = method in POOLING_WORDS
     if counted and measure not in METHOD_MEASURES[method]:
         words = {name: text.lower() for name, text in MEASURE_WORDS.items()}
         allowed = joined((words[name] for name in METHOD_MEASURES[method]), "or")
-        raise ReviewError([Problem("Own forest plot", None, "", "",
-                                   f"this estimator does not pool a {words[measure]}",
-                                   f"choose {allowed}, or another estimator")])
+        raise _refused(f"this estimator does not pool a {words[measure]}",
+                       f"choose {allowed}, or another estimator")
     scale = scale if measure == "GEN" else ""
     how = {"method": method} if counted else {"tau2_method": method, "interval_rule": rule}
     effects = outcome_effects(rows, measure, basis, scale=scale,
                               method=how.get("method", "inverse_variance"))
     if len(set(effects.loc[effects["included"], "higher_is"]) - {""}) > 1:
-        raise ReviewError([Problem("Own forest plot", None, "", "",
-                                   "higher is worse in some rows and better in others",
-                                   "choose rows of one direction")])
+        raise _refused("higher is worse in some rows and better in others",
+                       "choose rows of one direction")
     title = title or "; ".join(dict.fromkeys(rows["family"]))
     return synthesise(effects, measure=measure, name="own", title=title, role="exploratory",
                       basis=basis, scale=scale, **how)
+
+
+def _refused(rule: str, advice: str) -> ReviewError:
+    return ReviewError([Problem("Own forest plot", None, "", "", rule, advice)])
 
 
 def forest(review: Review, pool: Pool, name: str = "own_forest") -> Figure:

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from evidence.appraisal import judgements, level_signs, summary_of_findings
-from evidence.pooling import SMALLEST_POOL, Pool
+from evidence.pooling import Pool
 from evidence.review import RULE_WORDS, Review, is_placebo_trial, keys
-from evidence.wording import p_value, plural, with_interval
+from evidence.wording import p_value, p_words, plural, with_interval
 
 
 def findings(
@@ -131,7 +131,7 @@ def subgroups(analyses: Mapping[str, Pool]) -> pd.DataFrame:
         table = pool.subgroups() if pool.subgroup_by else pd.DataFrame()
         if len(table):
             words = [
-                f"Q = {q:.2f}, df = {df:.0f}, {_p(p)}" if np.isfinite(p) else None
+                f"Q = {q:.2f}, df = {df:.0f}, {p_words(p)}" if np.isfinite(p) else None
                 for q, df, p in table[["q_between", "df_between", "p_between"]].to_numpy(float)
             ]
             found.append(table.assign(title=pool.title, group=table["subgroup"], between=words))
@@ -175,11 +175,6 @@ def small_study(analyses: Mapping[str, Pool]) -> pd.DataFrame:
     return pd.concat(found[1:] or found, ignore_index=True)[columns]
 
 
-def _p(p: float) -> str:
-    words = p_value(p)
-    return f"p {words}" if words.startswith("below") else f"p = {words}"
-
-
 def _term(review: Review, pool: Pool, term: str) -> str:
     """A term of a regression in words: a heading, or a category and the one it is set against."""
     column, _, value = term.partition("[")
@@ -188,26 +183,6 @@ def _term(review: Review, pool: Pool, term: str) -> str:
     stated = pool.effects.loc[pool.effects["included"], column].replace("", np.nan).dropna()
     first = min(stated.astype(str))
     return f"{review.heading(column)}: {value.removesuffix(']')}, against {first}"
-
-
-def without_one_by_one(analyses: Mapping[str, Pool]) -> pd.DataFrame:
-    """Main analyses of three or more studies, pooled again without each study in turn.
-
-    Returns
-    -------
-    DataFrame
-        Columns title, study (left out), k, estimate, ci_low, ci_high, i2 (percent; all four NaN
-        where fewer than three studies are left).
-    """
-    columns = ["study", "k", "estimate", "ci_low", "ci_high", "i2"]
-    found = [pd.DataFrame(columns=["title", *columns])]
-    for analysis in analyses.values():
-        if analysis.can_pool and not analysis.parent:
-            table = analysis.leave_one_out()[columns]
-            numbers = ["estimate", "ci_low", "ci_high", "i2"]
-            table.loc[table["k"] < SMALLEST_POOL, numbers] = np.nan
-            found.append(table.assign(title=analysis.title))
-    return pd.concat(found[1:] or found, ignore_index=True)[["title", *columns]]
 
 
 def not_pooled(review: Review, analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:

@@ -39,7 +39,16 @@ from evidence.review import (
     RULE_WORDS,
     Z95,
 )
-from evidence.wording import as_text, in_words, interval, plural, signed, with_interval
+from evidence.wording import (
+    as_text,
+    decimals,
+    in_words,
+    interval,
+    number,
+    plural,
+    signed,
+    with_interval,
+)
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -238,7 +247,17 @@ class Pool:
         return UNDRAWN[self.k]
 
     def rule(self, interval_rule: str) -> PooledEstimate:
-        """The pooled effect under one interval rule."""
+        """The pooled effect under one interval rule.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> round(pool.rule("hartung_knapp").ci_low, 2)
+        -1.43
+        """
         return next(row for row in self.pooled if row.interval_rule == interval_rule)
 
     @property
@@ -282,7 +301,17 @@ class Pool:
         return "intervention" if is_higher == (self.higher_is == "better") else "control"
 
     def sides(self, intervention: str, control: str) -> tuple[str, str]:
-        """What the left and the right side of the axis mean; empty for shares."""
+        """What the left and the right side of the axis mean; empty for shares.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> pool.sides("tea", "water")
+        ('lower with tea', 'higher with tea')
+        """
         sides = favours_words(self.higher_is, intervention, control)
         if self.measure == "PROP":
             sides = "", ""
@@ -307,6 +336,11 @@ class Pool:
         measure = self.measure_words.lower()
         if self.k == 0:
             return "No result can be pooled"
+        if self.k > SMALLEST_POOL - 1 and not self.can_pool:
+            effects = [row.effect for row in self.studies]
+            ends = min(effects), max(effects)
+            low, high = (number(value, decimals(ends)) for value in ends)
+            return f"{text}, not pooled: {measure} from {low} to {high}"
         if self.k > 1 and not self.can_pool:
             return f"{text}, not pooled: {measure} {' and '.join(self.each)}"
         pooled = " pooled" if self.k > 1 else ""
@@ -335,6 +369,15 @@ class Pool:
             ``effect``, ``ci_low``, ``ci_high`` (display scale), ``weight_percent``, ``included``,
             ``reason``, ``derived_from``, ``yi`` and ``vi`` (analysis scale), and the cells of
             counts that the rows have.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> pool.to_frame()[["study", "effect", "included"]].values.tolist()
+        [['a', -1.0, True], ['b', -0.5, True], ['c', -0.2, True]]
         """
         rows = {row.outcome_id: row for row in self.studies}
         frame = self.effects[["outcome_id", "study"]].reset_index(drop=True)
@@ -373,6 +416,15 @@ class Pool:
         DataFrame
             One row per study: ``outcome_id`` and ``study`` left out, ``k``, ``estimate``, ``se``,
             ``ci_low``, ``ci_high``, ``p_value``, ``pi_low``, ``pi_high``, ``tau2``, ``i2``.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> pool.leave_one_out()[["study", "k", "estimate"]].round(2).values.tolist()
+        [['a', 2, -0.35], ['b', 2, -0.56], ['c', 2, -0.68]]
         """
         return self._again(self.studies, ~np.eye(self.k, dtype=bool))
 
@@ -384,6 +436,15 @@ class Pool:
         DataFrame
             One row per study: ``outcome_id`` and ``study`` added, ``year``, then as
             `leave_one_out`.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> pool.cumulative()[["study", "k", "estimate"]].round(2).values.tolist()
+        [['a', 1, -1.0], ['b', 2, -0.68], ['c', 3, -0.5]]
         """
         rows = sorted(self.studies, key=lambda row: (row.year is None, row.year or 0))
         table = self._again(rows, np.triu(np.ones((self.k, self.k), dtype=bool)))
@@ -391,15 +452,45 @@ class Pool:
         return table
 
     def subgroups(self) -> pd.DataFrame:
-        """Subtotals by `subgroup_by` and the test between them (`evidence.pooling.subgroups`)."""
+        """Subtotals by `subgroup_by` and the test between them (`evidence.pooling.subgroups`).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3], "dose": ["low", "low", "high"]})
+        >>> pool = pool_frame(frame, measure="MD", subgroup_by="dose")
+        >>> pool.subgroups()[["subgroup", "k"]].values.tolist()
+        [['low', 2], ['high', 1]]
+        """
         return subgroups.subgroups(self)
 
     def parts(self) -> dict[str, Pool]:
-        """The pool of each subgroup, in the order of the rows; empty without subgroups."""
+        """The pool of each subgroup, in the order of the rows; empty without subgroups.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3], "dose": ["low", "low", "high"]})
+        >>> pool = pool_frame(frame, measure="MD", subgroup_by="dose")
+        >>> list(pool.parts())
+        ['low', 'high']
+        """
         return subgroups.parts(self)
 
     def regression(self) -> pd.DataFrame:
-        """Meta-regression on `moderators` (`evidence.pooling.regression.regression`)."""
+        """Meta-regression on `moderators` (`evidence.pooling.regression.regression`).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3], "age": [20, 30, 40]})
+        >>> pool = pool_frame(frame, measure="MD", moderators=["age"])
+        >>> pool.regression()["term"].tolist()
+        ['intercept', 'age']
+        """
         return regression.regression(self)
 
     @property
@@ -408,7 +499,17 @@ class Pool:
         return regression.why_no_regression(self)
 
     def small_study(self) -> pd.DataFrame:
-        """Egger's test, from ten studies on (`evidence.pooling.regression.small_study`)."""
+        """Egger's test, from ten studies on (`evidence.pooling.regression.small_study`).
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> len(pool.small_study()), pool.why_no_small_study
+        (0, '3 trials: below ten, an uneven funnel cannot be told from chance.')
+        """
         return regression.small_study(self)
 
     @property
@@ -417,11 +518,31 @@ class Pool:
         return regression.why_no_small_study(self)
 
     def to_analysis(self, values):
-        """Values of the display scale on the scale on which they are pooled."""
+        """Values of the display scale on the scale on which they are pooled; as they are for MD.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> float(pool.to_analysis(-0.5))
+        -0.5
+        """
         return to_analysis(values, self.measure, self.scale)
 
     def to_shown(self, values):
-        """Values of the analysis scale as they are shown."""
+        """Values of the analysis scale as they are shown; as they are for MD.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> frame = pd.DataFrame({"study": ["a", "b", "c"], "effect": [-1.0, -0.5, -0.2],
+        ...                       "effect_se": [0.4, 0.3, 0.3]})
+        >>> pool = pool_frame(frame, measure="MD")
+        >>> float(pool.to_shown(-0.5))
+        -0.5
+        """
         return to_shown(values, self.measure, self.scale)
 
     def _again(self, rows: Sequence[StudyRow], masks: np.ndarray) -> pd.DataFrame:

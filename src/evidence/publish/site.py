@@ -35,7 +35,7 @@ from evidence.storage import (
     replace_all,
     sha256,
 )
-from evidence.wording import allowed, answers, audiences, joined
+from evidence.wording import allowed, answers, audiences, joined, plural
 
 HANDOUT = "site"
 RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
@@ -51,6 +51,7 @@ PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 IMAGE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+REFERENCES = re.compile(r'<ol[^>]*>\s*(?:<li id="ref-.*?</li>\s*)+</ol>', re.DOTALL)
 REFERENCE = re.compile(r'(<li id="ref-([^"]+)">)(.*?)(</li>)', re.DOTALL)
 
 
@@ -137,6 +138,7 @@ def handout(root: Path) -> dict[str, bytes]:
     for name, text in texts.items():
         text = IMAGE.sub(lambda found: _fitting(found, drawn), text)
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
+        text = REFERENCES.sub(_behind_a_click, text)
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
         files[name] = _local(text).encode("utf-8")
@@ -201,7 +203,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
            cards: list[finder.Card], entries: list[Mapping]) -> dict[str, Any]:
     """What the front page shows; the drawing of its chart is added to `files`.
 
-    Without an answer it shows the results of the analyses, and the first figures.
+    Without an answer it shows the results of the analyses, and the first figures, forests first.
     """
     review = narrator.review
     is_answered = _is_answered(narrator)
@@ -209,17 +211,19 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
                "text": allowed(markdown2html(str(narrator.answer(name))))}
               for name in audiences(review) if is_answered]
     brief = [] if is_answered else in_brief(narrator.analyses)
+    known = catalogue.specs(review)
+    first = [] if is_answered else sorted(entries, key=lambda entry: (
+        entry["name"] not in known or known[entry["name"]].kind != "forest_page"))
     title = review.item("title", review.root.name)
     shown = {
         "message": title, "question": review.item("question"),
         "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
         "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
-        "pictures": PICTURES, "figures": [] if is_answered else _gallery(
-            narrator, entries, pages)["figures"][:FIRST_FIGURES],
+        "pictures": PICTURES,
+        "figures": _gallery(narrator, first[:FIRST_FIGURES], pages)["figures"],
         "references": allowed(str(narrator.references())) if voices else "",
     }
-    name = next((name for name, spec in catalogue.specs(review).items()
-                 if spec.kind == "answer"), None)
+    name = next((name for name, spec in known.items() if spec.kind == "answer"), None)
     figure = narrator.figure(name) if name else None
     if figure is None or figure.table.empty:
         return shown
@@ -337,6 +341,13 @@ def _with_ways_back(text: str) -> str:
         return f"{opening}{content}{ways}{closing}"
 
     return REFERENCE.sub(back, CITATION.sub(number, text))
+
+
+def _behind_a_click(match: re.Match[str]) -> str:
+    """A list of references as one line; a citation and the printer open it."""
+    count = match[0].count("<li ")
+    return (f'<details class="references"><summary>{count} {plural(count, "reference")}</summary>'
+            f"{match[0]}</details>")
 
 
 def _local(text: str) -> str:

@@ -64,11 +64,25 @@ class Review:
     warnings: tuple[Problem, ...] = ()
 
     def table(self, name: str) -> pd.DataFrame:
-        """A copy of the table `name`; a table without columns when the review has none."""
+        """A copy of the table `name`; a table without columns when the review has none.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> len(ev.load().table("no_such_table"))
+        0
+        """
         return self.tables[name].copy() if name in self.tables else pd.DataFrame()
 
     def item(self, name: str, default: str = "") -> str:
-        """Value of one item of ``data/review.csv``."""
+        """Value of one item of ``data/review.csv``.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> ev.load().item("no_such_item", "not stated")
+        'not stated'
+        """
         table = self.table("review")
         if not {"item", "value"} <= set(table):
             return default
@@ -76,7 +90,14 @@ class Review:
         return str(found.iloc[0]) if len(found) and pd.notna(found.iloc[0]) else default
 
     def heading(self, column: str) -> str:
-        """What the dictionary calls a column of the studies or their results, else its words."""
+        """What the dictionary calls a column of the studies or their results, else its words.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> ev.load().heading("mean_age")
+        'Mean age'
+        """
         for table in ("studies", "outcomes", "harms"):
             if table in self.dictionary.tables and column in self.dictionary.fields(table):
                 return str(self.dictionary.fields(table)[column].get("title", column))
@@ -102,7 +123,14 @@ class Review:
         return named | self.labels(table, code, f"{code}_group")
 
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
-        """Column `label` of a table by its column `code`; empty when one of them is absent."""
+        """Column `label` of a table by its column `code`; empty when one of them is absent.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> ev.load().labels("studies", "condition", "no_such_column")
+        {}
+        """
         frame = self.table(table)
         if not {code, label} <= set(frame):
             return {}
@@ -120,7 +148,14 @@ class Review:
         return self.item("control_label", "control")
 
     def digest(self, *names: str) -> str:
-        """SHA-256 over the files of the named tables and the bibliography, in that order."""
+        """SHA-256 over the files of the named tables and the bibliography, in that order.
+
+        Examples
+        --------
+        >>> import evidence as ev
+        >>> len(ev.load().digest("outcomes"))
+        64
+        """
         total = hashlib.sha256()
         for name in names:
             if name in self.tables:

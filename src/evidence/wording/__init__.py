@@ -15,8 +15,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "html": ["NUMBER", "Markup", "allowed", "as_text", "links", "place", "readable", "spaced"],
         "prose": [
             "MINUS", "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
-            "harmless", "in_words", "interval", "joined", "number", "p_value", "percent", "plural",
-            "signed", "together", "with_interval",
+            "harmless", "in_words", "interval", "joined", "number", "p_value", "p_words", "percent",
+            "plural", "signed", "together", "with_interval",
         ],
     },
 )

@@ -70,6 +70,18 @@ def p_value(p: float) -> str:
     return "below 0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
 
 
+def p_words(p: float) -> str:
+    """A p value with its sign.
+
+    Examples
+    --------
+    >>> p_words(0.016), p_words(0.0001)
+    ('p = 0.016', 'p below 0.001')
+    """
+    text = p_value(p)
+    return f"p {text}" if text.startswith("below") else f"p = {text}"
+
+
 def percent(share: float, digits: int = 0) -> str:
     """A share as "71 %"."""
     if 0 < share < 0.5 * 10.0 ** -(digits + 2):

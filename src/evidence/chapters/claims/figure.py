@@ -126,10 +126,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     def draw(figure: Figure) -> Axes:
         ax = page.body(figure)
-        box = ax.get_window_extent()
-        width, height = (side / figure.dpi for side in (box.width, box.height))
-        ax.set(xlim=(0, width), ylim=(0, height))
-        ax.set_axis_off()
+        width, height = page.in_inches(ax)
         order = audit.words(review, "evidence_verdict")
         end = bar(table["evidence_verdict"].value_counts().reindex(order).dropna(), ax, width,
                   height)

@@ -59,10 +59,7 @@ def grid(counts: pd.DataFrame, ax: Axes) -> Axes:
     ax : Axes
         Its limits become inches.
     """
-    box = ax.get_window_extent()
-    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.set_axis_off()
+    width, height = page.in_inches(ax)
     step, pitch = (width - LABEL) / len(counts.columns), (height - HEADING) / len(counts)
     ax.add_patch(Rectangle((LABEL, 0), step, height, facecolor=FOCUS, lw=0, zorder=0))
     most = max(int(counts.to_numpy().max()), 1)

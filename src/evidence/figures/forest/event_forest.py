@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.plot import paged_forest
-from evidence.figures.forest.rows import Row, effect, forest_columns
+from evidence.figures.forest.rows import Row, effect, forest_columns, of_one_measure
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
 from evidence.pooling import Pool, analysis_rows, favours_words
 from evidence.review import ARMS, NoDataError, Review
@@ -50,6 +50,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             raise NoDataError(f"the review has no column {column} in data/outcomes.csv")
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
     shown = [analyses[name]  for name in spec.select if name in analyses]
+    of_one_measure(shown)
     scale = event_scale(shown)
     lines: list[Row] = []
     groups: list[str] = []
@@ -88,21 +89,22 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                     sides=sides)
 
     sources = sources_of(chosen)
-    tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     method = f"{first.measure_words}s from the counts of each trial. {_pooling(shown)}"
     if any(SECOND_HAND in line.label for line in lines):
         method += f".{SECOND_HAND} Counts read in another document"
     what = "Forest plot" + " without pool" * (not any(pool.can_pool for pool in shown))
-    return Content(facts, table, method, _summary(lines), what, sources, tables,
-                   paged()[0], paged=lambda style: paged(style=style))
+    return Content(facts, table, method, _summary(lines), what, sources,
+                   tables_of_pools(review), paged()[0], paged=lambda style: paged(style=style))
 
 
 def _pooling(pools: list[Pool]) -> str:
     """How the outcomes are pooled, or why they are not."""
     pooled = [pool for pool in pools if pool.can_pool]
     if not pooled:
-        most = max(pool.k for pool in pools)
-        return f"Nothing is pooled: {in_words(most)} {plural(most, 'trial')} at most"
+        largest = max(pools, key=lambda pool: pool.k)
+        if largest.k > 2:
+            return largest.why_undrawn.rstrip(".")
+        return (f"Nothing is pooled: {in_words(largest.k)} {plural(largest.k, 'trial')} at most")
     return pooled[0].method_line.rstrip(".") if len(pooled) == 1 else (
         f"{pooled[0].method_line.split(';')[0]}; {in_words(len(pooled))} pools")
 

@@ -8,10 +8,16 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
+from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
-from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
+from evidence.figures.forest.rows import (
+    forest_columns,
+    forest_notes,
+    forest_rows,
+    forest_scale,
+    of_one_measure,
+)
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import COUNTED, NoDataError, Review, design
 from evidence.wording import in_words, interval, plural, signed, with_interval
@@ -31,6 +37,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
     pools = list(pick(analyses, spec.select))
     main = pools[0]
+    of_one_measure(pools)
     if main.k == 0:
         raise NoDataError(f"no result of “{main.title or main.name}” can be pooled")
     studies = {row.study: row for pool in pools for row in pool.studies}
@@ -68,10 +75,9 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         method += f".{DERIVED} Derived, not printed by the source"
     ids = [row.outcome_id for pool in pools for row in (*pool.studies, *pool.excluded)]
     sources = sources_of(analysis_rows(review).loc[list(dict.fromkeys(ids))])
-    tables = tuple(t for t in ("outcomes", "harms", "studies", "analyses") if t in review.tables)
     summary = " ".join(_sentence(pool, labels) for pool in pools)
-    return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources, tables,
-                   paged()[0], paged=lambda style: paged(style=style))
+    return Content(facts, _table(pools), method, signed(summary), "Forest plot", sources,
+                   tables_of_pools(review), paged()[0], paged=lambda style: paged(style=style))
 
 
 def _subject(pool: Pool, review: Review) -> str:

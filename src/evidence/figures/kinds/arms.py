@@ -14,7 +14,7 @@ from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of
 from evidence.figures.marks import key
 from evidence.pooling import analysis_rows, outcome_effects
 from evidence.review import ARMS, Review
-from evidence.wording import in_words, joined, p_value, plural, signed
+from evidence.wording import in_words, joined, p_words, plural, signed
 
 MOST = 7  # rows of a page; those with a number come first
 VALUES = (("pct", " %"), ("change_pct", " %"), ("change", ""), ("mean", ""))
@@ -73,8 +73,7 @@ def _said(review: Review, row: pd.Series) -> str:
                          f"{review.control}")
             break
     if pd.notna(row.get("p_value")):
-        text = p_value(row["p_value"])
-        parts.append(f"p {text}" if text.startswith("below") else f"p = {text}")
+        parts.append(p_words(row["p_value"]))
     return "; ".join(parts) or NONE
 
 
@@ -94,10 +93,7 @@ def arms(table: pd.DataFrame, ax: Axes, labels: Mapping[str, str]) -> Axes:
     -------
     Axes
     """
-    box = ax.get_window_extent()
-    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.set_axis_off()
+    width, height = page.in_inches(ax)
     size = LARGEST
     while size > SMALLEST and _height(cells := _cells(table, labels, width, size), size) > height:
         size -= 0.5

@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind, pick
+from evidence.figures.figure import Content, Spec, figure_kind, pick, tables_of_pools
 from evidence.figures.marks import key
 from evidence.figures.scale import tick_text, ticks_of
 from evidence.pooling import Pool, fit_regression
 from evidence.review import NoDataError, Review
-from evidence.wording import p_value
+from evidence.wording import p_words
 
 STEPS = 41
 BAND = "#DCE9F2"
@@ -104,8 +104,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     table = moderated(pool)
     name = review.heading(pool.moderators[0])
     fit = alone(pool, table)
-    p = p_value(fit["p_value"])
-    words = f"p {p}" if p.startswith("below") else f"p = {p}"
+    words = p_words(fit["p_value"])
     facts = {"k": len(table), "moderator": name, "slope": float(fit["estimate"]),
              "slope_low": float(fit["ci_low"]), "slope_high": float(fit["ci_high"]),
              "p": float(fit["p_value"]), "r2": float(fit["r2"]), "p_words": words}
@@ -129,8 +128,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = f"{len(table)} trials by {name}; slope {fit['estimate']:.3g}, {words}."
     return Content(facts, table, method, summary, "Bubble plot",
                    tuple(dict.fromkeys(table["study"])),
-                   tuple(t for t in ("outcomes", "harms", "studies", "analyses")
-                         if t in review.tables), draw)
+                   tables_of_pools(review), draw)
 
 
 def alone(pool: Pool, table: pd.DataFrame) -> dict[str, float]:

@@ -161,10 +161,7 @@ def directions(table: pd.DataFrame, ax: Axes, sides: tuple[str, str], note: str 
     -------
     Axes
     """
-    box = ax.get_window_extent()
-    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.set_axis_off()
+    width, height = page.in_inches(ax)
     size, (cells, notes) = LARGEST, _cells(table, note, width, LARGEST)
     while size > SMALLEST and _height(cells, notes, size) > height:
         size -= 0.5

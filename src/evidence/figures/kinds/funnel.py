@@ -12,12 +12,12 @@ from matplotlib.figure import Figure
 from scipy.special import ndtri
 
 from evidence.figures import page
-from evidence.figures.figure import Content, Spec, figure_kind, pick
+from evidence.figures.figure import Content, Spec, figure_kind, pick, tables_of_pools
 from evidence.figures.marks import key, sides, trial
 from evidence.figures.scale import ticks_of
 from evidence.pooling import Pool
 from evidence.review import NoDataError, Review
-from evidence.wording import p_value, signed
+from evidence.wording import p_words, signed
 
 REGIONS = ((0.01, "#F0F0F0"), (0.05, "#DCDCDC"), (0.1, "#C6C6C6"))  # p below it: ground
 
@@ -77,8 +77,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         raise NoDataError(pool.why_no_small_study.rstrip("."))
     yi, se = _points(pool)
     test = pool.small_study().iloc[0]
-    p = p_value(test["p_value"])
-    words = f"p {p}" if p.startswith("below") else f"p = {p}"
+    words = p_words(test["p_value"])
     facts = {"k": pool.k, "egger_p": float(test["p_value"]), "egger": words}
     table = pd.DataFrame({
         "study": [row.study for row in pool.studies],
@@ -104,5 +103,4 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     summary = f"{pool.k} trials; Egger’s test {words}."
     return Content(facts, table, method, summary, "Funnel plot",
                    tuple(dict.fromkeys(table["study"])),
-                   tuple(t for t in ("outcomes", "harms", "studies", "analyses")
-                         if t in review.tables), draw)
+                   tables_of_pools(review), draw)

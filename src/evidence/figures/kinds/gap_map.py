@@ -45,10 +45,7 @@ def draw_map(cells: pd.DataFrame, marks: pd.DataFrame, ax: Axes, focus: Sequence
     -------
     Axes
     """
-    box = ax.get_window_extent()
-    width, height = (size / ax.figure.dpi for size in (box.width, box.height))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.axis("off")
+    width, height = page.in_inches(ax)
     conditions = list(dict.fromkeys(cells["condition_group"]))
     domains = list(dict.fromkeys(cells["domain_group"]))
     has_waiting = (marks["domain_group"] == WAITING).any()

@@ -56,10 +56,7 @@ class Sheet:
 
     def __init__(self, ax: Axes, names: Sequence[str], results: Sequence[str],
                  domains: Sequence[str], with_effects: bool):
-        box = ax.get_window_extent()
-        self.width, self.height = (side / ax.figure.dpi for side in (box.width, box.height))
-        ax.set(xlim=(0, self.width), ylim=(0, self.height))
-        ax.axis("off")
+        self.width, self.height = page.in_inches(ax)
         high = _wrapped(names, self.width) if page.grows(ax.figure) else 1.0
         self.size = max(min(page.TEXT, 72 * self.height / _lines(len(names), high)),
                         page.SMALLEST - 3)

@@ -34,10 +34,7 @@ def draw_flow(steps: Sequence[Step], ax: Axes) -> Axes:
     -------
     Axes
     """
-    box = ax.get_window_extent()
-    width, height = (side / ax.figure.dpi for side in (box.width, box.height))
-    ax.set(xlim=(0, width), ylim=(0, height))
-    ax.axis("off")
+    width, height = page.in_inches(ax)
     size, beside = page.TEXT, (SIDE, width)
     while True:
         mains = [_broken(f"{step.label}: {step.n}", MAIN, size, "bold") for step in steps]
