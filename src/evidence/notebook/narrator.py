@@ -24,6 +24,7 @@ from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
 from evidence.wording import html as plain
 
 MARKDOWN = "text/markdown"
+SMALL = "font-size:85%;line-height:1.3"
 
 
 class Passage:
@@ -196,7 +197,8 @@ class Narrator:
             label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
-        return Passage("<ol>\n" + "\n".join(items) + "\n</ol>", "text/html")
+        listed = "\n".join(items)
+        return Passage(f'<ol style="{SMALL}">\n{listed}\n</ol>', "text/html")
 
     def _cite(self, key: str) -> str:
         label = self.review.bibliography.cite(key)

@@ -35,7 +35,7 @@ from evidence.storage import (
     replace_all,
     sha256,
 )
-from evidence.wording import allowed, answers, audiences, joined
+from evidence.wording import allowed, answers, audiences, joined, plural
 
 HANDOUT = "site"
 RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
@@ -51,6 +51,7 @@ PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
 IMAGE = re.compile(r'<img\b[^>]*?\balt="([^"]*)"[^>]*>')
 CELL = re.compile(r"<td\b([^>]*)>")
 TABLE = re.compile(r"<table.*?</table>", re.DOTALL)
+REFERENCES = re.compile(r'<ol[^>]*>\s*(?:<li id="ref-.*?</li>\s*)+</ol>', re.DOTALL)
 REFERENCE = re.compile(r'(<li id="ref-([^"]+)">)(.*?)(</li>)', re.DOTALL)
 
 
@@ -137,6 +138,7 @@ def handout(root: Path) -> dict[str, bytes]:
     for name, text in texts.items():
         text = IMAGE.sub(lambda found: _fitting(found, drawn), text)
         text = TABLE.sub(_scrolling, _with_ways_back(PILCROW.sub("", text)))
+        text = REFERENCES.sub(_behind_a_click, text)
         for target in _targets(root, text):
             files[target] = read_bytes(root / target)
         files[name] = _local(text).encode("utf-8")
@@ -339,6 +341,13 @@ def _with_ways_back(text: str) -> str:
         return f"{opening}{content}{ways}{closing}"
 
     return REFERENCE.sub(back, CITATION.sub(number, text))
+
+
+def _behind_a_click(match: re.Match[str]) -> str:
+    """A list of references as one line; a citation and the printer open it."""
+    count = match[0].count("<li ")
+    return (f'<details class="references"><summary>{count} {plural(count, "reference")}</summary>'
+            f"{match[0]}</details>")
 
 
 def _local(text: str) -> str:

@@ -181,5 +181,8 @@ const reveal = () => {  // what an address names is open
   for (let e = named; e; e = e.parentElement) if (e.tagName === 'DETAILS') e.open = true;
   named.scrollIntoView();
 };
+addEventListener('beforeprint', () => {
+  for (const list of all('.references')) list.open = true;
+});
 addEventListener('hashchange', reveal);
 reveal();
