@@ -225,8 +225,8 @@ def test_judgements_of_another_tool_are_shown_page_by_page(tmp_path):
         "data/outcomes.csv": "study,effect,effect_se\n" + "".join(
             f"{key},1,0.5\n" for key in keys),
         "data/analyses.csv": "analysis,measure,include\nmain,GEN,s00;s01;s02\n",
-        "data/risk_of_bias.csv": "study,outcome_id,domain,judgement\n" + "".join(
-            f"{key},{key},{domain},{words[(number + place) % 5]}\n"
+        "data/risk_of_bias.csv": "study,domain,judgement\n" + "".join(
+            f"{key},{domain},{words[(number + place) % 5]}\n"
             for number, key in enumerate(keys)
             for place, domain in enumerate(("Confounding", "Selection of people", "Overall"))),
         "data/figures.csv": "figure,kind,message\nrob,risk_of_bias,Judgements\n",

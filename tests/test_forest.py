@@ -275,6 +275,15 @@ def test_refusals():
         forest([synthesise(effects(3)), synthesise(effects(3, "RR"))])
 
 
+def test_many_trials_that_are_not_pooled_have_a_short_headline():
+    pool = synthesise(effects(30, "RR"), measure="RR", draw_pool="no")
+    shown = [f"{row.effect:.2f}" for row in pool.studies]
+    assert pool.headline == ("30 studies, not pooled: risk ratio from "
+                             f"{min(shown, key=float)} to {max(shown, key=float)}")
+    two = synthesise(effects(2, "RR"), measure="RR")
+    assert two.headline.count(" to ") == 2
+
+
 def test_ratio_axis_is_logarithmic():
     scale = effect_scale([0.5, 2.0], [(0.1, 10.0)], [1.0], is_ratio=True)
     assert scale.place(1.0) == pytest.approx((scale.place(0.5) + scale.place(2.0)) / 2)

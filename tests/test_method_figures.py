@@ -6,12 +6,15 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon
 
-from evidence.figures import page
+from conftest import write_review
+from evidence.figures import catalogue, page
 from evidence.figures.forest.plot import forest
 from evidence.figures.kinds.bubble import alone, bubble, moderated
 from evidence.figures.kinds.funnel import funnel
+from evidence.figures.kinds.landscape import landscape
+from evidence.pooling import Analyses
 from evidence.pooling.synthesis import synthesise
-from evidence.review import NoDataError
+from evidence.review import NoDataError, ReviewError, load_review
 from figure_checks import overlaps
 
 
@@ -121,3 +124,30 @@ def test_without_numbers_there_is_no_bubble_plot():
         moderated(pool)
     with pytest.raises(NoDataError, match="names no moderators"):
         moderated(synthesise(effects(12), measure="RR"))
+
+
+def test_one_year_and_one_condition_stay_near_their_place(canvas):
+    table = pd.DataFrame({
+        "study": [f"s{i}" for i in range(9)], "label": "A 2020", "group": "Migraine",
+        "year": pd.array([2020] * 9, dtype="Int64"), "n": pd.array([120] * 9, dtype="Int64"),
+        "fill": "none", "shape": "randomised", "placebo_controlled": False, "cited_as": pd.NA,
+    })
+    ax = landscape(table, page.body(canvas))
+    places = np.concatenate([marks.get_offsets() for marks in ax.collections])
+    assert np.abs(places[:, 0] - 2020).max() < 0.4 and len(np.unique(places, axis=0)) == 9
+
+
+@pytest.mark.parametrize("kind", ["forest_page", "event_forest"])
+def test_a_forest_has_one_measure(tmp_path, kind):
+    root = write_review(tmp_path / "review", {
+        "references.bib": "@misc{a, title = {A}}\n@misc{b, title = {B}}\n",
+        "data/studies.csv": "study\na\nb\n",
+        "data/outcomes.csv": "study,intervention_events,intervention_n,control_events,control_n\n"
+                             "a,3,30,6,31\nb,4,41,9,40\n",
+        "data/analyses.csv": "analysis,measure,include\nrr,RR,a;b\nor,OR,a;b\nfour,RR,a;b\n",
+        "data/figures.csv": f"figure,kind,select,message\nx,{kind},rr;or,M\ny,{kind},rr;four,M\n",
+    })
+    review = load_review(root)
+    with pytest.raises(ReviewError, match="one measure, not risk ratio and odds ratio"):
+        catalogue.build(review, Analyses(review), "x")
+    assert catalogue.build(review, Analyses(review), "y").title == "M"

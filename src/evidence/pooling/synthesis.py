@@ -39,7 +39,16 @@ from evidence.review import (
     RULE_WORDS,
     Z95,
 )
-from evidence.wording import as_text, in_words, interval, plural, signed, with_interval
+from evidence.wording import (
+    as_text,
+    decimals,
+    in_words,
+    interval,
+    number,
+    plural,
+    signed,
+    with_interval,
+)
 
 SMALLEST_POOL = 3
 DRAW_POOL = ("yes", "no", "from_three")
@@ -327,6 +336,11 @@ class Pool:
         measure = self.measure_words.lower()
         if self.k == 0:
             return "No result can be pooled"
+        if self.k > SMALLEST_POOL - 1 and not self.can_pool:
+            effects = [row.effect for row in self.studies]
+            ends = min(effects), max(effects)
+            low, high = (number(value, decimals(ends)) for value in ends)
+            return f"{text}, not pooled: {measure} from {low} to {high}"
         if self.k > 1 and not self.can_pool:
             return f"{text}, not pooled: {measure} {' and '.join(self.each)}"
         pooled = " pooled" if self.k > 1 else ""

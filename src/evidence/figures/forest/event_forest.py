@@ -15,7 +15,7 @@ import pandas as pd
 
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.plot import paged_forest
-from evidence.figures.forest.rows import Row, effect, forest_columns
+from evidence.figures.forest.rows import Row, effect, forest_columns, of_one_measure
 from evidence.figures.scale import Scale, effect_scale, ratio_scale
 from evidence.pooling import Pool, analysis_rows, favours_words
 from evidence.review import ARMS, NoDataError, Review
@@ -50,6 +50,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
             raise NoDataError(f"the review has no column {column} in data/outcomes.csv")
     chosen = pick(rows, [i for name in spec.select for i in _row_ids(analyses, name)])
     shown = [analyses[name]  for name in spec.select if name in analyses]
+    of_one_measure(shown)
     scale = event_scale(shown)
     lines: list[Row] = []
     groups: list[str] = []
@@ -100,8 +101,10 @@ def _pooling(pools: list[Pool]) -> str:
     """How the outcomes are pooled, or why they are not."""
     pooled = [pool for pool in pools if pool.can_pool]
     if not pooled:
-        most = max(pool.k for pool in pools)
-        return f"Nothing is pooled: {in_words(most)} {plural(most, 'trial')} at most"
+        largest = max(pools, key=lambda pool: pool.k)
+        if largest.k > 2:
+            return largest.why_undrawn.rstrip(".")
+        return (f"Nothing is pooled: {in_words(largest.k)} {plural(largest.k, 'trial')} at most")
     return pooled[0].method_line.rstrip(".") if len(pooled) == 1 else (
         f"{pooled[0].method_line.split(';')[0]}; {in_words(len(pooled))} pools")
 

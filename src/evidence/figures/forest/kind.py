@@ -11,7 +11,13 @@ import pandas as pd
 from evidence.figures.figure import Content, Spec, figure_kind, pick, sources_of, tables_of_pools
 from evidence.figures.forest.event_forest import counts
 from evidence.figures.forest.plot import paged_forest
-from evidence.figures.forest.rows import forest_columns, forest_notes, forest_rows, forest_scale
+from evidence.figures.forest.rows import (
+    forest_columns,
+    forest_notes,
+    forest_rows,
+    forest_scale,
+    of_one_measure,
+)
 from evidence.pooling import Pool, analysis_rows
 from evidence.review import COUNTED, NoDataError, Review, design
 from evidence.wording import in_words, interval, plural, signed, with_interval
@@ -31,6 +37,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     """The selected analyses stacked on one axis; the first one is the main one."""
     pools = list(pick(analyses, spec.select))
     main = pools[0]
+    of_one_measure(pools)
     if main.k == 0:
         raise NoDataError(f"no result of “{main.title or main.name}” can be pooled")
     studies = {row.study: row for pool in pools for row in pool.studies}

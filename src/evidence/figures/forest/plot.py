@@ -26,6 +26,7 @@ from evidence.figures.forest.rows import (
     forest_notes,
     forest_rows,
     forest_scale,
+    of_one_measure,
 )
 from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
 from evidence.figures.page import style as page_style
@@ -96,8 +97,9 @@ def forest(
     pools = (syntheses,) if isinstance(syntheses, Pool) else tuple(syntheses)
     if layout not in LARGEST:
         raise ValueError(f"unknown layout {layout}: use one of {', '.join(LARGEST)}")
-    if len({pool.measure for pool in pools}) != 1:
-        raise ValueError("a forest plot shows pools of one measure")
+    if not pools:
+        raise ValueError("a forest plot needs a pool")
+    of_one_measure(pools)
     names = pool_labels or _pool_names(pools)
     scale = forest_scale(pools)
     rows = forest_rows(

@@ -71,6 +71,13 @@ class Row:
                                          if name not in ("effect", "weight"))
 
 
+def of_one_measure(pools: Sequence[Pool]) -> None:
+    """Refuse pools of several measures, which would stand under one heading on one axis."""
+    words = list(dict.fromkeys(pool.measure_words.lower() for pool in pools))
+    if len(words) > 1:
+        raise ValueError(f"a forest plot shows analyses of one measure, not {' and '.join(words)}")
+
+
 def forest_scale(pools: Sequence[Pool]) -> Scale:
     """One axis for all pools of a figure."""
     studies = [row for pool in pools for row in pool.studies]

@@ -100,7 +100,7 @@ def landscape(table: pd.DataFrame, ax: Axes) -> Axes:
         ax.axhline(number - 0.5, color=page.PALE, lw=0.8, zorder=0)
     _year_axis(ax, int(shown["year"].min()), int(shown["year"].max()))
     areas = _areas(shown, people_scale(table, min(row, TALLEST_MARK)))
-    places = _places(shown, order, areas, row / 72)
+    places = _places(shown, order, areas, row / 72, _year_width(ax))
     named = shown[shown["fill"] == "placebo"].dropna(subset=["n"]).head(NAMED)["study"]
     cited = shown[shown["cited_as"].notna()]["study"]
     taken = [_around(ax, place, area) for place, area in zip(places, areas, strict=True)]
@@ -181,6 +181,14 @@ def _year_axis(ax: Axes, first: int, last: int) -> None:
                   + f"; years before {turn} closer together" * (turn > first))
 
 
+def _year_width(ax: Axes) -> float:
+    """Inches of a recent year; where years are many, what places have always rested on."""
+    first, last = ax.get_xlim()
+    box = ax.get_window_extent()
+    return max(PER_YEAR, box.width / ax.figure.dpi / (last - first)) if last - first < 12 else (
+        PER_YEAR)
+
+
 def _look(shape: str, fill: str) -> dict[str, Any]:
     """A mark: coloured only as a randomised placebo-controlled trial with results, hollow without
     results and as a further report on people counted already."""
@@ -206,7 +214,7 @@ def _areas(shown: pd.DataFrame, per_person: float) -> list[float]:
 
 
 def _places(
-    shown: pd.DataFrame, order: list[str], areas: list[float], row: float
+    shown: pd.DataFrame, order: list[str], areas: list[float], row: float, year: float
 ) -> list[tuple[float, float]]:
     """Year and row of each mark; marks of the same cell are spread so that none hides another."""
     places: dict[Any, tuple[float, float]] = {}
@@ -216,23 +224,26 @@ def _places(
         largest_first = sizes[block.index].sort_values(ascending=False, kind="stable")
         for index, size in largest_first.items():
             x, y = float(shown["year"][index]), float(order.index(group))
-            places[index] = _free(x, y, size, taken, row)
+            places[index] = _free(x, y, size, taken, row, year)
             taken.append((*places[index], size))
     return [places[index] for index in shown.index]
 
 
 def _free(
-    x: float, y: float, size: float, taken: list[tuple[float, float, float]], row: float
+    x: float, y: float, size: float, taken: list[tuple[float, float, float]], row: float,
+    year: float,
 ) -> tuple[float, float]:
-    """The nearest free place within the row, at most a year or so away."""
+    """The nearest free place within the row, at most a year or so away where years are narrow;
+    `year` and `row` are inches."""
     highest = max(0.0, 0.5 - size / row / 2)
     for distance in np.arange(0, 1.6, 0.08):
         for angle in np.linspace(0, 2 * np.pi, 16, endpoint=False):
-            dx, dy = distance * np.cos(angle) * 0.8, distance * np.sin(angle) * 0.5
+            dx = distance * np.cos(angle) * 0.8 * PER_YEAR / year
+            dy = distance * np.sin(angle) * 0.5
             if abs(dy) > highest:
                 continue
             gaps = (
-                np.hypot((x + dx - a) * PER_YEAR, (y + dy - b) * row) - (size + s) / 2
+                np.hypot((x + dx - a) * year, (y + dy - b) * row) - (size + s) / 2
                 for a, b, s in taken
             )
             if all(gap > -0.02 for gap in gaps):
