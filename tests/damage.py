@@ -427,7 +427,7 @@ BIB: dict[str, Damage] = BYTES | {
     "remark between": _character(rb"\n\n", rb"\n\nA remark\n\n"),
     "per cent remark": _character(rb"\n\n", rb"\n\n% A remark\n\n"),
     "abbreviation": _character(rb"journal = \{[^\n]*\}", rb"journal = jot"),
-    "string": _character(rb"\n\n", rb"\n\n@string{jot = {Tea}}\n\n"),
+    "string": _character(rb"\n\n", rb"\n\n@string{tea = {Tea}}\n\n"),
     "tabs": _character(rb"\n  ", rb"\n\t"),
     "cut": _cut,
 }

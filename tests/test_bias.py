@@ -225,8 +225,8 @@ def test_judgements_of_another_tool_are_shown_page_by_page(tmp_path):
         "data/outcomes.csv": "study,effect,effect_se\n" + "".join(
             f"{key},1,0.5\n" for key in keys),
         "data/analyses.csv": "analysis,measure,include\nmain,GEN,s00;s01;s02\n",
-        "data/risk_of_bias.csv": "study,outcome_id,domain,judgement\n" + "".join(
-            f"{key},{key},{domain},{words[(number + place) % 5]}\n"
+        "data/risk_of_bias.csv": "study,domain,judgement\n" + "".join(
+            f"{key},{domain},{words[(number + place) % 5]}\n"
             for number, key in enumerate(keys)
             for place, domain in enumerate(("Confounding", "Selection of people", "Overall"))),
         "data/figures.csv": "figure,kind,message\nrob,risk_of_bias,Judgements\n",
@@ -249,5 +249,8 @@ def test_judgements_lead_from_a_figure_to_the_reasons_in_words(review):
     assert [words.rpartition(": ")[2] for words, _ in found] == ["some concerns", "high", "high"]
     assert judged.place(review) == "06_evidence_gaps"
     text = str(Narrator(review).judgements())
-    assert all(f'id="{place}"' in text for _, place in found)
+    assert all(f'id="{bias.anchor(outcome)}"' in text for _, outcome in found)
+    table = judged.domains(review, [outcome for _, outcome in found])
+    assert table["overall"].tolist() == ["some concerns", "high", "high"]
+    assert "Missing outcome data" in table and table["study"].is_unique
     assert "no information" in text and not re.search(r">\s*(NI|PY|PN|D\d)\b", text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
 import signal
@@ -24,6 +25,7 @@ WIDTHS = (170, 85)
 MINUTES = (5, 10, 20)
 LONGEST_TITLE = 120
 MOST_LINES = 20  # of rows that are not pooled
+MUCH = 10_000_000  # bytes of tables
 STOP_AT_MOST = 20.0  # seconds after Ctrl-C
 STOPPING = ("SIGINT", "SIGTERM", "SIGHUP")
 STOPPED = "Stopped; what was written before is whole."
@@ -41,6 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(f"unrecognized arguments: {' '.join(rest)}")
     elif rest:  # files, or DIR, behind an option
         options.files += map(Path, rest)
+    _announce(getattr(options, "directory", None))
     try:
         done = options.run(options)
         sys.stdout.flush()
@@ -59,8 +62,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except OSError as error:
         place = error.filename or options.directory or "this folder"
-        print(Problem(str(place), None, "", "", error.strerror or str(error),
-                      "check permissions and free space, then run it again"), file=sys.stderr)
+        in_the_way = error.errno in (errno.EEXIST, errno.ENOTDIR, errno.EISDIR)
+        advice = ("move it away: something else of that name is needed here" if in_the_way else
+                  "check permissions and free space, then run it again")
+        print(Problem(str(place), None, "", "", error.strerror or str(error), advice),
+              file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)
@@ -68,6 +74,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         _print_mistake(error)
         return 1
+
+
+def _announce(root: Path | None) -> None:
+    """Say that much is to be read, where it will take its time."""
+    size = sum(path.stat().st_size for path in (root or Path()).glob("data/*.csv")
+               if path.is_file())
+    if size > MUCH:
+        print(f"Reading {size / 1e6:,.0f} MB of tables, which may take a minute for each 50 MB.",
+              file=sys.stderr, flush=True)
 
 
 def _print_mistake(error: Exception) -> None:

@@ -27,7 +27,7 @@ from typing import Any
 import pandas as pd
 import regex
 
-from evidence.review.inference import is_lenient, with_ids
+from evidence.review.inference import is_lenient, with_ids, with_results
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.schema import (
     DTYPES,
@@ -192,6 +192,8 @@ def read_tables(
         problems += complaints
         if name == "outcomes" and is_lenient(resource):
             found = with_ids(found)
+        if name == "risk_of_bias" and is_lenient(resource) and "outcomes" in rows:
+            found = with_results(found, rows["outcomes"])
         if found.header and not any(p.row == 1 and not p.column for p in complaints):
             problems += header_problems(found.header, shown[name], resource["schema"])
             rows[name] = found

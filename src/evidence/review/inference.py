@@ -56,11 +56,38 @@ def with_ids(rows: Rows) -> Rows:
             made, more = f"{base}-{more}", more + 1
         taken[made] += not stated
         ids.append(stated or made)
-    if not has_ids:
-        cells = [[made, *row] for made, row in zip(ids, rows.cells, strict=True)]
-        return Rows(["outcome_id", *rows.header], rows.lines, cells)
-    at = rows.header.index("outcome_id")
-    cells = [[*row[:at], made, *row[at + 1 :]] for made, row in zip(ids, rows.cells, strict=True)]
+    return _with_column(rows, "outcome_id", ids)
+
+
+def with_results(rows: Rows, outcomes: Rows) -> Rows:
+    """Rows of risk_of_bias.csv whose empty or absent ``outcome_id`` is the first of the study:
+    many tools judge studies, not results.
+
+    Examples
+    --------
+    >>> outcomes = Rows(["outcome_id", "study"], [2, 3], [["pain", "a2001"], ["sleep", "a2001"]])
+    >>> with_results(Rows(["study", "domain"], [2], [["a2001", "D1"]]), outcomes).cells
+    [['pain', 'a2001', 'D1']]
+    """
+    if "study" not in rows.header or not {"study", "outcome_id"} <= set(outcomes.header):
+        return rows
+    first: dict[str, str] = {}
+    for study, name in zip(outcomes.column("study"), outcomes.column("outcome_id"), strict=True):
+        first.setdefault(study, name)
+    given = (rows.column("outcome_id") if "outcome_id" in rows.header else [""] * len(rows.cells))
+    found = [name or first.get(study, "")
+             for name, study in zip(given, rows.column("study"), strict=True)]
+    return rows if found == given else _with_column(rows, "outcome_id", found)
+
+
+def _with_column(rows: Rows, name: str, values: list[str]) -> Rows:
+    """The rows with these cells in a column, which is put in front where it is absent."""
+    if name not in rows.header:
+        cells = [[value, *row] for value, row in zip(values, rows.cells, strict=True)]
+        return Rows([name, *rows.header], rows.lines, cells)
+    at = rows.header.index(name)
+    cells = [[*row[:at], value, *row[at + 1 :]]
+             for value, row in zip(values, rows.cells, strict=True)]
     return replace(rows, cells=cells)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import errno
 import io
+import operator
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,9 @@ from evidence.storage import read_bytes
 SPACES = "".join(c for c in map(chr, range(0x3001)) if c.isspace()) + "\u200b\u2060\ufeff"
 CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]")  # no XML may hold them
 HIDDEN = "\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff"  # and no space
+ODD_SIGNS = re.compile(f"[\r\n]|{CONTROL.pattern}")
 ODD = (errno.EINVAL, errno.EFBIG)  # neither a file that ends nor one of a usual size
+LARGEST = 2**27  # bytes of a text; a table takes some 15 times as much memory
 LONGEST_CELL = 32_767  # as in a spreadsheet
 SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -61,7 +64,7 @@ def read_text(path: Path, name: str, advice: str = "restore it") -> str:
         When the file is missing, cannot be opened, is empty or is not UTF-8.
     """
     try:
-        content = read_bytes(path)
+        content = read_bytes(path, LARGEST)
     except FileNotFoundError:
         raise ReviewError([Problem(name, None, "", "", "file is missing", advice)]) from None
     except OSError as error:
@@ -157,16 +160,18 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
     lines: list[int] = []
     cells: list[list[str]] = []
     problems: list[Problem] = []
+    shared: dict[str, str] = {}  # cells repeat, and one of each is kept
     for line, row in _records(text, name, problems):
         lines.append(line)
-        cells.append(row)
-    while cells and not any(cell.strip(SPACES) for cell in cells[-1]):
+        bare = [cell.strip(SPACES) for cell in row]
+        cells.append([shared.setdefault(cell, cell) for cell in bare])
+    while cells and not any(cells[-1]):
         del cells[-1], lines[-1]
     if not cells:
         if not problems:
             problems.append(Problem(name, None, "", "", "has no header", "restore it"))
         return Rows([], [], []), problems
-    header = [cell.strip(SPACES) for cell in cells[0]]
+    header = cells[0]
     problems += _header_problems(header, name)
     header = [CONTROL.sub("", column) for column in header]
     widths = [len(row) for row in cells[1:]]
@@ -184,7 +189,7 @@ def read_rows(text: str, name: str) -> tuple[Rows, list[Problem]]:
             problems.append(problem)
         else:
             sound.lines.append(line)
-            sound.cells.append([cell.strip(SPACES) for cell in row])
+            sound.cells.append(row)
     return sound, problems
 
 
@@ -228,12 +233,13 @@ def _header_problems(header: list[str], name: str) -> list[Problem]:
 
 
 def _row_problem(name: str, line: int, row: list[str], header: list[str]) -> Problem | None:
-    if not any(cell.strip(SPACES) for cell in row):
+    whole = "".join(row)
+    if not whole:
         return Problem(name, line, "", "", "row is empty", "delete it")
-    same = sum(cell.strip(SPACES) == column for cell, column in zip(row, header, strict=False))
-    if same > len(header) / 2:
+    if sum(map(operator.eq, row, header)) > len(header) / 2:
         return Problem(name, line, "", "", "repeats the header", "delete it")
-    for position, cell in enumerate(cell.strip(SPACES) for cell in row):
+    is_plain = len(whole) <= LONGEST_CELL and not ODD_SIGNS.search(whole)
+    for position, cell in enumerate(() if is_plain else row):
         column = header[position] if position < len(header) else ""
         if "\n" in cell or "\r" in cell:
             return Problem(name, line, column, cell, "holds a line break",
