@@ -143,7 +143,7 @@ class Studies(Explorer):
         if rows is None:
             return None
         if self.family.value != ALL:
-            pool = own.pooled(self.review, rows, rows["measure"].iloc[0])
+            pool = own.pooled(rows, rows["measure"].iloc[0])
             if pool.k:
                 return own.forest(self.review, pool)
         return own.arms(self.review, rows, self.wanted.words(self.review))
@@ -257,7 +257,7 @@ class OwnForest(Explorer):
         self.saved.value, self.figure = "", None
         chosen = self.rows.loc[list(self.included.value)]
         try:
-            analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
+            analysis = own.pooled(chosen, self.measure.value, self.method.value,
                                   self.rule.value, basis=self.basis, scale=self.scale)
             self.figure = own.forest(self.review, analysis)
             self.words = " ".join([analysis.method_line,
