@@ -36,6 +36,7 @@ from evidence.review import (
     RULE_WORDS,
     ReviewError,
     design,
+    is_true,
 )
 from evidence.wording import escaped, plural
 
@@ -133,7 +134,7 @@ class Studies(Explorer):
         """Comparisons among the chosen results by outcome; all of them together, first, where none
         can be pooled."""
         found = selection.families(selection.results(self.review, self.wanted))
-        fit = [rows["poolable"].fillna(False).astype(bool).any() for rows in found.values()]
+        fit = [is_true(rows, "poolable").any() for rows in found.values()]
         return found if any(fit) or len(found) < 2 else {ALL: pd.concat(found.values()), **found}
 
     def forest_plot(self) -> Figure | None:

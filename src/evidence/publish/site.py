@@ -263,7 +263,8 @@ def _gallery(narrator: Narrator, entries: list[Mapping], pages: list[Page]) -> d
 
 def _judged(narrator: Narrator, spec: Spec | None) -> list[tuple[str, str]]:
     """Risk of bias of what a figure shows, each with the id of the judgement."""
-    return judged.behind(narrator.review, narrator.analyses, spec) if spec else []
+    found = judged.behind(narrator.review, narrator.analyses, spec) if spec else []
+    return [(words, anchor(outcome)) for words, outcome in found]
 
 
 def _cards(review: Review, cards: list[finder.Card]) -> dict[str, Any]:
