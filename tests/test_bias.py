@@ -249,5 +249,8 @@ def test_judgements_lead_from_a_figure_to_the_reasons_in_words(review):
     assert [words.rpartition(": ")[2] for words, _ in found] == ["some concerns", "high", "high"]
     assert judged.place(review) == "06_evidence_gaps"
     text = str(Narrator(review).judgements())
-    assert all(f'id="{place}"' in text for _, place in found)
+    assert all(f'id="{bias.anchor(outcome)}"' in text for _, outcome in found)
+    table = judged.domains(review, [outcome for _, outcome in found])
+    assert table["overall"].tolist() == ["some concerns", "high", "high"]
+    assert "Missing outcome data" in table and table["study"].is_unique
     assert "no information" in text and not re.search(r">\s*(NI|PY|PN|D\d)\b", text)

@@ -94,7 +94,7 @@ def test_the_same_choice_gives_the_pool_of_the_review(review):
         rows = selection.measurable(review).loc[spec["include"].split(";")]
         if analysis.method != "inverse_variance":
             continue  # its estimator is no choice of this test
-        pool = own.pooled(review, rows, analysis.measure, basis=spec["basis"])
+        pool = own.pooled(rows, analysis.measure, basis=spec["basis"])
         assert repr(pool.pooled) == repr(analysis.pooled), name  # NaN equals NaN
 
 
@@ -113,23 +113,23 @@ def test_rows_of_both_directions_are_refused(review):
     worse, better = ["duebruun2024-pain-w12-itt"], ["cree2010-mcs-w8-se"]
     assert set(rows.loc[worse + better, "higher_is"]) == {"worse", "better"}
     with pytest.raises(ReviewError, match="higher is worse"):
-        own.pooled(review, rows.loc[worse + better], "MD")
+        own.pooled(rows.loc[worse + better], "MD")
     with pytest.raises(ReviewError, match="nothing is chosen"):
-        own.pooled(review, rows[:0], "MD")
+        own.pooled(rows[:0], "MD")
 
 
 def test_a_reader_is_warned_of_mixed_units_and_of_rows_left_out(review):
     rows = selection.measurable(review)
     rows = rows.loc[["duebruun2024-pain-w12-itt", "mischoulon2017-hamd17-w3",
                      "smith2011-response70-w12"]]
-    said = " ".join(own.remarks(rows, own.pooled(review, rows, "MD")))
+    said = " ".join(own.remarks(rows, own.pooled(rows, "MD")))
     assert "mixes units" in said and "1 of 3 chosen rows" in said and "exploratory" in said
 
 
 def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
     rows = selection.measurable(review)
     rows = rows[rows["family"] == "pain lower by 30 % or more"]
-    figure = own.forest(review, own.pooled(review, rows, "RR"))
+    figure = own.forest(review, own.pooled(rows, "RR"))
     assert "Two trials" in figure.title and "k = 2" in figure.method
     assert figure.alt.startswith("Forest plot")
     drawn = own.landscape(review, Filter(conditions=("HIV",)))
@@ -139,7 +139,7 @@ def test_figures_of_ones_own_carry_title_method_and_alt_text(review):
 
 def test_saving_takes_any_typed_name_and_never_leaves_its_folder(review, tmp_path):
     rows = selection.measurable(review).loc[["duebruun2024-pain-w12-itt"]]
-    figure = own.forest(review, own.pooled(review, rows, "MD"))
+    figure = own.forest(review, own.pooled(rows, "MD"))
     elsewhere = replace(review, root=tmp_path)
     paths = own.save(elsewhere, figure, "../../My Plot!")
     assert [path.relative_to(tmp_path).as_posix() for path in paths] == [
@@ -168,7 +168,7 @@ def test_no_two_results_have_the_same_name(review):
 
 def test_a_figure_is_saved_as_a_slide_too(review, tmp_path):
     rows = selection.measurable(review).loc[["duebruun2024-pain-w12-itt"]]
-    figure = own.forest(review, own.pooled(review, rows, "MD"))
+    figure = own.forest(review, own.pooled(rows, "MD"))
     paths = own.save(replace(review, root=tmp_path), figure, "talk", figure_deck)
     assert paths[-1].name == "talk.pptx" and len(Presentation(paths[-1]).slides) == 1
 

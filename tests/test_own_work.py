@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
 
 import nbformat
@@ -66,18 +67,29 @@ def test_a_picture_that_stood_there_before_the_first_build_is_kept(sample):
     assert kept(sample) == ["figures/studies.mine.png"]  # equal files are nobody's
 
 
-@pytest.mark.parametrize("ends", [b"\n", b"\r\n"])
-def test_a_fresh_clone_builds_quietly(sample, capsys, ends):
+def git(folder, *words):
+    """What a command of git prints."""
+    who = ("-c", "user.name=A. Reader", "-c", "user.email=a@example.org")
+    return subprocess.run(["git", "-C", str(folder), *who, *words], check=True,
+                          capture_output=True, text=True).stdout
+
+
+@pytest.mark.skipif(not shutil.which("git"), reason="needs git")
+@pytest.mark.parametrize("autocrlf", ["false", "true"])
+def test_a_fresh_clone_builds_quietly(sample, tmp_path, capsys, autocrlf):
     """The hashes that were committed say whose the files are; line ends do not matter."""
     shutil.rmtree(sample / OWN_FOLDER)
-    before = {}
-    for path in [p for p in sample.rglob("*") if p.is_file()]:
-        content = path.read_bytes()
-        if b"\0" not in content:
-            path.write_bytes(content.replace(b"\r\n", b"\n").replace(b"\n", ends))
-        before[path] = path.read_bytes()
+    git(sample, "init", "-q")
+    git(sample, "add", ".")
+    git(sample, "commit", "-qm", "A review")
+    git(tmp_path, "clone", "-q", "-c", f"core.autocrlf={autocrlf}", str(sample), "clone")
+    sample = tmp_path / "clone"
+    before = {path: path.read_bytes() for path in sample.rglob("*")
+              if path.is_file() and ".git" not in path.parts}
+    assert (b"\r\n" in before[sample / "data" / "studies.csv"]) == (autocrlf == "true")
     assert main(["build", str(sample)]) == 0
-    assert {p: p.read_bytes() for p in before} == before
+    assert {path: path.read_bytes() for path in before} == before
+    assert git(sample, "status", "--porcelain", "-uno") == ""
     shutil.rmtree(sample / OWN_FOLDER)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     edit(sample / "data" / "studies.csv", ",40", ",60")

@@ -10,6 +10,7 @@ import zipfile
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import quote, unquote
 from xml.etree import ElementTree
 
 import nbformat
@@ -36,6 +37,7 @@ SCRIPT = "<script>alert(1)</script>"
 HANDLER = '"><img src=x onerror=alert(1)>'
 LINK = "[here](javascript:alert(1))"
 HOSTILE = f"{SCRIPT} {HANDLER} {LINK} $\\frac$ & 'x'"
+ODD_NAME = "01 Studies #1 (new)"
 NOTEBOOK = """from evidence.notebook.narrator import Narrator
 n = Narrator()
 n.say("{review.title} and {studies[smith2020].condition} [@smith2020]")
@@ -95,7 +97,9 @@ def hostile(tmp_path_factory):
     edit(data / "studies.csv", "pain,", f"{text},")
     edit(data / "analyses.csv", "Pain,", f"{text},")
     edit(data / "figures.csv", "{n_studies} study,All studies,", ",".join([text] * 3))
-    (data / "answers.csv").write_text(f"line,reader\n1,{quoted('**Bold.** ' + HOSTILE)}\n")
+    answer = f"**Bold.** {HOSTILE} [studies](notebooks/{quote(ODD_NAME)}.ipynb)"
+    (data / "answers.csv").write_text(f"line,reader\n1,{quoted(answer)}\n")
+    (root / "notebooks" / "beta.ipynb").rename(root / "notebooks" / f"{ODD_NAME}.ipynb")
     (root / "references.bib").write_text(
         "@article{smith2020,\n  title = {<script>alert(1)</script> & <b onclick=x>more</b>},\n"
         "  author = {{<img src=x onerror=alert(1)>}},\n  year = {2020},\n"
@@ -143,6 +147,18 @@ def test_pictures_of_the_hand_out_are_described_as_in_the_notebook(hostile):
     assert HOSTILE in Attributes(page, "div", "aria-label").found  # a table by its caption
     page = (hostile / "site" / "figures.html").read_text(encoding="utf-8")
     assert Attributes(page, "img", "alt").found == [entry["alt"] for entry in entries]
+
+
+def test_links_reach_a_notebook_whose_name_has_signs(hostile):
+    pages = sorted((hostile / "site").glob("*.html"))
+    for path in pages:
+        targets = {unquote(target.partition("#")[0])
+                   for target in Attributes(path.read_text(encoding="utf-8"), "a", "href").found
+                   if not target.startswith(("https://", "#"))}
+        assert f"{ODD_NAME}.html" in targets
+        assert all((path.parent / target).is_file() for target in targets), (path, targets)
+    readme = (hostile / "README.md").read_text(encoding="utf-8")
+    assert "[studies](notebooks/01%20Studies%20%231%20%28new%29.ipynb)" in readme
 
 
 def test_hostile_text_is_text_in_figures_and_slides(hostile):

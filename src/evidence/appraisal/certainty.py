@@ -13,7 +13,7 @@ from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.appraisal.information import control_risk, rated_outcomes
 from evidence.appraisal.rob2 import HIGH, LOW
 from evidence.pooling import Pool
-from evidence.review import Problem, Review, ReviewError
+from evidence.review import Problem, Review, ReviewError, is_true
 from evidence.wording import (
     Facts,
     Makers,
@@ -309,7 +309,7 @@ def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
     if "participants_of" in own:
         people |= set(own.loc[own["participants_of"].isin(studies), "study"])
     rows = outcomes[outcomes["study"].isin(people) & outcomes["domain"].isin(domains)]
-    return bool(rows["poolable"].fillna(False).astype(bool).any())
+    return bool(is_true(rows, "poolable").any())
 
 
 def _nothing(row: Mapping) -> str:

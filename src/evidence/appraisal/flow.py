@@ -15,6 +15,7 @@ from evidence.review import (
     counts_own,
     design,
     is_placebo_trial,
+    is_true,
     primary_studies,
     with_results,
 )
@@ -142,7 +143,7 @@ def _reason(rows: pd.DataFrame) -> str:
     verified = _other_than(between, "verification", "unverified")
     if verified.empty:
         return UNVERIFIED
-    return UNUSED if verified["poolable"].fillna(False).astype(bool).any() else NO_ERROR
+    return UNUSED if is_true(verified, "poolable").any() else NO_ERROR
 
 
 def _not_placebo(row: Mapping[str, Any]) -> str:

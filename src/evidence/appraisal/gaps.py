@@ -115,7 +115,7 @@ def measured(review: Review) -> pd.DataFrame:
     pairs = {(study, names.get(domain, domain))
              for study, domain in zip(outcomes["study"], domains, strict=True)}
     if not markers.empty:
-        readable = _column(markers, "result_available").fillna(False).astype(bool)
+        readable = is_true(markers, "result_available")
         readable &= _column(markers, "marker_class").isin(LABORATORY)
         pairs |= {(study, MARKERS) for study in markers.loc[readable, "study"]}
     if not harms.empty:
@@ -200,7 +200,7 @@ def unread_markers(review: Review) -> pd.DataFrame:
     markers = review.table("biomarkers")
     if markers.empty:
         return pd.DataFrame(columns=["study", "condition_group", "markers"])
-    read = _column(markers, "result_available").fillna(False).astype(bool)
+    read = is_true(markers, "result_available")
     rows = markers[~read & _column(markers, "marker_class").isin(LABORATORY)]
     rows = rows.assign(marker=_column(rows, "marker").fillna("not named"))
     known = root_people(review)

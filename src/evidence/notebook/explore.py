@@ -36,6 +36,7 @@ from evidence.review import (
     RULE_WORDS,
     ReviewError,
     design,
+    is_true,
 )
 from evidence.wording import escaped, plural
 
@@ -133,7 +134,7 @@ class Studies(Explorer):
         """Comparisons among the chosen results by outcome; all of them together, first, where none
         can be pooled."""
         found = selection.families(selection.results(self.review, self.wanted))
-        fit = [rows["poolable"].fillna(False).astype(bool).any() for rows in found.values()]
+        fit = [is_true(rows, "poolable").any() for rows in found.values()]
         return found if any(fit) or len(found) < 2 else {ALL: pd.concat(found.values()), **found}
 
     def forest_plot(self) -> Figure | None:
@@ -142,7 +143,7 @@ class Studies(Explorer):
         if rows is None:
             return None
         if self.family.value != ALL:
-            pool = own.pooled(self.review, rows, rows["measure"].iloc[0])
+            pool = own.pooled(rows, rows["measure"].iloc[0])
             if pool.k:
                 return own.forest(self.review, pool)
         return own.arms(self.review, rows, self.wanted.words(self.review))
@@ -256,7 +257,7 @@ class OwnForest(Explorer):
         self.saved.value, self.figure = "", None
         chosen = self.rows.loc[list(self.included.value)]
         try:
-            analysis = own.pooled(self.review, chosen, self.measure.value, self.method.value,
+            analysis = own.pooled(chosen, self.measure.value, self.method.value,
                                   self.rule.value, basis=self.basis, scale=self.scale)
             self.figure = own.forest(self.review, analysis)
             self.words = " ".join([analysis.method_line,

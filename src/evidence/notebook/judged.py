@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -11,7 +11,6 @@ from evidence.appraisal import (
     ANSWER_WORDS,
     DOMAINS,
     QUESTIONS,
-    anchor,
     evidence_of_answers,
     judged_results,
 )
@@ -36,7 +35,7 @@ def behind(review: Review, analyses: Mapping[str, Any], spec: Spec) -> list[tupl
     Returns
     -------
     list of (str, str)
-        Study with its overall risk of bias in words, and the id of the place of the judgement.
+        Study with its overall risk of bias in words, and the outcome_id of the judged result.
     """
     rows = review.labels("outcomes", "outcome_id", "study")
     rows |= review.labels("harms", "harm_id", "study")
@@ -54,7 +53,7 @@ def behind(review: Review, analyses: Mapping[str, Any], spec: Spec) -> list[tupl
             result, verdict = known[outcome]
             name = review.bibliography.cite(study)
             about = "" if exact and len(known) == 1 else f", {result}"
-            found.append((f"{name}{about}: {verdict}", anchor(outcome)))
+            found.append((f"{name}{about}: {verdict}", outcome))
     return found
 
 
@@ -62,6 +61,20 @@ def place(review: Review) -> str:
     """Notebook with the judgements; empty where no figure says which."""
     return next((spec.notebook for spec in catalogue.specs(review).values()
                  if spec.kind == KIND), "")
+
+
+def domains(review: Review, outcome_ids: Sequence[str]) -> pd.DataFrame:
+    """Results one by one with the judgement of each domain: for reading."""
+    table = judged_results(review)
+    rows = table[table["outcome_id"].isin(outcome_ids)]
+    wide = rows.pivot_table(index="outcome_id", columns="domain", values="judgement",
+                            aggfunc="first")
+    order = sorted(rows["domain"].unique(), key=lambda name: name == "overall")
+    wide = wide.reindex(index=list(outcome_ids), columns=order)
+    about = rows.drop_duplicates("outcome_id").set_index("outcome_id").loc[wide.index]
+    wide.insert(0, "Result", about["result"].to_list())
+    wide.insert(0, "study", about["study"].to_list())
+    return wide.rename(columns=lambda name: DOMAINS.get(name, name)).reset_index(drop=True)
 
 
 def reasons(review: Review, outcome_id: str) -> pd.DataFrame:

@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
+from evidence.appraisal import anchor
 from evidence.figures import catalogue
 from evidence.figures import figure as figure_module
 from evidence.notebook import judged, tables
@@ -111,11 +112,17 @@ class Narrator:
         return Passage("\n\n".join(filter(None, parts)))
 
     def _risks(self, spec: figure_module.Spec) -> str:
-        """Risk of bias of what a figure shows, each with a link to the judgement."""
+        """Risk of bias of what a figure shows: a link to each judgement, and behind a click its
+        domains."""
         page = judged.place(self.review)
-        said = [f"[{escaped(words)}]({page}.ipynb#{anchor})" if page else escaped(words)
-                for words, anchor in judged.behind(self.review, self.analyses, spec)]
-        return f"Risk of bias: {'; '.join(said)}." if said else ""
+        found = judged.behind(self.review, self.analyses, spec)
+        if not found:
+            return ""
+        said = [f"[{escaped(words)}]({page}.ipynb#{anchor(outcome)})" if page else escaped(words)
+                for words, outcome in found]
+        table = self.table(judged.domains(self.review, [outcome for _, outcome in found]),
+                           "Risk of bias, domain by domain", fold=True)
+        return f"Risk of bias: {'; '.join(said)}.\n\n{table}"
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
@@ -177,7 +184,7 @@ class Narrator:
                     body += str(self.table(answers, "Each answer and the fact it rests on",
                                            fold=True))
                 made.append(tables.folded(plain.as_text(words), body,
-                                          anchor=judged.anchor(outcome)))
+                                          anchor=anchor(outcome)))
         return Passage("\n".join(made), "text/html") if made else _nothing("no result is judged")
 
     def references(self) -> Passage:

@@ -50,14 +50,13 @@ def landscape(review: Review, wanted: Filter) -> Figure | None:
 
 
 def pooled(
-    review: Review, rows: pd.DataFrame, measure: str, method: str = "REML",
+    rows: pd.DataFrame, measure: str, method: str = "REML",
     rule: str = DEFAULT_RULE, title: str = "", basis: str = "auto", scale: str = "",
 ) -> Pool:
     """An analysis of chosen rows.
 
     Parameters
     ----------
-    review : Review
     rows : DataFrame
         Rows of `evidence.notebook.selection.measurable`.
     measure, method, rule : str

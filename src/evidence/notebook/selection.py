@@ -8,7 +8,16 @@ from dataclasses import dataclass
 import pandas as pd
 
 from evidence.pooling import analysis_rows
-from evidence.review import LEVELS, Review, design, people, primary_studies, with_results, word
+from evidence.review import (
+    LEVELS,
+    Review,
+    design,
+    is_true,
+    people,
+    primary_studies,
+    with_results,
+    word,
+)
 from evidence.wording import interval, p_value, plural, signed
 
 NOT_STATED = "not stated"
@@ -267,7 +276,7 @@ def families(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     if "pool_role" in rows:
         compared = compared[~compared["pool_role"].isin(["sensitivity"])]
     found = {str(name): block for name, block in compared.groupby("family", sort=False)}
-    fit = {name: int(block["poolable"].fillna(False).astype(bool).sum())
+    fit = {name: int(is_true(block, "poolable").sum())
            for name, block in found.items()}
     return {name: found[name] for name in sorted(found, key=lambda name: -fit[name])}
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from evidence.appraisal import judgements, level_signs, summary_of_findings
 from evidence.pooling import Pool
-from evidence.review import RULE_WORDS, Review, is_placebo_trial, keys
+from evidence.review import RULE_WORDS, Review, is_placebo_trial, is_true, keys
 from evidence.wording import p_value, p_words, plural, with_interval
 
 
@@ -223,7 +223,7 @@ def unused(review: Review, analyses: Mapping[str, Pool]) -> pd.DataFrame:
     columns = ["study", "domain", "instrument", "week", "effect", "effect_ci_low", "effect_ci_high"]
     if not {"poolable", "verification"} <= set(outcomes):
         return pd.DataFrame(columns=columns)
-    free = outcomes["poolable"].fillna(False).astype(bool) & ~outcomes["outcome_id"].isin(named)
+    free = is_true(outcomes, "poolable") & ~outcomes["outcome_id"].isin(named)
     free &= outcomes["verification"].isin(("primary", "secondary", "derived"))
     return outcomes[free].reindex(columns=columns).rename(
         columns={"effect_ci_low": "ci_low", "effect_ci_high": "ci_high"}

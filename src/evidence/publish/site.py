@@ -45,6 +45,7 @@ KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claim
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
+NOTEBOOK = re.compile(r'href="(?:(?:\.\./)?notebooks/)?([^"/:?#]+)\.ipynb((?:#[^"]*)?)"')
 MAIN = re.compile(r"(<main[^>]*>)(.*)(</main>)", re.DOTALL)  # what notebooks and tables say
 JUDGEMENT = re.compile(f'id="({anchor("")}[^"]+)"')
 PILCROW = re.compile(r'<a class="anchor-link"[^>]*>.*?</a>')
@@ -262,7 +263,8 @@ def _gallery(narrator: Narrator, entries: list[Mapping], pages: list[Page]) -> d
 
 def _judged(narrator: Narrator, spec: Spec | None) -> list[tuple[str, str]]:
     """Risk of bias of what a figure shows, each with the id of the judgement."""
-    return judged.behind(narrator.review, narrator.analyses, spec) if spec else []
+    found = judged.behind(narrator.review, narrator.analyses, spec) if spec else []
+    return [(words, anchor(outcome)) for words, outcome in found]
 
 
 def _cards(review: Review, cards: list[finder.Card]) -> dict[str, Any]:
@@ -352,6 +354,6 @@ def _behind_a_click(match: re.Match[str]) -> str:
 
 def _local(text: str) -> str:
     """Links between notebooks and to files of the review as links inside the hand-out."""
-    text = re.sub(r'href="([^"/:?#]+)\.ipynb((?:#[^"]*)?)"', r'href="\1.html\2"', text)
+    text = NOTEBOOK.sub(r'href="\1.html\2"', text)
     text = text.replace('href="../README.md"', f'href="{FRONT_PAGE}"')
     return re.sub(r'href="\.\./(?!\.\./)', 'href="', text)

@@ -11,7 +11,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["addresses", "importing", "schema"],
     submod_attrs={
         "bibliography": ["CITATION", "with_citations", "without_citations"],
-        "columns": ["among", "keys", "word"],
+        "columns": ["among", "is_true", "keys", "number", "word"],
         "dictionary": ["Dictionary", "default_dictionary"],
         "forests": ["forest_rows"],
         "problems": ["NoDataError", "Problem", "ReviewError"],
@@ -19,7 +19,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "schema": ["names"],
         "studies": [
             "DESIGNS", "LABORATORY", "LEVELS", "counts_own", "design", "is_placebo_trial",
-            "is_true", "people", "primary_studies", "roots", "with_results",
+            "people", "primary_studies", "roots", "with_results",
         ],
         "textfile": ["decoded"],
         "vocabulary": [

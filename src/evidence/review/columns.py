@@ -1,4 +1,4 @@
-"""Reading one cell of a table: a word, or several with semicolons between."""
+"""Reading cells and columns of a table that may lack them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,13 @@ def number(table: pd.DataFrame, column: str) -> pd.Series:
     if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
         return pd.Series(np.nan, index=table.index)
     return table[column].astype("float64")
+
+
+def is_true(table: pd.DataFrame, column: str) -> pd.Series:
+    """Rows that say yes in `column`; none where there is no such column."""
+    if column not in table:
+        return pd.Series(False, index=table.index)
+    return table[column].fillna(False).astype(bool)
 
 
 def among(table: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.Series:

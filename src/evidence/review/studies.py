@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from evidence.review.columns import is_true
+
 
 def roots(studies: pd.DataFrame) -> pd.Series:
     """The study that counts the people of each study.
@@ -102,20 +104,9 @@ def with_results(studies: pd.DataFrame) -> pd.DataFrame:
     return studies[studies["status"] == "published"] if "status" in studies else studies
 
 
-def is_true(table: pd.DataFrame, column: str) -> pd.Series:
-    if column not in table:
-        return pd.Series(False, index=table.index)
-    return table[column].fillna(False).astype(bool)
-
-
 def is_placebo_trial(studies: pd.DataFrame) -> pd.Series:
     """Randomised placebo-controlled studies, with or without results."""
-    flags = [
-        studies[name].fillna(False).astype(bool) if name in studies
-        else pd.Series(False, studies.index)
-        for name in ("randomised", "placebo_controlled")
-    ]
-    return flags[0] & flags[1]
+    return is_true(studies, "randomised") & is_true(studies, "placebo_controlled")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from evidence.chapters.markers.facts import controlled_markers
-from evidence.review import LABORATORY, Review, people
+from evidence.review import LABORATORY, Review, is_true, people
 from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
@@ -36,7 +36,7 @@ def with_findings(markers: pd.DataFrame) -> pd.DataFrame:
 
     A result whose direction was left open is "open"; without a readable result "no_result".
     """
-    available = markers["result_available"].fillna(False).astype(bool)
+    available = is_true(markers, "result_available")
     direction = markers["direction"].where(markers["direction"] != "not_reported", "open")
     kind_of = {name: kind for kind, classes in KINDS.items() for name in classes}
     return markers.assign(

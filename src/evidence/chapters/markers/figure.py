@@ -14,7 +14,7 @@ from matplotlib.patches import Rectangle
 from evidence.chapters.markers import counts as markers
 from evidence.chapters.mechanism import markers as markers_module
 from evidence.figures import Content, Spec, figure_kind, marks, page
-from evidence.review import LABORATORY, Review
+from evidence.review import LABORATORY, Review, is_true
 from evidence.wording import in_words
 
 FINDINGS = {
@@ -108,8 +108,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         if spec.select and {"mechanism_edges", "mechanism_nodes"} <= set(review.tables)
         else pd.DataFrame()
     )
-    readable = laboratory["result_available"].fillna(False).astype(bool)
-    controlled = laboratory["controlled"].fillna(False).astype(bool)
+    readable = is_true(laboratory, "result_available")
+    controlled = is_true(laboratory, "controlled")
     counts = counted(table)
     unread = laboratory[controlled & ~readable]
     named = [review.bibliography.cite(study) for study in dict.fromkeys(unread["study"])]
@@ -124,8 +124,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "n_studies": table["study"].nunique(),
         "n_controlled_studies": table.loc[table["controlled"], "study"].nunique(),
         "vague": _cited(review, entries[(entries["marker_class"] == "other")
-                                        & entries["controlled"].fillna(False).astype(bool)
-                                        & ~entries["result_available"].fillna(False).astype(bool)]),
+                                        & is_true(entries, "controlled")
+                                        & ~is_true(entries, "result_available")]),
         "n_tissue": len(tissue), "n_outside": len(outside),
         "outside": [f"{review.bibliography.cite(row['keys'].split(';')[0])}: {row['summary']}"
                     for _, row in outside.iterrows()],

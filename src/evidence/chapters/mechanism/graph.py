@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from evidence.review import Review
+from evidence.review import Review, is_true
 from evidence.wording import Row, in_words, plural
 
 TIERS = ("in_vitro", "ex_vivo_human", "animal", "human_biomarker", "human_clinical")
@@ -78,7 +78,7 @@ def inside(review: Review) -> pd.DataFrame:
 
 def stance(findings: pd.DataFrame) -> str:
     """What several findings say together; retracted ones count for nothing beside others."""
-    standing = findings[~findings["retracted"].fillna(False).astype(bool)]
+    standing = findings[~is_true(findings, "retracted")]
     if standing.empty:
         return "retracted"
     said = set(standing["stance"])
@@ -121,7 +121,7 @@ def full_map(review: Review) -> pd.DataFrame:
     """
     findings = _findings(review)
     names = review.table("mechanism_nodes").set_index("node")["label"]
-    said = findings["stance"].where(~findings["retracted"].fillna(False).astype(bool), "retracted")
+    said = findings["stance"].where(~is_true(findings, "retracted"), "retracted")
     return pd.DataFrame({
         "edge_id": findings["edge_id"],
         "pathway": findings["pathway"],
@@ -150,7 +150,7 @@ def balance(review: Review) -> pd.DataFrame:
     """
     findings = _findings(review)
     drugs = set(review.table("mechanism_nodes").query("kind == 'drug'")["node"])
-    withdrawn = findings["retracted"].fillna(False).astype(bool)
+    withdrawn = is_true(findings, "retracted")
     rows = []
     for pathway in review.table("pathways")["pathway"]:
         here = findings["pathway"] == pathway

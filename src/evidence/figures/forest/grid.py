@@ -164,7 +164,7 @@ def _filled(units: Sequence[tuple[list[Row], float]], limit: float) -> list[list
 def _grid(rows, columns, notes, width: float, size: float, widest: float) -> dict:
     em = size / 72
     labels = [_label_lines(row, widest, size) for row in rows]
-    headings = {column.name: _heading(column, size) for column in columns} | {"label": [FIRST]}
+    headings = {column.name: _heading(column) for column in columns} | {"label": [FIRST]}
     places = _columns(rows, columns, headings, labels, width, size)
     start = places["label"][1] + GAP * em
     spans = [broken(row.span, width - start, size) if row.span else [] for row in rows]
@@ -184,7 +184,7 @@ def _head_lines(headings: Mapping[str, Sequence[str]]) -> float:
     return 1.0 + 0.85 * (max(map(len, headings.values())) - 1)
 
 
-def _heading(column: Column, size: float) -> list[str]:
+def _heading(column: Column) -> list[str]:
     """The heading of a column; that of the effects puts its interval on a line of its own."""
     measure, bracket, rest = column.heading.partition(" [")
     return [measure, bracket.strip() + rest] if bracket else [column.heading]

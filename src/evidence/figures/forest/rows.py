@@ -216,9 +216,8 @@ def _between(pool: Pool) -> str:
     if len(table) < 2 or not np.isfinite(table["p_between"].iloc[0]):
         return ""
     row = table.iloc[0]
-    p = "< 0.001" if row["p_between"] < 0.001 else f"= {row['p_between']:.3f}"
     return (f". Difference between subgroups: Q = {row['q_between']:.1f}, "
-            f"df = {row['df_between']:.0f} (p {p})")
+            f"df = {row['df_between']:.0f} ({_p(row['p_between'])})")
 
 
 def _pool_rows(pool: Pool, label: str, scale: Scale, *, focus: bool,
@@ -248,9 +247,12 @@ def _pool_rows(pool: Pool, label: str, scale: Scale, *, focus: bool,
 def _heterogeneity(pool: Pool) -> str:
     if not np.isfinite(pool.q):
         return ""
-    p_value = "< 0.001" if pool.q_p_value < 0.001 else f"= {pool.q_p_value:.3f}"
     shares = "" if pool.tau2_method == "FE" else f"τ² = {pool.tau2:.3g}, "
-    return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} (p {p_value})"
+    return f"{shares}I² = {pool.i2:.0f} %, Q = {pool.q:.1f} ({_p(pool.q_p_value)})"
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
 
 
 def effect(row, scale: Scale) -> str:

@@ -21,7 +21,7 @@ from evidence.figures.forest.kind import DERIVED
 from evidence.figures.marks import key, named
 from evidence.figures.marks import sides as name_sides
 from evidence.pooling import favours_words
-from evidence.review import ARMS, Review, design
+from evidence.review import ARMS, Review, design, number
 from evidence.wording import Row, interval, joined, plural, signed
 
 EFFECT = ("effect", "effect_ci_low", "effect_ci_high")
@@ -60,13 +60,12 @@ def percent_changes(outcomes: pd.DataFrame) -> pd.DataFrame:
     """
     changes = {}
     for arm in ARMS:
-        printed = _numbers(outcomes, f"{arm}_change_pct")
-        computed = 100 * _numbers(outcomes, f"{arm}_change") / _numbers(
-            outcomes, f"{arm}_baseline_mean"
-        )
+        printed = number(outcomes, f"{arm}_change_pct")
+        baseline = number(outcomes, f"{arm}_baseline_mean")
+        computed = 100 * number(outcomes, f"{arm}_change") / baseline
         changes[arm] = printed.where(printed.notna(), computed)
     difference = changes["intervention"] - changes["control"]
-    effect, low, high = (_numbers(outcomes, name) for name in EFFECT)
+    effect, low, high = (number(outcomes, name) for name in EFFECT)
     measure = outcomes["effect_measure"]
     in_percent = (measure == "percent_point_difference") & ((effect - difference).abs() < 0.05)
     in_points = (measure == "mean_difference") & low.notna() & high.notna()
@@ -106,12 +105,6 @@ def method(table: pd.DataFrame) -> str:
     """Method line of changes and their differences."""
     derived = f".{DERIVED} Derived, not printed by the source"
     return METHOD + derived * bool(table["derived"].any())
-
-
-def _numbers(table: pd.DataFrame, column: str) -> pd.Series:
-    if column not in table:
-        return pd.Series(np.nan, index=table.index)
-    return table[column].astype("float64")
 
 
 def ladder_table(outcomes: pd.DataFrame, studies: pd.DataFrame) -> pd.DataFrame:
@@ -338,8 +331,7 @@ def _chosen(review: Review, spec: Spec) -> tuple[pd.DataFrame, pd.DataFrame]:
 def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: Mapping[str, Any],
              what: str, bands: pd.DataFrame | None = None, marked: Sequence[str] = ()) -> Content:
     reasons = table.get("reason", pd.Series("", table.index))
-    labels = [_label(review, table, row, bool(reason))
-              for row, reason in zip(table.to_dict("records"), reasons, strict=True)]
+    labels = [_label(review, table, row) for row in table.to_dict("records")]
     directions = set(chosen["higher_is"].dropna())
     sides = favours_words(directions.pop() if len(directions) == 1 else "", review.intervention,
                           review.control)
@@ -381,7 +373,7 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
                    what, sources, ("outcomes", "studies", "instruments"), draw)
 
 
-def _label(review: Review, table: pd.DataFrame, row: Mapping[str, Any], is_off: bool) -> str:
+def _label(review: Review, table: pd.DataFrame, row: Mapping[str, Any]) -> str:
     """Name of the study, its outcome where the rows differ, design, people and weeks."""
     design_words = design(row["design"]).short
     if "reason" not in table and pd.notna(row["week"]):

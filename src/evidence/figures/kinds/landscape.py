@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from evidence.figures import page
 from evidence.figures.figure import Content, Spec, figure_kind
 from evidence.figures.marks import key
-from evidence.review import NoDataError, Review, people, primary_studies
+from evidence.review import NoDataError, Review, is_true, people, primary_studies
 from evidence.wording import plural
 
 POINTS_PER_PERSON = 1.9  # largest area in square points
@@ -53,10 +53,7 @@ def landscape_table(review: Review) -> pd.DataFrame:
     count = people(studies)
     if "n_planned" in studies:
         count = count.where(count.notna(), studies["n_planned"])
-    placebo, randomised = (
-        studies.get(name, pd.Series(False, studies.index)).fillna(False).astype(bool)
-        for name in ("placebo_controlled", "randomised")
-    )
+    placebo, randomised = (is_true(studies, name) for name in ("placebo_controlled", "randomised"))
     has_results = ~status.isin(NO_RESULTS)
     further = studies.get("participants_of", pd.Series(pd.NA, studies.index)).notna()
     return pd.DataFrame({

@@ -17,7 +17,7 @@ from evidence.review.bibliography import Bibliography
 from evidence.review.checks.context import Context
 from evidence.review.checks.plausibility import AGREEMENT
 from evidence.review.checks.sources import SOURCE_CHECKS
-from evidence.review.columns import among, number
+from evidence.review.columns import among, is_true, number
 from evidence.review.dictionary import Dictionary
 from evidence.review.inference import counting
 from evidence.review.problems import Problem
@@ -256,7 +256,7 @@ def poolable_has_enough(c: Context) -> Iterator[Problem]:
     if "study" in table:
         error |= (among(table, "effect_measure", ("correlation",))
                   & table["study"].isin(counting(c.tables.get("studies"))))
-    left = table["poolable"].fillna(False).astype(bool)
+    left = is_true(table, "poolable")
     for where, rule, advice in (
         (among(table, "contrast", ("within_arm",)), "a change within one arm has no control",
          "set poolable to false"),
@@ -296,7 +296,7 @@ def specifications_fit(c: Context) -> Iterator[Problem]:
     if not ({"analysis", "outcome_id", "is_main"} <= set(choices)
             and {"analysis", "include"} <= set(analyses)):
         return
-    main = choices[choices["is_main"].fillna(False).astype(bool)]
+    main = choices[is_true(choices, "is_main")]
     lacking = pd.Series("", analyses.index, dtype="str")
     for line, row in analyses[analyses["analysis"].isin(choices["analysis"])].iterrows():
         known = set(main.loc[main["analysis"] == row["analysis"], "outcome_id"])

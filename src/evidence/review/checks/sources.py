@@ -11,7 +11,7 @@ import pandas as pd
 
 from evidence.review.bibliography import cited_keys
 from evidence.review.checks.context import Context
-from evidence.review.columns import among
+from evidence.review.columns import among, is_true
 from evidence.review.problems import Problem
 from evidence.review.schema import items, names
 from evidence.storage import read_bytes
@@ -104,7 +104,7 @@ def retracted_supports_nothing(c: Context) -> Iterator[Problem]:
         bad = pd.Series([", ".join(sorted(k & retracted)) for k in keys], table.index, dtype="str")
         resting = among(table, "stance", ("supports",)) & only
         if "poolable" in table:
-            resting |= table["poolable"].fillna(False).astype(bool)
+            resting |= is_true(table, "poolable")
         resting |= column == "best_evidence_keys"
         yield from c.problems(name, (bad != "") & resting, column,
                               bad.map("is retracted ({}) and supports nothing".format),

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 
+from evidence.review.importing.columns import MEASURES as MEASURE_CODES
 from evidence.review.importing.columns import Meaning, squeezed
 from evidence.review.importing.reading import Grid
 from evidence.review.importing.table import (
@@ -28,12 +29,7 @@ COLUMNS = {
     "variance": "effect_var", "mean": "shown_mean", "cistart": "shown_low_mean",
     "ciend": "shown_high_mean",
 }  # fmt: skip
-MEASURES = {
-    "riskratio": "RR", "oddsratio": "OR", "petooddsratio": "OR", "riskdifference": "RD",
-    "meandifference": "MD", "stdmeandifference": "SMD", "standardizedmeandifference": "SMD",
-    "hazardratio": "HR", "rateratio": "IRR", "rr": "RR", "or": "OR", "rd": "RD", "md": "MD",
-    "smd": "SMD", "hr": "HR", "petoor": "OR",
-}  # fmt: skip
+MEASURES = MEASURE_CODES | {"petooddsratio": "OR", "petoor": "OR"}
 METHODS = {"mantelhaenszel": "mantel_haenszel", "mh": "mantel_haenszel", "peto": "peto",
            "expo": "peto"}  # fmt: skip
 NEAR = 0.006

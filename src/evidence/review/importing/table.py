@@ -212,10 +212,6 @@ def _where(grid: Grid, line: int) -> str:
     return f"{grid.name}, cells A{line}:{letters}{line}"
 
 
-def _place(grid: Grid) -> str:
-    return grid.name
-
-
 def _data_rows(grid: Grid, header: Header, notes: list[str]) -> list[tuple[int, list[Cell], str]]:
     """Line, cells and heading of each row of data."""
     out: list[tuple[int, list[Cell], str]] = []
@@ -278,7 +274,7 @@ def _mark(grid: Grid, header: Header, rows: list, options: Options, notes: list[
         odd = [f"{cell}" for cell in cells if isinstance(cell, str)
                and re.fullmatch(r"\s*-?\d+[.,]\d+\s*", cell)]  # fmt: skip
         raise ReviewError([Problem(
-            _place(grid), None, "", "; ".join(dict.fromkeys(odd[:20])),
+            grid.name, None, "", "; ".join(dict.fromkeys(odd[:20])),
             "can be read with a decimal comma or a decimal point",
             "say which: --decimal comma or --decimal point")])  # fmt: skip
     if mark == ",":
@@ -329,7 +325,7 @@ class _Reader:
 
     def _wrong(self, line: int, at: int, cell: Cell, rule: str, advice: str) -> None:
         self.problems.append(
-            Problem(_place(self.grid), line, self.header.names[at], str(cell), rule, advice))
+            Problem(self.grid.name, line, self.header.names[at], str(cell), rule, advice))
 
     def notes(self) -> list[str]:
         out = []
@@ -341,22 +337,33 @@ class _Reader:
         return out
 
 
+def _read_rows(
+    grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
+) -> list[tuple[int, Result, dict[str, str]]]:
+    """Line of each row of data, whose result it is with the curator's own columns, and its cells
+    by meaning."""
+    rows = _data_rows(grid, header, notes)
+    reader = _Reader(grid, header, _mark(grid, header, rows, options, notes))
+    own_names = _own_names(header, ours)
+    read = []
+    for number_, (line, row, heading) in enumerate(rows, 1):
+        values, own = _values(reader, line, row, own_names)
+        label, year = _study(header, row, values, number_)
+        result = Result(label, year, own, _where(grid, line), values.pop("outcome", ""),
+                        values.pop("subgroup", "") or heading)
+        read.append((line, result, values))
+    if reader.problems:
+        raise ReviewError(reader.problems)
+    notes += reader.notes()
+    return read
+
+
 def _study_rows(
     grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
 ) -> tuple[list[Result], str]:
     """Results of a table with one row a study, and the kind of their data."""
-    rows = _data_rows(grid, header, notes)
-    reader = _Reader(grid, header, _mark(grid, header, rows, options, notes))
-    read: list[tuple[Result, dict[str, str]]] = []
-    own_names = _own_names(header, ours)
-    for number_, (line, row, heading) in enumerate(rows, 1):
-        values, own = _values(reader, line, row, own_names)
-        label, year = _study(header, row, values, number_)
-        read.append((Result(label, year, own, _where(grid, line), values.pop("outcome", ""),
-                            values.pop("subgroup", "") or heading), values))  # fmt: skip
-    if reader.problems:
-        raise ReviewError(reader.problems)
-    notes += reader.notes()
+    rows = _read_rows(grid, header, options, notes, ours)
+    read = [(result, values) for _, result, values in rows]
     _name_arms(grid, [values for _, values in read], notes)
     read = [(replace(result, subgroup=result.subgroup or values.pop("subgroup", "")), values)
             for result, values in read]  # fmt: skip
@@ -369,7 +376,9 @@ def _study_rows(
         fields, remarks = _fields(values, kind, measure, header)
         results.append(replace(result, fields={**fields, **result.fields}, notes=tuple(remarks)))
     if not any(meaning.target in ("study", "author") for meaning in header.meanings.values()):
-        at = _first_text(header, [row for _, row, _ in rows])
+        lines = {line for line, _, _ in rows}
+        at = _first_text(header, [row for line, row in zip(grid.lines, grid.rows, strict=True)
+                                  if line in lines])  # fmt: skip
         notes.append(f"{grid.name}: the studies are taken from the column “{header.names[at]}”"
                      if at is not None else
                      f"{grid.name}: no column names the studies; they are numbered by row")
@@ -532,7 +541,7 @@ def _control(
         common[0] if len(common) == 1 and not others else None)
     if more or (control is None and len(names) > 2):
         raise ReviewError([Problem(
-            _place(grid), None, "", ", ".join(names), "compares more than two treatments",
+            grid.name, None, "", ", ".join(names), "compares more than two treatments",
             "a network is not analysed here: keep the rows of two treatments in a file",
         )])  # fmt: skip
     if control is not None:
@@ -547,25 +556,17 @@ def _arm_rows(
     grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
 ) -> tuple[list[Result], str]:
     """Results of a table with one row an arm: two rows of a study become one result."""
-    rows = _data_rows(grid, header, notes)
-    reader = _Reader(grid, header, _mark(grid, header, rows, options, notes))
-    own_names = _own_names(header, ours)
-    groups: dict[tuple[str, str, str, str], list[tuple[int, dict[str, str], dict[str, str]]]] = {}
-    for number_, (line, row, heading) in enumerate(rows, 1):
-        values, own = _values(reader, line, row, own_names)
-        label, year = _study(header, row, values, number_)
-        group = (label, year, values.pop("outcome", ""), values.pop("subgroup", "") or heading)
-        groups.setdefault(group, []).append((line, values, own))
-    if reader.problems:
-        raise ReviewError(reader.problems)
-    notes += reader.notes()
-    pairs = [tuple(values.get("arm", "") for _, values, _ in arms) for arms in groups.values()
+    groups: dict[tuple[str, str, str, str], list[tuple[int, Result, dict[str, str]]]] = {}
+    for line, result, values in _read_rows(grid, header, options, notes, ours):
+        group = (result.study, result.year, result.outcome, result.subgroup)
+        groups.setdefault(group, []).append((line, result, values))
+    pairs = [tuple(values.get("arm", "") for _, _, values in arms) for arms in groups.values()
              if len(arms) > 1]  # fmt: skip
     control = _control(grid, pairs, any(len(pair) > 2 for pair in pairs), notes)
     if control is None:
         names = ", ".join(dict.fromkeys(name for pair in pairs for name in pair))
         raise ReviewError([Problem(
-            _place(grid), None, "", names, "does not say which arm is the control",
+            grid.name, None, "", names, "does not say which arm is the control",
             "call it “control” or “placebo” in that column")])  # fmt: skip
     several = len({name for pair in pairs for name in pair}) > 2
     read = []
@@ -574,7 +575,7 @@ def _arm_rows(
             notes.append(f"{_where(grid, found[0][0])}: {label} has one arm, left out")
             continue
         values: dict[str, str] = {}
-        for _, arm_values, _ in found:
+        for _, _, arm_values in found:
             arm = "control" if arm_values.get("arm") == control else "intervention"
             if several and arm == "intervention":
                 subgroup = subgroup or arm_values.get("arm", "")
@@ -582,8 +583,8 @@ def _arm_rows(
                 name.replace("group_", f"{arm}_"): value for name, value in arm_values.items()
                 if name.startswith("group_")
             }  # fmt: skip
-        shared = {name: value for name, value in found[0][2].items()
-                  if found[1][2].get(name) == value}  # fmt: skip
+        first, second = (dict(arm.fields) for _, arm, _ in found)
+        shared = {name: value for name, value in first.items() if second.get(name) == value}
         lines = " and ".join(str(line) for line, _, _ in found)
         result = Result(label, year, shared, f"{grid.name}, rows {lines}", outcome, subgroup)
         read.append((result, values))
@@ -648,7 +649,7 @@ def _kind(
     if best:
         there = [kind for kind in KINDS if counts[kind]]
         raise ReviewError([Problem(
-            _place(grid), None, "", options.measure, f"does not fit the {', '.join(there)} of this "
+            grid.name, None, "", options.measure, f"does not fit the {', '.join(there)} of this "
             "table", f"use one of {', '.join(KINDS[there[0]][1])}")])  # fmt: skip
     raise ReviewError(_missing(grid, header, rows))
 
@@ -676,9 +677,9 @@ def _missing(
         advice = (f"is it “{free[near[0]]}”? Then give --map with the line “{free[near[0]]},{item}”"
                   if near else f"give --map with a line “their column,{item}”; columns without a "
                   f"meaning: {shown}")
-        problems.append(Problem(_place(grid), grid.lines[header.first - 1] if grid.lines else None,
+        problems.append(Problem(grid.name, grid.lines[header.first - 1] if grid.lines else None,
                                 item, "", "no column of that meaning", advice))
-    return problems or [Problem(_place(grid), None, "", "", "no row has all that a result needs",
+    return problems or [Problem(grid.name, None, "", "", "no row has all that a result needs",
                                 "counts, or means with SDs and n, or effects with an error")]
 
 
