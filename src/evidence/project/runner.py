@@ -6,6 +6,7 @@ and without the start-up files of whoever builds: what a notebook shows depends 
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import json
 import logging
@@ -196,7 +197,7 @@ def _execute(notebook: nbformat.NotebookNode, folder: Path, limit: int, kernels:
                     parent=manager, kernel_spec=manager.kernel_spec)
             with Path(own, "said").open("w+b") as said, kernels.watch(client):
                 try:
-                    client.execute(env=_environment(own), stderr=said)
+                    asyncio.run(client.async_execute(env=_environment(own), stderr=said))
                     return
                 except DeadKernelError:
                     raise
