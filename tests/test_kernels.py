@@ -126,7 +126,9 @@ def test_a_forked_kernel_shows_what_another_shows(notebook, monkeypatch):
     cells = ["import sys, os; print(sorted(set(globals()) - set(dir())), os.getcwd())",
              "left = {'a', 'b', 'c'}; print(left, os.environ.get('PYTHONHASHSEED'))",
              "import matplotlib.pyplot as plt; plt.subplots(); os.environ['LEFT'] = 'x'",
-             "import evidence; evidence.left = 1; print(os.environ.get('EVIDENCE_STILL'))"]
+             "import evidence; evidence.left = 1; print(os.environ.get('EVIDENCE_STILL'))",
+             "import multiprocessing as m; p = m.get_context('fork').Process(target=int)",
+             "p.start(); p.join(); print(p.exitcode)"]
     write_notebook(notebook, *cells)
     forked = execute(notebook)
     write_notebook(notebook, "import evidence, os; print('LEFT' in os.environ, "

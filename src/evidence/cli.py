@@ -316,14 +316,18 @@ def _ending_soon() -> Iterator[None]:
         yield
         return
 
+    asked, over = threading.Event(), threading.Event()
+
+    def wait() -> None:
+        asked.wait()
+        if not over.wait(STOP_AT_MOST):
+            _end()
+
     def stop(number: int, frame: object) -> None:
-        timer = threading.Timer(STOP_AT_MOST, _end)
-        timer.daemon = True
-        timers.append(timer)
-        timer.start()
+        asked.set()  # no thread begins here: the signal may have come while one was begun
         raise KeyboardInterrupt
 
-    timers: list[threading.Timer] = []
+    threading.Thread(target=wait, daemon=True).start()
     signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
     before = {number: signal.signal(number, stop) for number in signals}
     try:
@@ -331,8 +335,8 @@ def _ending_soon() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-        for timer in timers:
-            timer.cancel()
+        over.set()
+        asked.set()
 
 
 def _end() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import sys
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ def serve(arguments: list[str], folder: str, environment: Mapping[str, str], sai
     said : str
         File that takes what is written to standard error before the kernel is up.
     """
+    multiprocessing.current_process().daemon = False  # a notebook may begin processes of its own
     os.setsid()  # Ctrl-C is for the build to handle
     end_with_parent()
     with open(said, "ab", buffering=0) as file:

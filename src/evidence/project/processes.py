@@ -84,7 +84,7 @@ class ForkedKernel(LocalProvisioner):
         """Begin the kernel of the connection file that ends the command `cmd`."""
         options, said = cmd[cmd.index("-f") + 1:], kwargs["stderr"].name
         process = context().Process(
-            target=_serve, args=(options, kwargs["cwd"], kwargs["env"], said)
+            target=_serve, args=(options, kwargs["cwd"], kwargs["env"], said), daemon=True
         )
         process.start()
         self.process = Started(process)
