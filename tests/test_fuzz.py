@@ -221,7 +221,7 @@ def test_damaged_references(whole, names, seed):
 
 
 @fuzz("json")
-@example(["other type", "byte order mark"], 12289)  # true or false among words
+@example(["other type", "byte order mark"], 12289)  # true or false
 @example(["value taken out"], 4347972)  # what an empty cell is read as
 @given(damages(damage.JSON), SEEDS)
 def test_damaged_dictionary(whole, names, seed):
