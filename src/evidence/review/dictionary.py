@@ -152,7 +152,7 @@ def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:
         for item in schema["fields"]:
             try:
                 own[item["name"]] = field_reader(item, missing)
-            except (ValueError, TypeError, LookupError, regex.error) as error:  # a pattern may be none
+            except (ValueError, TypeError, LookupError, regex.error) as error:
                 place = f"{resource['name']}.{item['name']}"
                 raise ValueError(f"column {place}: {error}") from None
     return readers
