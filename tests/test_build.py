@@ -119,21 +119,21 @@ def test_a_kernel_that_does_not_come_up_is_started_again(tmp_path, monkeypatch):
     starts = []
 
     def fails(count):
-        execute_once = NotebookClient.execute
+        execute_once = NotebookClient.async_execute
         starts.clear()
 
-        def execute(self, **options):
+        async def execute(self, **options):
             starts.append(self)
             if len(starts) <= count:
                 raise RuntimeError("Kernel died before replying to kernel_info")
-            return execute_once(self, **options)
+            return await execute_once(self, **options)
 
         return execute
 
     with monkeypatch.context() as patch:
-        patch.setattr(NotebookClient, "execute", fails(2))
+        patch.setattr(NotebookClient, "async_execute", fails(2))
         assert '"42\\n"' in execute(path) and len(starts) == 3
-    monkeypatch.setattr(NotebookClient, "execute", fails(3))
+    monkeypatch.setattr(NotebookClient, "async_execute", fails(3))
     with pytest.raises(ReviewError, match="kernel died"):
         execute(path)
     assert len(starts) == 3
@@ -149,12 +149,12 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_run_repairs(sam
     build(finished)
     new = shown(finished)
     assert old != new
-    for moment in range(20):
+    for moment in range(10):
         process = subprocess.Popen(
             [sys.executable, "-m", "evidence.cli", "build", str(sample)],
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
         )
-        time.sleep(0.1 + 0.3 * moment)
+        time.sleep(0.1 + 0.5 * moment)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         for name, content in shown(sample).items():

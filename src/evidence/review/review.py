@@ -115,11 +115,12 @@ class Review:
         'Inflammatory bowel disease'
         """
         named = self.labels("studies", code, f"{code}_label")
-        for owner in ("studies", "outcomes"):
-            frame = self.table(owner)
-            for value in frame[code].dropna() if code in frame else ():
-                named.setdefault(value, str(value).replace("_", " ").strip().capitalize()
-                                 if str(value) == str(value).lower() else str(value))
+        frame = self.table("studies")
+        if code not in frame:
+            frame = self.table("outcomes")
+        for value in frame[code].dropna() if code in frame else ():
+            named.setdefault(value, str(value).replace("_", " ").strip().capitalize()
+                             if str(value) == str(value).lower() else str(value))
         return named | self.labels(table, code, f"{code}_group")
 
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
