@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -86,11 +85,6 @@ def problems_of(root: Path) -> list[Problem]:
     except ReviewError as error:
         return list(error.problems)
     return []
-
-
-def pytest_xdist_auto_num_workers(config):
-    """One worker more than cores: many tests wait for a browser, a kernel or the clock."""
-    return (os.cpu_count() or 1) + 1
 
 
 def pytest_collection_modifyitems(items):
