@@ -206,7 +206,7 @@ def _key(ax: Axes, n_measured: int) -> None:
     ]
     if n_measured:
         handles.append(Line2D([], [], marker="D", color=page.INK, linestyle="none",
-                              label=f"time of measurement\n(drawn for {trials})"))
+                              label=f"measured, drawn\nfor {trials}"))
     ax.legend(
         handles=handles, loc="lower right", fontsize=SIZE, handlelength=1.2, labelspacing=0.35,
         borderaxespad=0, framealpha=1, facecolor="white", edgecolor="white",
