@@ -140,11 +140,13 @@ def test_ctrl_c_stops_soon_and_loses_nothing(sample):
 
 
 HANGS = """
-import sys, time
+import signal, sys, time
 from evidence import cli, project
 cli.STOP_AT_MOST = 1.0
 def hang(*arguments, **options):
     print("Building", file=sys.stderr, flush=True)
+    if sys.argv[2] == "deaf":  # as where something waits in C and is not woken
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     while True:
         try:
             time.sleep(3600)
@@ -156,10 +158,11 @@ sys.exit(cli.main(["build", "--force", sys.argv[1]]))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
-def test_ctrl_c_ends_a_build_that_does_not_want_to_end(sample):
+@pytest.mark.parametrize("how", ["unwilling", "deaf"])
+def test_ctrl_c_ends_a_build_that_does_not_want_to_end(sample, how):
     before = shown(sample)
-    process = subprocess.Popen([sys.executable, "-c", HANGS, str(sample)], stderr=subprocess.PIPE,
-                               text=True, start_new_session=True)
+    process = subprocess.Popen([sys.executable, "-c", HANGS, str(sample), how],
+                               stderr=subprocess.PIPE, text=True, start_new_session=True)
     assert "Building" in process.stderr.readline()
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=SECONDS)

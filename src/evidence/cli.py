@@ -7,6 +7,7 @@ import errno
 import os
 import shlex
 import signal
+import socket
 import sys
 import threading
 import traceback
@@ -316,27 +317,34 @@ def _ending_soon() -> Iterator[None]:
         yield
         return
 
-    asked, over = threading.Event(), threading.Event()
+    here, there = socket.socketpair()
+    there.setblocking(False)
+    over = threading.Event()
 
     def wait() -> None:
-        asked.wait()
-        if not over.wait(STOP_AT_MOST):
+        while (came := here.recv(1)) and came[0] not in signals:
+            pass  # another signal
+        if came and not over.wait(STOP_AT_MOST):
             _end()
 
     def stop(number: int, frame: object) -> None:
-        asked.set()  # no thread begins here: the signal may have come while one was begun
+        for number in before:  # once is enough, and cleaning up is not to be interrupted
+            signal.signal(number, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    threading.Thread(target=wait, daemon=True).start()
     signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    threading.Thread(target=wait, daemon=True).start()
+    # The thread learns of a signal at once, also where the main thread waits for something in C.
+    woken = signal.set_wakeup_fd(there.fileno(), warn_on_full_buffer=False)
     before = {number: signal.signal(number, stop) for number in signals}
     try:
         yield
     finally:
+        over.set()
         for number, handler in before.items():
             signal.signal(number, handler)
-        over.set()
-        asked.set()
+        signal.set_wakeup_fd(woken)
+        there.close()  # which ends the thread
 
 
 def _end() -> None:

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, as_completed, wait
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -191,7 +197,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
         order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
         try:
-            for future in as_completed(pending):
+            for future in _as_completed(pending):
                 try:
                     done[pending[future]] = future.result()
                 except ReviewError as error:
@@ -207,6 +213,14 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
     if problems:
         raise ReviewError(dict.fromkeys(problems))  # figure and slides may fail alike
     return {name: done[name] for name in targets}
+
+
+def _as_completed(pending: Iterable[Future[Outcome]]) -> Iterator[Future[Outcome]]:
+    """Each as it ends; waiting never lasts so long that Ctrl-C goes unheard."""
+    left = set(pending)
+    while left:
+        ended, left = wait(left, timeout=STOP_EVERY, return_when=FIRST_COMPLETED)
+        yield from ended
 
 
 def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:

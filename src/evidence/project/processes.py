@@ -21,6 +21,7 @@ from typing import Any
 
 from jupyter_client.provisioning import LocalProvisioner
 
+ONE_AT_A_TIME = threading.Lock()
 FORKS = sys.platform == "linux"
 LOADED = [  # what drawing, slides and notebooks need, also what is loaded late elsewhere
     "evidence.project.build", "evidence.project.kernel", "evidence.notebook.narrator",
@@ -45,13 +46,18 @@ def context() -> BaseContext:
 
 @contextmanager
 def _environment(**values: str) -> Iterator[None]:
-    before = dict(os.environ)
-    os.environ.update(values)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    """Variables for a while; other threads see the rest of the environment unchanged."""
+    with ONE_AT_A_TIME:
+        before = {name: os.environ.get(name) for name in values}
+        os.environ.update(values)
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
 
 
 def begin(environment: Mapping[str, str]) -> None:
