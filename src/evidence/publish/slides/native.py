@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from io import BytesIO
 
 import numpy as np
@@ -25,6 +26,7 @@ from pptx.enum.dml import MSO_LINE, MSO_PATTERN
 from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
 from pptx.enum.text import MSO_ANCHOR
 from pptx.oxml.ns import qn
+from pptx.shapes.freeform import FreeformBuilder
 from pptx.util import Inches, Pt
 
 from evidence.publish.slides.shapes import (
@@ -45,6 +47,13 @@ SHAPES = {"oval": MSO_SHAPE.OVAL, "rectangle": MSO_SHAPE.RECTANGLE, "diamond": M
 HATCHES = {"/": MSO_PATTERN.WIDE_UPWARD_DIAGONAL, "\\": MSO_PATTERN.WIDE_DOWNWARD_DIAGONAL,
            ".": MSO_PATTERN.PERCENT_20, "x": MSO_PATTERN.DIAGONAL_CROSS}  # fmt: skip
 AXES = {"matplotlib.axis_1": "Horizontal axis", "matplotlib.axis_2": "Vertical axis"}
+
+
+class _Freeform(FreeformBuilder):
+    """Finds its corner once, when all points are there; python-pptx finds it for each point."""
+
+    shape_offset_x = cached_property(FreeformBuilder.shape_offset_x.fget)
+    shape_offset_y = cached_property(FreeformBuilder.shape_offset_y.fget)
 
 
 def add_native(shapes, page: Figure, alt: str):
@@ -227,7 +236,7 @@ class _Renderer(RendererBase):
         for points in outlines:
             corners = [(Inches(x), Inches(y)) for x, y in self.places(points)]
             if builder is None:
-                builder = self.shapes.build_freeform(*corners[0])
+                builder = _Freeform.new(self.shapes, *corners[0], 1.0, 1.0)
             else:
                 builder.move_to(*corners[0])
             builder.add_line_segments(corners[1:], close=closed)
