@@ -9,21 +9,24 @@ import pytest
 from pptx import Presentation
 
 from conftest import REPOSITORY
-from evidence.review import load_review
 
 UNSEEN = re.compile(r"<(style|script|pre|code)\b.*?</\1>|<[^>]*>", re.DOTALL)
 CODE = re.compile(r"(?<![\w/.])[a-z0-9]+(?:_[a-z0-9]+)+(?![\w/]|\.\w)")  # no file's name
 MARKDOWN = re.compile(r"```.*?```|`[^`]*`|\]\([^)]*\)|\[@[^\]]*\]|\{[^{}]*\}", re.DOTALL)
 
 
-def said(text):
-    """Internal names in a text for readers."""
-    review = load_review(REPOSITORY)
-    plain = html.unescape(UNSEEN.sub(" ", text))
+@pytest.fixture(scope="module")
+def said(review):
+    """Gives the internal names in a text for readers."""
     keys = {key for key in review.bibliography if re.fullmatch(r"[a-z]+\d{4}[a-z]?", key)}
     ids = set(review.table("claims")["claim_id"]) | set(review.table("discrepancies")["id"])
-    words = set(re.findall(r"(?<![\w./-])[\w-]+(?![\w/-]|\.\w)", plain))
-    return {found[0] for found in CODE.finditer(plain)} | words & (keys | ids)
+
+    def found(text):
+        plain = html.unescape(UNSEEN.sub(" ", text))
+        words = set(re.findall(r"(?<![\w./-])[\w-]+(?![\w/-]|\.\w)", plain))
+        return {hit[0] for hit in CODE.finditer(plain)} | words & (keys | ids)
+
+    return found
 
 
 def of_notebook(path):
@@ -56,11 +59,11 @@ def of_slides(path):
 
 @pytest.mark.parametrize(
     "path", sorted((REPOSITORY / "notebooks").glob("[!.]*.ipynb")), ids=lambda path: path.stem)
-def test_of_a_notebook(path):
+def test_of_a_notebook(path, said):
     assert said(of_notebook(path)) == set()
 
 
-def test_of_slides_figures_and_readme():
+def test_of_slides_figures_and_readme(said):
     assert said(of_slides(REPOSITORY / "figures" / "slides.pptx")) == set()
     manifest = json.loads((REPOSITORY / "figures" / "manifest.json").read_text(encoding="utf-8"))
     told_of = ("title", "subtitle", "caption", "alt", "method")
