@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,15 +23,27 @@ class Context:
     tables: Mapping[str, pd.DataFrame]
     bibliography: Bibliography | None
     root: Path
+    numbers: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False, init=False)
+    effects: dict[str, Any] = field(default_factory=dict, repr=False, init=False)
+
+    def numeric(self, table: str) -> pd.DataFrame:
+        """All columns of numbers of a table, as floats."""
+        if table not in self.numbers:
+            chosen = self.tables[table].select_dtypes("number")
+            self.numbers[table] = chosen.astype("float64")
+        return self.numbers[table]
 
     def problems(
         self, table: str, where: pd.Series, column: str, rule: str | pd.Series, advice: str,
         warn: bool = False,
     ) -> Iterator[Problem]:  # fmt: skip
         """One problem for each row `where` is true; a rule may differ from row to row."""
+        flags = where.to_numpy(bool, na_value=False)
+        if not flags.any():
+            return
         frame = self.tables[table]
         file = f"data/{self.dictionary.tables[table]['path']}"
-        for index in frame.index[where.fillna(False).astype(bool)]:
+        for index in frame.index[flags]:
             value = frame.loc[index, column] if column in frame else np.nan
             text = rule if isinstance(rule, str) else rule[index]
             shown = "" if pd.isna(value) else _shown(value)

@@ -89,10 +89,11 @@ def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
 
 def missing_is_empty(c: Context) -> Iterator[Problem]:
     """Warn of numbers that statistics programs write for "not reported"."""
-    for name, table in c.tables.items():
-        for column in table.select_dtypes("number"):
-            code = number(table, column).isin(MISSING_CODES)
-            yield from c.problems(name, code, column, "is a usual code for a missing value",
+    for name in c.tables:
+        codes = c.numeric(name).isin(MISSING_CODES)
+        for column in codes.columns[codes.any()]:
+            yield from c.problems(name, codes[column], column,
+                                  "is a usual code for a missing value",
                                   "leave the cell empty if it is not reported", True)
 
 

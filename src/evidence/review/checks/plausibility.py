@@ -112,6 +112,13 @@ def reported(table: pd.DataFrame) -> Reported | None:
                     slack[0], slack[[1, 2]].mean(axis=1))
 
 
+def effects(c: Context, name: str) -> Reported | None:
+    """The effects of a table, read once."""
+    if name not in c.effects:
+        c.effects[name] = reported(c.tables[name])
+    return c.effects[name]
+
+
 def _scaled(value: pd.Series, ratio: pd.Series, is_r: pd.Series) -> pd.Series:
     with np.errstate(all="ignore"):
         z = np.arctanh(value.where(value.abs() < 1))
@@ -137,7 +144,7 @@ def _decimals(value: float) -> int:
 def estimates_in_the_middle(c: Context) -> Iterator[Problem]:
     """Warn of an estimate far from the middle of its interval, of a ratio on the log scale."""
     for name, table in c.tables.items():
-        for columns, found in _intervals(table):
+        for columns, found in _intervals(c, name):
             effect, low, high, ratio, slack = found
             middle, half = (low + high) / 2, (high - low) / 2
             far = (effect - middle).abs() > OFF_CENTRE * half + slack
@@ -151,9 +158,9 @@ def estimates_in_the_middle(c: Context) -> Iterator[Problem]:
                                   "check estimate and limits against the source", True)
 
 
-def _intervals(table: pd.DataFrame) -> Iterator[tuple[str, tuple[pd.Series, ...]]]:
+def _intervals(c: Context, name: str) -> Iterator[tuple[str, tuple[pd.Series, ...]]]:
     """Symmetric intervals of a table: column of the estimate; estimate, limits, ratio, slack."""
-    own = reported(table)
+    table, own = c.tables[name], effects(c, name)
     if own is not None:
         skewed = among(table, "effect_measure",
                        ("median_difference", "proportion", "percent_change", "none"))
@@ -171,7 +178,7 @@ def _intervals(table: pd.DataFrame) -> Iterator[tuple[str, tuple[pd.Series, ...]
 def p_values_fit(c: Context) -> Iterator[Problem]:
     """Warn of a p value that effect and error cannot give, whether by z or by t."""
     for name, table in c.tables.items():
-        own = reported(table)
+        own = effects(c, name)
         if own is None or "p_value" not in table:
             continue
         p = number(table, "p_value")
@@ -249,7 +256,7 @@ def p_values_fit_arms(c: Context) -> Iterator[Problem]:
         p = number(table, "p_value")
         yield from c.problems(name, p == 0, "p_value", "no p value is 0",
                               "write 0.001 with p_relation <, or what the source prints", True)
-        own = reported(table)
+        own = effects(c, name)
         here = (p > 0) & (p <= 1) & ~_varied(table) & ~among(table, "contrast", PAIRED)
         here &= own.se.isna() if own is not None else True
         if not here.any():
@@ -284,7 +291,7 @@ def ratios_are_ratios(c: Context) -> Iterator[Problem]:
     """Warn of a ratio so far from 1 that it may be a percentage or a difference, and of a
     standardised difference that may be one of points."""
     for name, table in c.tables.items():
-        own = reported(table)
+        own = effects(c, name)
         if own is None:
             continue
         nearest = own.low.fillna(own.effect).where(own.ratio)
@@ -419,7 +426,7 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of an effect, or its error, that is far from what the two arms give."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        own = reported(table) if any(f"{arm}_n" in table for arm in ARMS) else None
+        own = effects(c, name) if any(f"{arm}_n" in table for arm in ARMS) else None
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
@@ -706,11 +713,10 @@ def dates_are_dates(c: Context) -> Iterator[Problem]:
 
 def numbers_are_no_dates(c: Context) -> Iterator[Problem]:
     """Warn of a number that is a day as spreadsheets count them, among numbers of another size."""
-    for name, table in c.tables.items():
-        for column in table.select_dtypes("number"):
+    for name in c.tables:
+        for column, value in c.numeric(name).items():
             if column.endswith(COUNTS) or column.startswith("n_"):
                 continue
-            value = number(table, column)
             day = value.between(*SERIAL) & (value == value.round())
             if day.any() and (value[~day].abs() < USUAL).all():
                 yield from c.problems(name, day, column,

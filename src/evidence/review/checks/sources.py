@@ -74,11 +74,8 @@ def numbers_traceable(c: Context) -> Iterator[Problem]:
     """Every number has a verification level and a place; one without a source is a warning."""
     for name, table in c.tables.items():
         fields = c.dictionary.fields(name)
-        numeric = [
-            column for column in table.select_dtypes("number")
-            if column not in c.dictionary.primary_key(name)
-        ]
-        with_numbers = table[numeric].notna().any(axis=1)
+        numbers = c.numeric(name).drop(columns=c.dictionary.primary_key(name), errors="ignore")
+        with_numbers = numbers.notna().any(axis=1)
         for column, advice, warn in (
             ("verification", "say primary, secondary, derived or unverified", False),
             ("source_where", "name the table, page or section", False),
@@ -96,9 +93,12 @@ def retracted_supports_nothing(c: Context) -> Iterator[Problem]:
     retracted = {key for key in c.bibliography if c.bibliography[key].is_retracted}
     if not retracted:
         return
+    named = re.compile("|".join(map(re.escape, sorted(retracted))))
     for name, column, field in _citing_columns(c):
         table = c.tables[name]
         cells = table[column].fillna("")
+        if not any(named.search(str(cell)) for cell in cells.unique()):
+            continue
         keys = [set(items(cell, field)) for cell in cells]
         only = pd.Series([bool(k) and k <= retracted for k in keys], table.index, dtype=bool)
         bad = pd.Series([", ".join(sorted(k & retracted)) for k in keys], table.index, dtype="str")
@@ -143,15 +143,24 @@ def references_used(c: Context) -> Iterator[Problem]:
     for name, column in _written_columns(c):
         for cell in c.tables[name][column].dropna().astype("str"):
             used |= set(cited_keys(cell))
-    for path in [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]:
-        if path.is_file():
-            used |= set(WORD.findall(read_bytes(path).decode("utf-8", "replace")))
-    for path in sorted(c.root.glob("notebooks/*.ipynb")):
-        used |= set(WORD.findall(_written_text(path)))
+    unused = set(c.bibliography.references) - used
+    for text in _texts(c):
+        if not unused:
+            return
+        unused -= set(WORD.findall(text))
     for key, reference in c.bibliography.references.items():
-        if key not in used:
+        if key in unused:
             yield Problem(REFERENCES, reference.line, key, "", "is never used",
                           "cite it, or delete it", True)
+
+
+def _texts(c: Context) -> Iterator[str]:
+    """Texts of the review outside of its tables: documents, then notebooks."""
+    for path in [c.root / "data" / r["path"] for r in c.dictionary.documents.values()]:
+        if path.is_file():
+            yield read_bytes(path).decode("utf-8", "replace")
+    for path in sorted(c.root.glob("notebooks/*.ipynb")):
+        yield _written_text(path)
 
 
 def _written_text(notebook: Path) -> str:
