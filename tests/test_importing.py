@@ -268,6 +268,52 @@ def test_words_of_references_survive(tmp_path):
     assert review.bibliography["vandenberg2005"].authors[0].suffix == "Jr"
 
 
+def first_reference(name, text):
+    (entry, *_) = additions(read_files([(name, text.encode())], Options()), Existing()).entries
+    fields = ",\n".join(f"{field} = {{{value}}}" for field, value in entry.fields.items())
+    return parsed_reference(f"@{entry.kind}{{key,\n{fields}}}")
+
+
+ODD = {  # as these programs write names, titles and places
+    "Ovid from Embase": (
+        "a.ris", "TY  - JOUR\nA1  - Poe E.A.\nA1  - Roe B.\nT1  - Tea\nY1  - 2011//\nJF  - Cups\n"
+        "ER  - \n", "Poe EA, Roe B. Tea. Cups. 2011."),
+    "PubMed, translated, capitals": (
+        "b.nbib", "PMID- 12345\nDP  - 1966\nTI  - [Tea and cups].\nAU  - POE B Jr\n"
+        "AU  - van Roe CD\nTA  - Cups\n", "POE B Jr, van Roe CD. Tea and cups. Cups. 1966."),
+    "Scopus, a congress": (
+        "c.ris", "TY  - CONF\nTI  - Tea\nAU  - Poe, E.\nC3  - Days of Tea\nPY  - 2018\n"
+        "SP  - 3\nER  - \n",
+        "Poe E. Tea. Days of Tea. 2018:3."),
+    "EndNote, pages in one": (
+        "d.ris", "TY  - JOUR\nTI  - Tea\nAU  - Poe, E.\nT2  - Cups\nPY  - 2018\n"
+        "SP  - 45-61\nER  - \n",
+        "Poe E. Tea. Cups. 2018:45–61."),
+    "Crossref": ("e.json", json.dumps({"message": {
+        "type": "journal-article", "title": ["Tea"], "container-title": ["Cups"],
+        "author": [{"family": "Poe", "given": "E"}], "published-print": {"date-parts": [[2018, 2]]},
+    }}), "Poe E. Tea. Cups. 2018."),
+    "BibLaTeX, names by parts": (
+        "f.bib", "@article{a, author = {family=Poe, given=Jan, prefix=van den, useprefix=true and "
+        "family=Roe, given=Bo, suffix=Jr}, title = {Tea}, date = {2018}, journaltitle = {Cups}}",
+        "van den Poe J, Roe B Jr. Tea. Cups. 2018."),
+    "Web of Science": (
+        "g.bib", "@article{WOS:1,\nAuthor = {Poe, S. D. and EXAMPLE Study Grp},\nTitle = {Tea},\n"
+        "Journal = {CUPS},\nYear = {2010},\nArticle-Number = {e12}}",
+        "Poe SD, EXAMPLE Study Grp. Tea. CUPS. 2010:e12."),
+    "Mendeley and Scopus": (
+        "h.bib", r"@article{a, author = {Poe, S. D.}, title = {\textless i\textgreater{}Tea"
+        r"\textless/i\textgreater{} at p {\textless} 0.05}, journal = {Cups}, year = {2010}, "
+        r"pages = {45 – 61}}",
+        "Poe SD. Tea at p < 0.05. Cups. 2010:45–61."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name, text, wanted", ODD.values(), ids=ODD)
+def test_names_and_places_as_programs_write_them(name, text, wanted):
+    assert first_reference(name, text).vancouver == wanted
+
+
 def test_a_reference_comes_in_once(tmp_path):
     imported(tmp_path, RIS)
     again = import_files([file(tmp_path, RIS, "again.ris"), file(tmp_path, CSL, "c.json")],
@@ -299,6 +345,22 @@ def test_names_of_other_programs(header, expected):
     found = {meaning.target for meaning in meanings(header.split(",")).values()}
     for arm in ("intervention", "control"):
         assert {f"{arm}_{part}" for part in expected.split()} <= found
+
+
+@pytest.mark.parametrize("header, target, measure", [
+    ("95%-KI untere", "effect_ci_low", ""), ("IC95% sup", "effect_ci_high", ""),
+    ("Lower limit of 95% CI", "effect_ci_low", ""), ("HR (95% CI)", "effect_ci", "HR"),
+    ("Std. mean difference [95%-KI]", "effect_ci", "SMD"), ("Effect (95% CI)", "effect_ci", ""),
+])  # fmt: skip
+def test_names_of_limits(header, target, measure):
+    (meaning,) = meanings([header]).values()
+    assert (meaning.target, meaning.measure) == (target, measure)
+
+
+@pytest.mark.parametrize(
+    "header", ["90% CI", "99% CI lower", "95% CI T", "bound", "adj. OR (95% CI)"])
+def test_names_of_other_limits_are_asked_for(header):
+    assert not meanings([header])
 
 
 def test_an_imported_review_speaks_of_no_example_and_shows_its_results(tmp_path):
@@ -478,6 +540,110 @@ def test_one_row_an_arm(tmp_path):
     assert "network" in complaints(tmp_path / "x", text.replace("B,Placebo", "B,Milk"))[0]
 
 
+ARMS_OF_MEANS = (
+    "study,{},week,mean,sd,n\nA 2001,Tea,4,4.5,2.1,20\nA 2001,placebo,4,5.5,2.3,21\n"
+    "B 2002,placebo,4,5.0,2.0,31\nB 2002,Tea,4,4.0,1.9,30\n"
+)
+
+
+@pytest.mark.parametrize("name", ["arm", "Group", "Treatment", "which"])
+def test_one_row_an_arm_with_means(tmp_path, name):
+    _, review = imported(tmp_path, ARMS_OF_MEANS.format(name))
+    (pool,) = pooled(review).values()
+    weights = [1 / (2.1**2 / 20 + 2.3**2 / 21), 1 / (1.9**2 / 30 + 2.0**2 / 31)]
+    assert (pool.measure, pool.k) == ("MD", 2)
+    assert wald(pool)[:2] == pytest.approx((-1, -1 - 1.959964 / sum(weights) ** 0.5))
+
+
+def test_errors_of_arms_become_deviations(tmp_path):
+    text = ARMS_OF_MEANS.format("arm").replace(",sd,", ",SEM,")
+    _, review = imported(tmp_path, text)
+    assert review.table("outcomes")["control_sd"].iloc[0] == pytest.approx(2.3 * 21**0.5)
+
+
+def test_arms_at_several_times_are_asked_back(tmp_path):
+    text = ARMS_OF_MEANS.format("arm")
+    text += "".join(line.replace(",4,", ",12,", 1) + "\n" for line in text.splitlines()[1:])
+    (line,) = complaints(tmp_path, text)
+    assert "A 2001, Tea" in line and "row 2 already" in line and "“week,outcome”" in line
+    _, review = imported(tmp_path, text, columns={"week": "outcome"})
+    assert [pool.k for pool in pooled(review).values()] == [2, 2]
+
+
+def test_groups_of_shares_are_no_arms(tmp_path):
+    text = "study,group,events,n\nA 2001,men,4,20\nA 2001,women,8,21\nB 2002,men,4,30\n"
+    _, review = imported(tmp_path, text)
+    assert set(review.table("analyses")["measure"]) == {"PROP"}
+
+
+@pytest.mark.parametrize("text", [
+    "Study,HR (95% CI)\nA 2001,0.82 (0.70-0.96)\nB 2002,\"0.91 [0.60, 1.38]\"\n",
+    "Study;HR (95%-KI)\nA 2001;0,82 (0,70–0,96)\nB 2002;0,91 (95% KI: 0,60 bis 1,38)\n",
+    "Study;Jahr;Hazard Ratio;95%-KI untere;95%-KI obere\nA;2001;0,82;0,70;0,96\n"
+    "B;2002;0,91;0,6;1,38\n",
+])  # fmt: skip
+def test_a_ratio_with_its_limits(tmp_path, text):
+    _, review = imported(tmp_path, text)
+    rows = review.table("outcomes")[["effect", "effect_ci_low", "effect_ci_high"]]
+    assert rows.to_numpy().tolist() == [[0.82, 0.7, 0.96], [0.91, 0.6, 1.38]]
+    assert set(review.table("outcomes")["effect_measure"]) == {"hazard_ratio"}
+
+
+def test_counts_and_people_in_one_cell(tmp_path):
+    text = "Study,Tea (n/N),Control (n/N)\nA 2001,4/20,8/21\nB 2002,5/30 (16.7%),9 of 31\n"
+    columns = {"Tea (n/N)": "intervention_n"}
+    _, review = imported(tmp_path, text, columns=columns)
+    names = ["intervention_events", "intervention_n", "control_events", "control_n"]
+    assert review.table("outcomes")[names].to_numpy().tolist() == [[4, 20, 8, 21], [5, 30, 9, 31]]
+
+
+@pytest.mark.parametrize("text, measure", [
+    ("study,ai,n1i,ci,n2i,yi,vi\nA 2001,4,123,11,139,-0.9387,0.3571\n"
+     "B 2002,6,306,29,303,-1.6662,0.2081\nC 2003,0,20,3,20,-2.1,2.4\n", "OR"),
+    ("study,ai,n1i,ci,n2i,yi,vi\nA 2001,4,123,11,139,-0.8893,0.3256\n", "RR"),
+    ("study,m1i,sd1i,n1i,m2i,sd2i,n2i,yi,vi\nA 2001,55,47,155,75,64,156,-0.3552,0.0131\n", "SMD"),
+])  # fmt: skip
+def test_the_measure_is_that_of_the_effects_in_the_table(tmp_path, text, measure):
+    _, review = imported(tmp_path, text)
+    assert list(review.table("analyses")["measure"]) == [measure]
+    _, review = imported(tmp_path / "asked", text, measure="MD" if measure == "SMD" else "RD")
+    assert list(review.table("analyses")["measure"]) == ["MD" if measure == "SMD" else "RD"]
+
+
+def test_totals_of_other_programs_are_no_studies(tmp_path):
+    text = ("Study name,Odds ratio,Lower limit,Upper limit\nA 2001,0.5,0.3,0.8333\n"
+            "Fixed,0.6,0.4,0.9\nRE Model,0.6,0.4,0.9\nCombined,0.6,0.4,0.9\n")
+    done, review = imported(tmp_path, text)
+    assert len(review.table("outcomes")) == 1
+    assert sum("is a total" in line for line in done.found) == 3
+
+
+def test_cells_that_moved_are_named(tmp_path):
+    text = COUNTS.replace("Poe,2001", "Poe, E,2001")
+    (line,) = complaints(tmp_path, text.replace(",region", "").replace(",north", ""). replace(
+        ",south", ""))  # fmt: skip
+    assert "table.csv:2" in line and "behind the last column" in line
+
+
+def test_a_column_without_a_name_is_said(tmp_path):
+    text = COUNTS.replace("north", "north,seen")
+    done, _ = imported(tmp_path, text)
+    assert any("“seen” in a column without a name" in line for line in done.found)
+
+
+def test_numbers_of_rows_as_r_writes_them(tmp_path):
+    lines = COUNTS.splitlines()
+    text = "\n".join([lines[0], *(f"{n},{line}" for n, line in enumerate(lines[1:], 1))]) + "\n"
+    _, review = imported(tmp_path, text)
+    assert list(review.table("outcomes")["study"]) == ["poe2001", "roe2004"]
+
+
+def test_a_total_beside_two_arms_is_kept(tmp_path):
+    text = "study,N,ai,n1i,ci,n2i\nA 2001,41,3,20,5,21\n"
+    _, review = imported(tmp_path, text)
+    assert list(review.table("outcomes")["their_n"]) == ["41"]
+
+
 REVMAN = (
     "Analysis group,Analysis number,Analysis name,Subgroup,Subgroup number,Applicability,Study,"
     "Study year,GIV Mean,GIV SE,Experimental mean,Experimental SD,Experimental cases,"
@@ -514,6 +680,18 @@ def test_settings_of_revman_decide(tmp_path):
     first = review.table("analyses").iloc[0]
     assert (first["measure"], first["tau2_method"]) == ("OR", "FE")
     assert (review.intervention, review.control) == ("Tea", "Water")
+
+
+def test_interval_of_revman_comes_along(tmp_path):
+    settings = ("Analysis group,Analysis number,Data type,Statistical method,Effect measure,"
+                "Analysis model,Heterogeneity estimator,Summary effect CI method\n"
+                "1,1,Dichotomous,Inverse Variance,Risk Ratio,Random effects,REML,HKSJ\n"
+                "1,2,Continuous,Inverse Variance,Mean Difference,Random effects,DL,Wald-type\n")
+    files = [file(tmp_path, REVMAN, "rows.csv"), file(tmp_path, settings, "settings.csv")]
+    import_files(files, tmp_path / "review")
+    table = load_review(tmp_path / "review").table("analyses")
+    assert list(table["interval_rule"])[:2] == ["hartung_knapp", "wald"]
+    assert list(table["tau2_method"])[:2] == ["REML", "DL"]
 
 
 FIVE = (
@@ -573,6 +751,21 @@ def test_judgements_in_the_layout_of_robvis(tmp_path):
     judged = load_review(tmp_path / "review").table("risk_of_bias")
     assert list(judged["domain"]) == ["D1", "D2", "D3", "D4", "D5", "overall"]
     assert list(judged["judgement"])[:4] == ["low", "some concerns", "low", "high"]
+
+
+def test_a_slip_among_judgements_is_named(tmp_path):
+    (line,) = complaints(tmp_path, ROB.replace("Low,High,+", "Lwo,High,+"))
+    assert "table.csv:2 D3" in line and "no judgement" in line
+
+
+def test_judgements_go_to_the_outcome_that_they_name(tmp_path):
+    imported(tmp_path, "study,outcome,ai,n1i,ci,n2i\nA 2001,pain,1,9,2,9\nA 2001,sleep,3,9,4,9\n")
+    text = ("Study,Outcome,D1,D2,Overall\nA 2001,Pain,Low,Low,Low\nA 2001,Sleep,Low,High,High\n"
+            "A 2001,Harms,High,High,High\n")
+    import_files([file(tmp_path, text, "rob.csv")], tmp_path / "review")
+    judged = load_review(tmp_path / "review").table("risk_of_bias")
+    overall = judged[judged["domain"] == "overall"].set_index("outcome_id")["judgement"]
+    assert overall.to_dict() == {"a2001-pain": "low", "a2001-sleep": "high", "a2001-harms": "high"}
 
 
 def test_judgements_alone_make_a_traffic_light(tmp_path):

@@ -23,12 +23,14 @@ BODY = re.compile(
     r"|department|university|foundation|council|federation|initiative|administration|commission"
     r"|authority|task force|panel|registry|register|programme|corporation|compan(?:y|ies)|alliance"
     r"|hospitals?|cent(?:er|re)s?|academy|team|board of|bureau of|office of|inc|ltd|llc|gmbh|plc"
+    r"|grp|collab"
     r"|gruppe|gesellschaft|institut|verein|verband|bundes\w+|minist[eè]re|minister\w*|soci[eé]t[eé]"
     r"|groupe|comit[eé]"
     r"|grupo|sociedad|instituto|universi\w+|fondazione|istituto|fundaci[oó]n|organisation mondiale"
     r"|united nations|library|laborator(?:y|ies)|clinic)\b", re.IGNORECASE
 )  # fmt: skip
 OF_BODIES = re.compile(r"(?<!^)\b(?:of|for|the|on behalf)\b|^the\b", re.IGNORECASE)
+KEYED = re.compile(r"(?:^|,)\s*(family|given|prefix|suffix)\s*=\s*([^,]+)")  # of BibLaTeX
 DEGREE = re.compile(
     r"(?:M\.?D|Ph\.?D|D\.?Phil|Dr|Prof|MPH|M\.?Sc|B\.?Sc|MBBS|MS|MA|DO|RN|FRCP)\.?"
 )
@@ -231,7 +233,8 @@ def _is_pubmed(people: list[str]) -> bool:
     if not plain:
         return False
     fitting = sum(_pubmed_parts(one) is not None for one in plain)
-    shouted = sum(one.split()[-1].isupper() and len(one.split()[-1]) > 3 for one in plain)
+    ends = [re.sub(r"[.-]", "", one.split()[-1]) for one in plain]
+    shouted = sum(end.isupper() and len(end) > 3 for end in ends)
     return fitting > 0 and not shouted and 2 * fitting >= len(plain)
 
 
@@ -240,6 +243,10 @@ def _name(person: str, pubmed: bool) -> Name | None:
     inside = _unbraced(person)
     if inside is not None:
         return Name(decoded(inside))
+    keyed = {part: decoded(value) for part, value in KEYED.findall(person)}
+    if keyed.get("family"):
+        family = f"{keyed.get('prefix', '')} {keyed['family']}".strip()
+        return _person(family, keyed.get("given", ""), keyed.get("suffix", ""))
     parts = [decoded(part) for part in split(person, ",")]
     while len(parts) > 1 and not parts[-1]:
         parts.pop()

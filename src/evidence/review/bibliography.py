@@ -23,6 +23,7 @@ HOLDERS = ("journal", "booktitle", "publisher", "institution", "school", "organi
            "howpublished")  # fmt: skip
 IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url", "eprint")
 DOI = re.compile(r"10\.\d{4,9}(?:\.\d+)*/\S+")
+PAGES = re.compile(r"\s*(?:--+|–|(?<=\d)-(?=\d))\s*")
 RESOLVER = re.compile(r"(?:https?://)?(?:(?:dx\.|www\.)?doi\.org/|doi\.acm\.org/)|(?:doi|DOI)\s*:?\s*")
 PMID = re.compile(r"(?:https?://\S*/|pmid\s*:?\s*)?(\d{1,8})/?", re.IGNORECASE)
 PMID_IN_NOTE = re.compile(r"\bPMID:\s*(\d{1,8})\b")
@@ -106,7 +107,7 @@ class Reference:
         parts = [", ".join(names), self["title"]]
         journal = next((self[name] for name in HOLDERS if self[name]), "")
         place = self["volume"] + (f"({self['number']})" if self["number"] else "")
-        pages = self["pages"].replace("--", "–")
+        pages = PAGES.sub("–", self["pages"])
         dated = self.year + (f";{place}" if place else "") + (f":{pages}" if pages else "")
         parts += [journal, dated]
         text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)

@@ -33,6 +33,7 @@ PARTS = ("inproceedings", "conference", "incollection", "inbook", "inreference",
 ALIASES = {  # names of BibLaTeX and of exporters, for those that BibTeX styles know
     "journaltitle": "journal", "journal-title": "journal", "location": "address",
     "eprinttype": "archiveprefix", "pmc": "pmcid", "pubmedid": "pmid", "pubmed": "pmid",
+    "article-number": "pages", "eid": "pages",
 }  # fmt: skip
 REPEATABLE = ("keywords", "keyword", "note", "annote", "annotation", "abstract", "file", "isbn",
               "issn", "language", "url", "address", "publisher", "location", "comment", "groups",

@@ -80,7 +80,7 @@ SUB = str.maketrans("0123456789+-=()−", "₀₁₂₃₄₅₆₇₈₉₊₋�
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 RAISED = re.compile(r"<(sup|sub)>([^<>]*)</\1>", re.IGNORECASE)
 TAG = re.compile(
-    r"</?(?:i|b|u|em|strong|sub|sup|sc|scp|inf|tt|small|span|bold|italic|monospace|underline|p|br"
+    r"< ?/?(?:i|b|u|em|strong|sub|sup|sc|scp|inf|tt|small|span|bold|italic|monospace|underline|p|br"
     r"|title|jats:[\w-]+|mml:[\w-]+|font|roman|smallcaps)(?:\s[^<>]*)?/?>", re.IGNORECASE
 )  # fmt: skip
 TEXT_PERCENT = re.compile(r"(?<!\\)%")

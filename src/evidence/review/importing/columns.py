@@ -52,7 +52,7 @@ ALIASES = {
     "author": "author authors firstauthor autor auteur autore autoren erstautor leadauthor",
     "year": "year pubyear publicationyear studyyear yearofpublication yearofstudy yr jahr année"
             " annee año ano anno jaar rok publicationdate",
-    "subgroup": "subgroup subgroups subgroupname subgruppe sousgroupe",
+    "subgroup": "subgroup subgroupwithinstudy subgroups subgroupname subgruppe sousgroupe",
     "outcome": "outcome outcomename endpoint endpunkt analysisname critère",
     "effect": "yi te es effect effectsize effsize estimate pointestimate coef coefficient theta"
               " effekt effektstärke effektgröße metaes statistic lnes",
@@ -114,13 +114,25 @@ ARM_WORDS = {
                " usual sham reference ref unexposed kontrolle kontrollgruppe contrôle contrôles"
                " kontroll cg pg controls controle témoin standard",
 }  # fmt: skip
+_INTERVAL = ("ci ki ic bi ci95 ki95 ic95 confidence confiance confianza konfidenzintervall"
+             " vertrauensintervall")
+_SIDES = {
+    "effect_ci_low": "lower low untere unterer untergrenze unten inférieure inférieur inferieure"
+                     " inferieur inferior inferiore inf lo ll lcl lci onder ondergrens",
+    "effect_ci_high": "upper high obere oberer obergrenze oben supérieure supérieur superieure"
+                      " superieur superior superiore sup hi ul ucl uci boven bovengrens",
+}
+_LIMIT = "95 interval intervalle intervallo intervalo limit limite limits bound grenze cl cl95"
+INTERVAL = frozenset(_INTERVAL.split())
+LIMIT = INTERVAL | frozenset(_LIMIT.split())
+SIDES = {word: target for target, words in _SIDES.items() for word in words.split()}
 _UNSAID = ("of no num the group arm in at with and for count grp a value values gruppe der"
            " nb nombre anzahl de per")
 IGNORED = frozenset(_UNSAID.split())  # fmt: skip
 JOINT = {  # words that are one
     "standard deviation": "sd", "std dev": "sd", "standard error": "se", "person years":
     "personyears", "person time": "persontime", "no events": "noevents", "non events": "nonevents",
-    "sample size": "n", "usual care": "usual",
+    "sample size": "n", "usual care": "usual", "mean change": "mean", "sd change": "sd",
 }  # fmt: skip
 _PART = {word: part for part, words in PARTS.items() for word in words.split()}
 _ARM = {word: arm for arm, words in ARM_WORDS.items() for word in words.split()}
@@ -236,10 +248,21 @@ def meaning_of(header: str) -> Meaning | None:
     name = squeezed(header)
     if name in KNOWN:
         return Meaning(KNOWN[name])
-    effect = _effect(name)
-    if effect:
-        return effect
-    return _arm_part(header)
+    return _effect(name) or _limits(header) or _arm_part(header)
+
+
+def _limits(header: str) -> Meaning | None:
+    """Limits of an interval of 95 %, or both beside their effect: ``HR (95% CI)``."""
+    words = _words(header)
+    sides = {SIDES[word] for word in words if word in SIDES}
+    said = LIMIT.intersection(words) if sides else INTERVAL.intersection(words)
+    rest = "".join(word for word in words
+                   if word not in SIDES and word not in LIMIT and word not in ("de", "of", "the"))
+    bare = LOG.sub("", rest)
+    measure = MEASURES.get(bare, "")
+    if not said or len(sides) > 1 or not (measure or not rest or KNOWN.get(rest) == "effect"):
+        return None
+    return Meaning(*sides or ("effect_ci",), measure, bool(measure) and bare != rest)
 
 
 def _effect(name: str) -> Meaning | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from evidence.review.importing.columns import KNOWN, squeezed
 from evidence.review.importing.reading import Cell, Grid
+from evidence.review.problems import Problem, ReviewError
 
 WORDS = {
     "low": "low", "lowrisk": "low", "lowriskofbias": "low", "l": "low", "yes": "low",
@@ -22,6 +23,7 @@ WORDS = {
 SHORT = {"+": "low", "-": "high", "?": "some concerns", "−": "high", "–": "high", "x": "high",
          "h": "high", "u": "some concerns", "s": "some concerns", "m": "some concerns"}  # fmt: skip
 DOMAIN = re.compile(r"d(?:omain)?\s*\.?(\d+)\b", re.IGNORECASE)
+OVERALL = re.compile(r"overall|gesamt|summary", re.IGNORECASE)
 ROB2 = (
     (r"randomi[sz]ation|sequence|allocation|arising", "D1"),
     (r"period|carry", "DS"),
@@ -40,6 +42,7 @@ class Judgement:
     judgement: str
     where: str
     reason: str = ""
+    outcome: str = ""
 
 
 def is_judgements(rows: Sequence[Sequence[Cell]]) -> bool:
@@ -73,7 +76,13 @@ def judgement(cell: Cell) -> str:
 
 
 def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
-    """Judgements of a table with one row a study and one column a domain."""
+    """Judgements of a table with one row a study, or a result of it, and one column a domain.
+
+    Raises
+    ------
+    ReviewError
+        Where a cell among judgements is none.
+    """
     names = [str(cell or "") for cell in grid.rows[0]]
     judged = _judged(grid.rows)
     notes = list(grid.notes)
@@ -81,6 +90,9 @@ def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
                   if KNOWN.get(squeezed(name)) in ("study", "author")), None)  # fmt: skip
     if study is None:
         study = next((at for at in range(len(names)) if at not in judged), 0)
+    _refuse_others(grid, names, judged)
+    outcome = next((at for at, name in enumerate(names) if at not in judged
+                    and KNOWN.get(squeezed(name)) == "outcome"), None)  # fmt: skip
     domains, is_rob2 = _domains([names[at] for at in judged], grid.rows[1:], judged)
     if not is_rob2:
         notes.append(f"{grid.name}: not the five domains of RoB 2; they keep their own names")
@@ -96,22 +108,40 @@ def read_judgements(grid: Grid) -> tuple[list[Judgement], list[str]]:
                 said = str(row[at]).strip()
                 if squeezed(said) != squeezed(found):
                     read.setdefault(said, found)
-                out.append(Judgement(name, domain, found, f"{grid.name}, row {line}, {names[at]}"))
+                of = " ".join(str(row[outcome] or "").split()) if outcome is not None else ""
+                where = f"{grid.name}, row {line}, {names[at]}"
+                out.append(Judgement(name, domain, found, where, outcome=of))
     if read:
         notes.append(f"{grid.name}: judgements are read so: "
                      + "; ".join(f"{said} as {found}" for said, found in read.items()))  # fmt: skip
-    used = {study, *domains}
+    used = {study, outcome, *domains}
     rest = [name for at, name in enumerate(names) if at not in used and name]
     if rest:
         notes.append(f"{grid.name}: columns left out: {', '.join(rest)}")
     return out, notes
 
 
+def _refuse_others(grid: Grid, names: Sequence[str], judged: Sequence[int]) -> None:
+    """Stop at words that are no judgement in a column that is called as a domain."""
+    problems = []
+    for at in range(len(names)):
+        cells = [(line, row[at]) for line, row in zip(grid.lines[1:], grid.rows[1:], strict=True)
+                 if row[at] is not None]  # fmt: skip
+        wrong = [(line, cell) for line, cell in cells if not judgement(cell)]
+        if at in judged or not (_rob2(names[at]) or OVERALL.search(names[at])):
+            continue
+        problems += [Problem(grid.name, line, names[at], str(cell), "is no judgement",
+                             "write low, some concerns, high or no information")
+                     for line, cell in wrong]  # fmt: skip
+    if problems:
+        raise ReviewError(problems)
+
+
 def _domains(
     names: Sequence[str], rows: Sequence[Sequence[Cell]], judged: Sequence[int]
 ) -> tuple[dict[int, str], bool]:
     """Domain of each judged column, and whether they are those of RoB 2."""
-    overall = [bool(re.search(r"overall|gesamt|summary", name, re.IGNORECASE)) for name in names]
+    overall = [bool(OVERALL.search(name)) for name in names]
     found = ["overall" if whole else _rob2(name)
              for name, whole in zip(names, overall, strict=True)]  # fmt: skip
     parts = [code for code in found if code != "overall"]

@@ -109,6 +109,9 @@ def text_grid(text: str, name: str) -> Grid:
     for line, row in _records(text, delimiter, name):
         rows.append([cell.strip().strip("\ufeff\u200b") for cell in row])
         lines.append(line + offset)
+    if rows and all(len(row) == len(rows[0]) + 1 and row[0] == str(number)
+                    for number, row in enumerate(rows[1:], 1)):  # fmt: skip
+        rows[0].insert(0, "")  # as R writes a table with the numbers of its rows
     return _grid(name, "", rows, lines, notes, delimiter or " ")
 
 
@@ -134,7 +137,7 @@ def _delimiter(text: str) -> str:
     sample = text[:200_000]
     if len(text) > len(sample):
         sample = sample[: sample.rfind("\n") + 1] or sample
-    best, score = ",", (0.0, 0)
+    best, score = ",", (0.0, False, 0)
     for sign in DELIMITERS:
         try:
             widths = [len(row) for row in csv.reader(io.StringIO(sample, newline=""),
@@ -145,7 +148,7 @@ def _delimiter(text: str) -> str:
         if not wide:
             continue
         usual = max(set(wide), key=wide.count)
-        found = (wide.count(usual) / len(widths), usual)
+        found = (wide.count(usual) / len(widths), widths[0] > 1, usual)
         if found > score:
             best, score = sign, found
     if score[0] == 0:

@@ -18,6 +18,7 @@ from evidence.review.problems import Problem
 TAG = re.compile(r"^\s{0,3}([A-Z][A-Z0-9])[ \t]{0,3}-(?:[ \t](.*)|\s*)$")
 MEDLINE = re.compile(r"^([A-Z]{2,4}) *- (.*)$")
 PMID_IN_NOTE = re.compile(r"\b(?:PMID|PUBMED)[:\s]+(\d{1,8})\b", re.IGNORECASE)
+INITIALS_BEHIND = re.compile(r"^(.+?) ([A-Z]{1,4})(?: (Jr|Sr|[2-9](?:nd|rd|th)))?$")  # as in AU
 RIS_KINDS = {
     "JOUR": "article", "JFULL": "article", "EJOUR": "article", "MGZN": "article",
     "NEWS": "article", "ABST": "article", "INPR": "article", "BOOK": "book", "EBOOK": "book",
@@ -30,6 +31,7 @@ CSL_KINDS = {
     "proceedings-article": "inproceedings", "chapter": "incollection", "book-chapter":
     "incollection", "book": "book", "thesis": "phdthesis", "report": "techreport",
 }  # fmt: skip
+ISSUED = ("issued", "published", "published-print", "published-online")
 CONTAINER = {"inproceedings": "booktitle", "incollection": "booktitle"}
 ORDER = ("author", "editor", "title", "journal", "booktitle", "publisher", "institution", "school",
          "address", "year", "month", "date", "volume", "number", "pages", "doi", "pmid", "pmcid",
@@ -115,6 +117,8 @@ def _listed(record: Mapping[str, Any], *names: str) -> list[str]:
 def _from_ris(record: Mapping[str, Any], line: int) -> Draft:
     kind = RIS_KINDS.get(_first(record, "type_of_reference").upper(), "misc")
     start, end = _first(record, "start_page"), _first(record, "end_page")
+    if kind == "inproceedings" and not record.get("secondary_title"):  # as Scopus writes it
+        record = {**record, "secondary_title": record.get("custom3", "")}
     if start and end and end != start and not re.search(r"[-–]", start):
         start = f"{start}--{end}"
     date = _first(record, "year", "publication_year", "date")
@@ -150,7 +154,8 @@ def _from_ris(record: Mapping[str, Any], line: int) -> Draft:
         "date": _iso(_first(record, "date", "year", "publication_year")),
         "volume": _escaped(_first(record, "volume")),
         "number": _escaped(_first(record, "number")),
-        "pages": _escaped(re.sub("[–‐‑]", "--", start) or _first(record, "custom7")),
+        "pages": _escaped(re.sub(r"[–‐‑]|(?<=\d)-(?=\d)", "--", start)
+                          or _first(record, "custom7")),
         "doi": _address(doi), "pmid": pmid,
         "url": _address(urls[0]) if urls and not dois(urls[0]) else "",
         "abstract": _escaped(_first(record, "abstract", "notes_abstract")),
@@ -191,7 +196,7 @@ def _medline_records(text: str) -> Iterator[tuple[int, dict[str, list[str]]]]:
 
 
 def _from_medline(record: Mapping[str, list[str]], line: int) -> Draft:
-    people = record.get("FAU") or record.get("AU") or []
+    people = record.get("FAU") or [_with_comma(name) for name in record.get("AU", [])]
     bodies = [f"{name}," for name in record.get("CN", [])]
     located = [*record.get("LID", []), *record.get("AID", [])]
     doi = next((item.rpartition("[")[0].strip() for item in located if item.endswith("[doi]")), "")
@@ -199,7 +204,7 @@ def _from_medline(record: Mapping[str, list[str]], line: int) -> Draft:
     date = _first(record, "DP", "DEP")
     fields = {
         "author": _bibtex_names([*people, *bodies]),
-        "title": _escaped(_first(record, "TI", "BTI", "TT").strip("[]").rstrip(".")),
+        "title": _escaped(_first(record, "TI", "BTI", "TT").rstrip(".").strip("[]").rstrip(".")),
         "journal": _escaped(_first(record, "JT", "TA")),
         "year": _year(date) or _escaped(date), "date": _iso(date),
         "volume": _escaped(_first(record, "VI")), "number": _escaped(_first(record, "IP")),
@@ -212,6 +217,12 @@ def _from_medline(record: Mapping[str, list[str]], line: int) -> Draft:
         "retracted": "true" if "retracted publication" in kinds else "",
     }  # fmt: skip
     return _draft("book" if "BTI" in record and "JT" not in record else "article", fields, line)
+
+
+def _with_comma(name: str) -> str:
+    """A name of PubMed, whose initials stand behind: ``ROE B Jr`` as ``ROE, B, Jr``."""
+    found = INITIALS_BEHIND.match(name.strip())
+    return ", ".join(filter(None, found.groups())) if found else name
 
 
 def read_csl(text: str, name: str) -> tuple[list[Draft], list[Problem]]:
@@ -241,7 +252,7 @@ def csl_items(value: Any) -> list[Mapping[str, Any]]:
 
 def _from_csl(item: Mapping[str, Any], number: int) -> Draft:
     kind = CSL_KINDS.get(str(item.get("type", "")), "misc")
-    issued = item.get("issued") or item.get("published") or {}
+    issued = next((item[name] for name in ISSUED if item.get(name)), {})
     issued = issued if isinstance(issued, dict) else {"raw": str(issued)}
     parts = issued.get("date-parts") or [[]]
     parts = parts[0] if isinstance(parts, list) and parts and isinstance(parts[0], list) else []

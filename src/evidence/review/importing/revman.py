@@ -14,9 +14,11 @@ from evidence.review.importing.table import (
     Header,
     Options,
     Result,
+    _from_effects,
     _mark,
     _Reader,
     _where,
+    is_near,
 )
 from evidence.review.problems import ReviewError
 from evidence.review.vocabulary import ARMS, RATIOS, REPORTED_AS
@@ -32,7 +34,6 @@ COLUMNS = {
 MEASURES = MEASURE_CODES | {"petooddsratio": "OR", "petoor": "OR"}
 METHODS = {"mantelhaenszel": "mantel_haenszel", "mh": "mantel_haenszel", "peto": "peto",
            "expo": "peto"}  # fmt: skip
-NEAR = 0.006
 
 
 def is_data_rows(names: Sequence[str]) -> bool:
@@ -204,6 +205,12 @@ def _measure(
         estimator = squeezed(" ".join(text for name, text in stated.items()
                                       if "estimator" in name))  # fmt: skip
         chosen["tau2_method"] = "REML" if "reml" in estimator or "restricted" in estimator else "DL"
+        interval = squeezed(" ".join(text for name, text in stated.items() if "cimethod" in name
+                                     or ("confidence" in name and "method" in name)))
+        if "hksj" in interval or "hartung" in interval or "knapp" in interval:
+            chosen["interval_rule"] = "hartung_knapp"
+        elif "wald" in interval:
+            chosen["interval_rule"] = "wald"
     name = MEASURES.get(squeezed(stated.get("effectmeasure", "")), "")
     log = stated.get("logscaledata", "").lower() in ("true", "yes", "1")
     kind = _kind(rows)
@@ -223,8 +230,8 @@ def _measure(
     if kind == "effects":
         shown = [(float(row["effect"]), float(row["shown_mean"])) for row in rows
                  if float(row.get("effect_se") or 0) > 0 and row.get("shown_mean")]  # fmt: skip
-        if shown and all(_close(math.exp(min(effect, 300)), mean) for effect, mean in shown) and (
-            not all(_close(effect, mean) for effect, mean in shown)
+        if shown and all(is_near(math.exp(min(effect, 300)), mean) for effect, mean in shown) and (
+            not all(is_near(effect, mean) for effect, mean in shown)
         ):
             chosen["scale"] = "log"
             return "GEN", chosen, "the effects are logs of ratios, as the file shows them"
@@ -249,28 +256,9 @@ def _kind(rows: Sequence[Mapping[str, str]]) -> str:
     return best if counts[best] else ""
 
 
-def _close(one: float, other: float) -> bool:
-    return abs(one - other) <= NEAR * max(1.0, abs(other))
-
-
 def _from_shown(rows: Sequence[Mapping[str, str]]) -> str:
     """The measure of counts that gives the effects which the rows show, empty where unclear."""
-    fits = {"RR": 0, "OR": 0, "RD": 0}
-    tested = 0
-    for row in rows:
-        names = ("intervention_events", "intervention_n", "control_events", "control_n",
-                 "shown_mean")  # fmt: skip
-        if not all(row.get(name) for name in names):
-            continue
-        a, n1, c, n2, shown = (float(row[name]) for name in names)
-        if not (0 < a < n1 and 0 < c < n2):
-            continue
-        tested += 1
-        for name, value in (("RR", a / n1 / (c / n2)), ("RD", a / n1 - c / n2),
-                            ("OR", a * (n2 - c) / (c * (n1 - a)))):  # fmt: skip
-            fits[name] += _close(value, shown)
-    good = [name for name, count in fits.items() if tested and count == tested]
-    return good[0] if len(good) == 1 else ""
+    return _from_effects([{**row, "effect": row.get("shown_mean", "")} for row in rows])
 
 
 def _fields(values: Mapping[str, str], measure: str) -> dict[str, str]:

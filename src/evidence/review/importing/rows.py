@@ -343,21 +343,34 @@ def _add_judgements(
     if not found.judgements:
         return
     results: dict[str, list[str]] = defaultdict(list)
+    named: dict[tuple[str, str], str] = {}
     for row in (*existing.rows("outcomes"), *rows["outcomes"]):
         results[row.get("study", "")].append(row.get("outcome_id", ""))
+        named.setdefault((row.get("study", ""), slug(row.get("domain") or "")),
+                         row.get("outcome_id", ""))  # fmt: skip
+    several = {}
+    for item in found.judgements:
+        several.setdefault(item.study, set()).add(item.outcome)
     there = {(row.get("outcome_id"), row.get("domain")) for row in existing.rows("risk_of_bias")}
     for item in found.judgements:
         year = re.search(r"(?:1[89]|20)\d\d", item.study)
         key = keys.of(Result(item.study, year[0] if year else "", {}, item.where), item.where)
-        if not results[key]:
-            results[key].append(key)
-            rows["outcomes"].append({
-                "outcome_id": key, "study": key, "poolable": "false", "verification": SECONDARY,
+        outcome_id = named.get((key, slug(item.outcome)), "")
+        if not outcome_id and results[key] and len(several[item.study]) == 1:
+            outcome_id = results[key][0]
+        if not outcome_id:
+            base = "-".join(filter(None, (key, slug(item.outcome)[:24])))
+            outcome_id = next(name for name in (base, *(f"{base}-{n}" for n in range(2, 10**6)))
+                              if name not in results[key])  # fmt: skip
+            results[key].append(outcome_id)
+            named[key, slug(item.outcome)] = outcome_id
+            rows["outcomes"].append({name: value for name, value in {
+                "outcome_id": outcome_id, "study": key, "domain": item.outcome,
+                "poolable": "false", "verification": SECONDARY,
                 "source_where": item.where.rpartition(",")[0], "note": "Judged; no number was read",
-            })  # fmt: skip
+            }.items() if value})  # fmt: skip
             notes.append(f"{item.where.rpartition(',')[0]}: {item.study} has no result here; its "
                          "judgements stand beside an empty one")  # fmt: skip
-        outcome_id = results[key][0]
         if (outcome_id, item.domain) in there:
             notes.append(f"{item.where}: a judgement of {key} stands there already; left out")
             continue

@@ -22,7 +22,8 @@ EFFECT_NUMBERS = ("effect", "effect_se", "effect_var", "effect_ci_low", "effect_
 TOTAL = re.compile(
     r"(?:sub)?total\b|overall\b|pooled\b|summary\b|gesamt\b|summe\b|heterogeneity|heterogenität"
     r"|test for|random[ -]effects?|fixed[ -]effects?|common[ -]effect|prediction interval|i²|tau²"
-    r"|mean effect", re.IGNORECASE
+    r"|mean effect|(?:(?:fixed|random|common)(?:[ -]effects?)?(?: model)?|[rfe]e model|combined|all"
+    r" studies)\s*$", re.IGNORECASE
 )  # fmt: skip
 CONTROLS = re.compile(
     r"placebo|control|usual care|standard care|sham|no treatment|waiting|wait[- ]?list|comparator"
@@ -33,8 +34,21 @@ KINDS = {  # what a row needs, in the order in which a table is looked through
     "means": ("MD", ("MD", "SMD")), "correlations": ("COR", ("COR", "GEN")),
     "shares": ("PROP", ("PROP",)), "effects": ("GEN", MEASURES),
 }  # fmt: skip
+GROUP = {  # plain names of the numbers of one arm
+    "group_mean": "mean means mittelwert mw moyenne media avg average",
+    "group_sd": "sd std stdev standarddeviation standardabweichung écarttype ecarttype",
+    "group_se": "se sem standarderror", "group_n": "n total samplesize patients participants",
+    "group_events": "events event responders cases r x",
+    "group_time": "time persontime personyears",
+}  # fmt: skip
+PART_OF = re.compile(r"\s*(\d+)\s*(?:/|of|von)\s*(\d+)\s*(?:[(\[]\s*[\d.,]+\s*%?\s*[)\]])?\s*")
+WITH_LIMITS = re.compile(
+    r"\s*([^\s(\[]+)\s*[,;]?\s*[(\[](?:95\s*%?\s*(?:CI|KI|IC)\s*[:,=]?)?\s*(.+?)[)\]]\s*",
+    re.IGNORECASE,
+)
 WITH_ERROR = re.compile(r"\s*(\S+?)\s*(?:±|\(|\[|\+/-)\s*(\S+?)\s*[)\]]?\s*")
 HEADER_ROWS = 30
+NEAR = 0.006  # between two effects that are printed with two decimals
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,39 @@ def _named(header: Header, rows: Sequence[Sequence[Cell]]) -> Header:
     return header
 
 
+def _with_arms(header: Header, rows: Sequence[Sequence[Cell]]) -> Header:
+    """The header of a table with one row an arm, whose columns are called plainly mean, SD, n.
+
+    The arms may stand in a column of any name: the one whose cells name the control in one row
+    of a study and something else in another one.
+    """
+    bare = {squeezed(name): at for at, name in reversed(list(enumerate(header.names)))}
+    arm = next((at for at, m in header.meanings.items() if m.target == "arm"), None)
+    study = next((at for at, m in header.meanings.items() if m.target in ("study", "author")), None)
+    if arm is None and study is not None and not any(
+        meaning.target.startswith(ARMS) for meaning in header.meanings.values()
+    ):
+        arm = next((at for at in range(len(header.names)) if at != study and _are_arms(
+            [(str(row[study]), str(row[at])) for row in rows if row[study] and row[at]])), None)
+    if arm is None:
+        return header
+    found = {**header.meanings, arm: Meaning("arm")}
+    for target, names in GROUP.items():
+        at = next((bare[name] for name in names.split() if name in bare), None)
+        if at is not None and (at not in found or found[at].target == "effect_se"):
+            found[at] = Meaning(target)
+    return replace(header, meanings=found)
+
+
+def _are_arms(cells: Sequence[tuple[str, str]]) -> bool:
+    """Whether a control and another arm stand in the rows of most studies."""
+    studies: dict[str, set[bool]] = {}
+    for study, arm in cells:
+        studies.setdefault(study, set()).add(bool(CONTROLS.search(arm)))
+    return len(cells) > len(studies) and (
+        2 * sum(len(kinds) == 2 for kinds in studies.values()) > len(studies))
+
+
 def _distinct(
     found: Mapping[int, Meaning], names: Sequence[str], options: Options
 ) -> dict[int, Meaning]:
@@ -188,17 +235,18 @@ def read_results(
     """
     header = find_header(grid, options, ours)
     header = _named(header, grid.rows[header.first:])
-    targets = {meaning.target: at for at, meaning in header.meanings.items()}
     notes = list(grid.notes)
     if header.skipped > 0:
         notes.append(f"{grid.name}: the {header.skipped} rows above the header are titles, "
                      "left out" if header.skipped > 1 else
                      f"{grid.name}: the row above the header is a title, left out")
-    if "arm" in targets and "group_n" in targets:
-        return _analyses(grid, header, *_arm_rows(grid, header, options, notes, ours),
-                         options, notes), notes  # fmt: skip
-    rows, kind = _study_rows(grid, header, options, notes, ours)
-    return _analyses(grid, header, rows, kind, options, notes), notes
+    header = _with_arms(header, grid.rows[header.first:])
+    targets = {meaning.target for meaning in header.meanings.values()}
+    if {"arm", "group_n"} <= targets:
+        results, measure = _arm_rows(grid, header, options, notes, ours)
+    else:
+        results, measure = _study_rows(grid, header, options, notes, ours)
+    return _analyses(grid, results, measure, notes), notes
 
 
 def _where(grid: Grid, line: int) -> str:
@@ -234,6 +282,7 @@ def _data_rows(grid: Grid, header: Header, notes: list[str]) -> list[tuple[int, 
         if waiting:
             waiting = [item for item in waiting if item[1] != heading]
         out.append((line, row, heading))
+    _name_unnamed(grid, header, out, notes)
     used = {heading for _, _, heading in out}
     for line, row in zip(grid.lines[header.first:], grid.rows[header.first:], strict=True):
         filled = [cell for cell in row if cell is not None]
@@ -242,6 +291,34 @@ def _data_rows(grid: Grid, header: Header, notes: list[str]) -> list[tuple[int, 
             what = "the heading of a subgroup" if words in used else "a note, left out"
             notes.append(f"{_where(grid, line)}: “{_shown(words)}” is taken for {what}")
     return out
+
+
+def _name_unnamed(
+    grid: Grid, header: Header, rows: Sequence[tuple[int, list[Cell], str]], notes: list[str]
+) -> None:
+    """Say what stands in columns without a name; stop at rows that are longer than the header of
+    a text table and end in numbers: their cells have moved."""
+    last = max((at for at, name in enumerate(header.names) if name), default=0)
+    label = None if any(meaning.target in ("study", "author")
+                        for meaning in header.meanings.values()) else (
+        _first_text(header, [row for _, row, _ in rows]))
+    shifted = []
+    for at in range(len(header.names)):
+        cells = [(line, _name(row[at])) for line, row, _ in rows if row[at] is not None]
+        counted = [text for _, text in cells] == [str(n) for n in range(1, len(rows) + 1)]
+        if not cells or header.names[at] or at in header.meanings or at == label or counted:
+            continue
+        if at > last and not grid.sheet:
+            shifted += [line for line, text in cells if number(text) or number(text, ",")]
+        more = f" and {len(cells) - 1} more" if len(cells) > 1 else ""
+        notes.append(f"{_where(grid, cells[0][0])}: “{_shown(cells[0][1])}”{more} in a column "
+                     "without a name, left out")  # fmt: skip
+    if shifted:
+        raise ReviewError([Problem(
+            grid.name, line, "", ", ".join(_name(cell) for cell in row[last + 1:] if cell),
+            "stands behind the last column of the header",
+            "commas in numbers or names need quotes: save the table as XLSX, or with semicolons",
+        ) for line, row, _ in rows if line in shifted])  # fmt: skip
 
 
 def _shown(text: str) -> str:
@@ -260,7 +337,10 @@ def _mark(grid: Grid, header: Header, rows: list, options: Options, notes: list[
         return options.decimal
     numeric = [at for at, meaning in header.meanings.items()
                if _is_number(meaning.target) or meaning.target == "effect_ci"]  # fmt: skip
-    cells = [row[at] for _, row, _ in rows for at in numeric]
+    joint = ("effect_ci", "_mean_sd", "_mean_se")
+    cells = [part for _, row, _ in rows for at in numeric for part in (
+             re.findall(r"\d+[.,]\d+", str(row[at] or ""))
+             if header.meanings[at].target.endswith(joint) else [row[at]])]
     mark = decimal_mark(cells)
     if mark is None:
         parts = [row[at] for _, row, _ in rows for at in numeric
@@ -361,7 +441,7 @@ def _read_rows(
 def _study_rows(
     grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
 ) -> tuple[list[Result], str]:
-    """Results of a table with one row a study, and the kind of their data."""
+    """Results of a table with one row a study, and their measure."""
     rows = _read_rows(grid, header, options, notes, ours)
     read = [(result, values) for _, result, values in rows]
     _name_arms(grid, [values for _, values in read], notes)
@@ -371,6 +451,10 @@ def _study_rows(
         _completed(values)
     kind = _kind(grid, header, [values for _, values in read], options)
     measure = _measure(kind, header, options)
+    shown = "" if options.measure else _from_effects([values for _, values in read])
+    if shown in KINDS[kind][1] and shown != measure:
+        measure = shown
+        notes.append(f"{grid.name}: measure {shown}, since it gives the effects of the table")
     results = []
     for result, values in read:
         fields, remarks = _fields(values, kind, measure, header)
@@ -382,7 +466,7 @@ def _study_rows(
         notes.append(f"{grid.name}: the studies are taken from the column “{header.names[at]}”"
                      if at is not None else
                      f"{grid.name}: no column names the studies; they are numbered by row")
-    return results, kind
+    return results, measure
 
 
 def _own_names(header: Header, ours: Iterable[str]) -> dict[int, str]:
@@ -433,10 +517,16 @@ def _values(
             values[target] = reader.number(line, at, cell.strip().lstrip("<>≤≥= "), target)
         elif target == "effect_ci":
             found = interval(cell, reader.mark)
+            whole = None if found else WITH_LIMITS.fullmatch(str(cell or ""))
+            if whole:
+                found = interval(whole[2], reader.mark)
             if found:
                 values["effect_ci_low"], values["effect_ci_high"] = found
+                if whole and not values.get("effect"):
+                    values["effect"] = reader.number(line, at, whole[1], "effect")
             elif not is_missing(cell):
-                reader._wrong(line, at, cell, "are not two limits", "write such as 0.5 to 0.9")
+                reader._wrong(line, at, cell, "are not two limits", "write such as 0.5 to 0.9, or "
+                              "0.7 (0.5 to 0.9)")
         elif target.endswith(("_mean_sd", "_mean_se")):
             pair = WITH_ERROR.fullmatch(str(cell or ""))
             if pair:
@@ -446,11 +536,12 @@ def _values(
             elif not is_missing(cell):
                 reader._wrong(line, at, cell, "is not a mean with its error",
                               "write such as 12.3 (4.5)")
-        elif target.endswith("_events") and isinstance(cell, str) and (
-            pair := re.fullmatch(r"\s*(\d+)\s*/\s*(\d+)\s*", cell)
+        elif target.endswith(("_events", "_n")) and isinstance(cell, str) and (
+            pair := PART_OF.fullmatch(cell)
         ):
-            values[target] = pair[1]
-            values.setdefault(f"{target.removesuffix('_events')}_n", pair[2])
+            arm = target.rpartition("_")[0]
+            for name, value in ((f"{arm}_events", pair[1]), (f"{arm}_n", pair[2])):
+                values[name] = values.get(name) or value
         elif _is_number(target):
             found = reader.number(line, at, cell, target)
             if found or target not in values:
@@ -555,13 +646,14 @@ def _control(
 def _arm_rows(
     grid: Grid, header: Header, options: Options, notes: list[str], ours: Iterable[str]
 ) -> tuple[list[Result], str]:
-    """Results of a table with one row an arm: two rows of a study become one result."""
+    """Results of a table with one row an arm, two rows of a study making one, and their measure."""
     groups: dict[tuple[str, str, str, str], list[tuple[int, Result, dict[str, str]]]] = {}
     for line, result, values in _read_rows(grid, header, options, notes, ours):
         group = (result.study, result.year, result.outcome, result.subgroup)
         groups.setdefault(group, []).append((line, result, values))
     pairs = [tuple(values.get("arm", "") for _, _, values in arms) for arms in groups.values()
              if len(arms) > 1]  # fmt: skip
+    _refuse_repeats(grid, header, groups)
     control = _control(grid, pairs, any(len(pair) > 2 for pair in pairs), notes)
     if control is None:
         names = ", ".join(dict.fromkeys(name for pair in pairs for name in pair))
@@ -593,7 +685,30 @@ def _arm_rows(
     kind = _kind(grid, header, [values for _, values in read], options)
     measure = _measure(kind, header, options)
     return [replace(result, fields={**_fields(values, kind, measure, header)[0], **result.fields})
-            for result, values in read], kind  # fmt: skip
+            for result, values in read], measure  # fmt: skip
+
+
+def _refuse_repeats(
+    grid: Grid, header: Header,
+    groups: Mapping[tuple[str, ...], Sequence[tuple[int, Result, Mapping[str, str]]]],
+) -> None:
+    """Stop where an arm of a study stands more than once, such as at several points in time."""
+    for (study, *_), found in groups.items():
+        first: dict[str, tuple[int, Result]] = {}
+        for line, result, values in found:
+            arm = values.get("arm", "")
+            if arm not in first:
+                first[arm] = line, result
+                continue
+            before, other = first[arm]
+            apart = {squeezed(name.removeprefix("their_")) for name, value in result.fields.items()
+                     if other.fields.get(name, value) != value}  # fmt: skip
+            names = [name for name in header.names if squeezed(name) in apart]
+            column = names[0] if names else "their column"
+            raise ReviewError([Problem(
+                grid.name, line, "", f"{study}, {arm}", f"stands in row {before} already",
+                "keep one row an arm, or say which column sets the results apart: --map with the "
+                f"line “{column},outcome” or “{column},subgroup”")])  # fmt: skip
 
 
 def _completed(values: dict[str, str]) -> None:
@@ -686,9 +801,51 @@ def _missing(
 def _measure(kind: str, header: Header, options: Options) -> str:
     if options.measure:
         return options.measure
-    named = [meaning.measure for meaning in header.meanings.values()
-             if meaning.target == "effect" and meaning.measure]  # fmt: skip
-    return named[0] if kind == "effects" and named else KINDS[kind][0]
+    return (_said(header) if kind == "effects" else "") or KINDS[kind][0]
+
+
+def _said(header: Header) -> str:
+    """The measure that a column of effects is called by, empty where none is."""
+    return next((meaning.measure for target in ("effect", "effect_ci")
+                 for meaning in header.meanings.values()
+                 if meaning.target == target and meaning.measure), "")  # fmt: skip
+
+
+def effects_of(values: Mapping[str, str]) -> dict[str, tuple[float, ...]]:
+    """What each measure makes of the two arms of a row, the ratio and its log; empty without."""
+    def numbers(*parts: str) -> list[float]:
+        cells = [values.get(f"{arm}_{part}", "") for arm in ARMS for part in parts]
+        return [float(cell) for cell in cells] if all(cells) else []
+
+    if counts := numbers("events", "n"):
+        a, n1, c, n2 = counts
+        if not (0 < a < n1 and 0 < c < n2):
+            return {}
+        rr, odds = a / n1 / (c / n2), a * (n2 - c) / (c * (n1 - a))
+        return {"RR": (rr, math.log(rr)), "OR": (odds, math.log(odds)), "RD": (a / n1 - c / n2,)}
+    if means := numbers("mean", "sd", "n"):
+        m1, s1, n1, m2, s2, n2 = means
+        df = n1 + n2 - 2
+        sd = math.sqrt(((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / df) if df > 0 else 0
+        d = (m1 - m2) / sd if sd else math.nan
+        return {"MD": (m1 - m2,), "SMD": (d, d * (1 - 3 / (4 * df - 1)))}
+    return {}
+
+
+def is_near(one: float, other: float) -> bool:
+    """Whether two effects are the same but for two printed decimals."""
+    return abs(one - other) <= NEAR * max(1.0, abs(other))
+
+
+def _from_effects(rows: Sequence[Mapping[str, str]]) -> str:
+    """The measure by which the arms of all rows give their effects; empty where unclear."""
+    fits: list[set[str]] = [
+        {name for name, ours in effects_of(row).items()
+         if any(is_near(value, float(row["effect"])) for value in ours)}
+        for row in rows if row.get("effect") and effects_of(row)
+    ]  # fmt: skip
+    found = set.intersection(*fits) if fits else set()
+    return found.pop() if len(found) == 1 else ""
 
 
 def _fields(
@@ -698,9 +855,11 @@ def _fields(
     used = {name: value for name, value in values.items() if value and name not in (
         "correlation_effect", "effect_measure") and not name.startswith("group_")}  # fmt: skip
     logs = {meaning.target for meaning in header.meanings.values() if meaning.is_log}
-    named = next((meaning.measure for meaning in header.meanings.values()
-                  if meaning.target == "effect" and meaning.measure), "")  # fmt: skip
+    named = _said(header)
     remarks: list[str] = []
+    if kind not in ("correlations", "shares"):  # of both arms together, or of something else
+        used |= {f"their_{name.removeprefix('group_')}": value for name, value in values.items()
+                 if value and name.startswith(("group_", "correlation_"))}  # fmt: skip
     if kind == "correlations":
         used |= {"effect": values["correlation_effect"], "effect_measure": "correlation",
                  "intervention_n": values["group_n"]} if _holds(values, kind) else {}  # fmt: skip
@@ -712,7 +871,7 @@ def _fields(
         used["contrast"] = "single_group"
     elif used.get("effect"):
         reported = measure if kind == "effects" else named
-        if reported in RATIOS and ("effect" in logs or not named):
+        if reported in RATIOS and (logs & {"effect", "effect_ci"} or not named):
             remarks += _without_log(used)
         if reported in REPORTED_AS:
             used["effect_measure"] = REPORTED_AS[reported]
@@ -732,10 +891,8 @@ def _without_log(used: dict[str, str]) -> list[str]:
 
 
 def _analyses(
-    grid: Grid, header: Header, results: Sequence[Result], kind: str, options: Options,
-    notes: list[str],
+    grid: Grid, results: Sequence[Result], measure: str, notes: list[str]
 ) -> list[Analysis]:
-    measure = _measure(kind, header, options)
     by_outcome: dict[str, list[Result]] = {}
     for result in results:
         if not result.study:
