@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evidence.appraisal.rob2 import JUDGEMENTS, domain_of, judge, worst
-from evidence.review import Problem, Review, ReviewError, among
+from evidence.review import Problem, Review, ReviewError, among, made_once
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -56,6 +56,7 @@ def judgements(review: Review) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 
+@made_once
 def risk_of_bias(review: Review) -> pd.DataFrame:
     """Judgements with their written reasons and sources from risk_of_bias.csv.
 
@@ -76,6 +77,7 @@ def risk_of_bias(review: Review) -> pd.DataFrame:
     return table.merge(written, how="left", on=["outcome_id", "domain"])
 
 
+@made_once
 def judged_results(review: Review) -> pd.DataFrame:
     """`risk_of_bias` with a column ``result``: what the judged outcome is about, in words."""
     table = risk_of_bias(review)

@@ -13,7 +13,7 @@ from evidence.appraisal.gaps import MARKERS, measured, unread_markers, waiting
 from evidence.appraisal.information import control_risk, rated_outcomes
 from evidence.appraisal.rob2 import HIGH, LOW
 from evidence.pooling import Pool
-from evidence.review import Problem, Review, ReviewError, is_true
+from evidence.review import Problem, Review, ReviewError, is_true, made_once
 from evidence.wording import (
     Facts,
     Makers,
@@ -102,6 +102,7 @@ def absolute_effect(ratio: float, risk: float) -> float:
     return 1000 * (min(ratio * risk, 1.0) - risk)
 
 
+@made_once
 def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """Each row of certainty.csv with the evidence that it is about now.
 
@@ -149,6 +150,7 @@ def certainty_table(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame
     return pd.DataFrame(rows)
 
 
+@made_once
 def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """Summary of Findings: what a reader is told of each outcome.
 

@@ -23,6 +23,7 @@ from evidence.review import (
     design,
     is_placebo_trial,
     is_true,
+    made_once,
     people,
     primary_studies,
     roots,
@@ -76,6 +77,7 @@ def _counted(review: Review) -> pd.Series:
     return both.groupby(rows["study"]).max()
 
 
+@made_once
 def root_people(review: Review) -> pd.DataFrame:
     """Primary studies with the study whose people they are and the number of those.
 

@@ -13,7 +13,7 @@ from evidence.pooling.effects import BASES, METHOD_MEASURES, NOT_RECORDED, outco
 from evidence.pooling.effects import METHODS as POOLING_METHODS
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS
 from evidence.pooling.synthesis import DRAW_POOL, SCALES, Pool, synthesise, with_columns
-from evidence.review import MEASURES, Problem, ReviewError, keys, roots, word
+from evidence.review import MEASURES, Problem, ReviewError, keys, made_once, roots, word
 
 FILE = "data/analyses.csv"
 EFFECT_COLUMNS = (
@@ -108,6 +108,7 @@ def run_analyses(review) -> dict[str, Pool]:
     return results
 
 
+@made_once
 def analysis_rows(review) -> pd.DataFrame:
     """Rows of outcomes and harms, indexed by id, with what their study says beside them.
 

@@ -15,7 +15,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dictionary": ["Dictionary", "default_dictionary"],
         "forests": ["forest_rows"],
         "problems": ["NoDataError", "Problem", "ReviewError"],
-        "review": ["BIBLIOGRAPHY", "Review", "Tables", "find_root", "load_review"],
+        "review": ["BIBLIOGRAPHY", "Review", "Tables", "find_root", "load_review", "made_once"],
         "schema": ["names"],
         "studies": [
             "DESIGNS", "LABORATORY", "LEVELS", "counts_own", "design", "is_placebo_trial",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 
 import pandas as pd
@@ -18,13 +19,15 @@ from evidence.storage import read_bytes, sha256
 
 
 class Tables(Mapping[str, pd.DataFrame]):
-    """Tables by name; `read` holds the names of those that were looked at."""
+    """Tables by name; `read` holds the names of those that were looked at, `made` what was made
+    of them once (see `made_once`)."""
 
-    __slots__ = ("_tables", "read")
+    __slots__ = ("_tables", "made", "read")
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]):
         self._tables = dict(tables)
         self.read: set[str] = set()
+        self.made: dict[tuple, tuple] = {}
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         table = self._tables[name]
@@ -72,7 +75,7 @@ class Review:
         >>> len(ev.load().table("no_such_table"))
         0
         """
-        return self.tables[name].copy() if name in self.tables else pd.DataFrame()
+        return self.tables[name].copy(deep=False) if name in self.tables else pd.DataFrame()
 
     def item(self, name: str, default: str = "") -> str:
         """Value of one item of ``data/review.csv``.
@@ -164,6 +167,32 @@ class Review:
                 total.update(sha256(read_bytes(path)).encode())
         total.update(sha256(read_bytes(self.root / BIBLIOGRAPHY)).encode())
         return total.hexdigest()
+
+
+def made_once(make: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
+    """A function that makes a table of a review, and of results, once for each of them.
+
+    Whoever asks for it gets a copy of his own, and has read the tables that it was made from.
+    """
+    @wraps(make)
+    def made(review: Review, *rest: object) -> pd.DataFrame:
+        tables = review.tables
+        if not isinstance(tables, Tables):
+            return make(review, *rest)
+        key = (make, id(review), *map(id, rest))
+        if key not in tables.made:
+            before, tables.read = tables.read, set()
+            try:
+                table = make(review, *rest)
+                kept = (review, *rest)  # so that their ids stay theirs
+                tables.made[key] = (table, frozenset(tables.read), kept)
+            finally:
+                tables.read = before | tables.read
+        table, read, _ = tables.made[key]
+        tables.read |= read
+        return table.copy(deep=False)
+
+    return made
 
 
 def load_review(root: Path | str | None = None) -> Review:
