@@ -4,11 +4,13 @@ import hashlib
 import re
 import zipfile
 from io import BytesIO
-from itertools import combinations, zip_longest
+from itertools import combinations, pairwise, zip_longest
 from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from matplotlib import colors
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.lines import Line2D
@@ -182,6 +184,20 @@ def test_a_no_break_space_is_no_line_end():
         figure = page.page()
         lines = page.wrap(figure, "ten trials, n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}34", 0.08, 14)
     assert lines.split("\n") == ["ten trials,", "n\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}34"]
+
+
+WORDS = ["a", "the", "iiii", "WWWWW", "et", "al.", "randomised-controlled", "0.35"]
+
+
+@given(st.lists(st.sampled_from(WORDS), max_size=60), st.floats(0.2, 9), st.sampled_from([9, 14, 28]))
+def test_a_line_takes_as_many_words_as_fit(words, width, size):
+    lines = page.broken(" ".join(words), width, size)
+    assert " ".join(lines) == " ".join(words)
+    for line, following in pairwise(lines):
+        first = "et al." if following.startswith("et al.") else following.split(" ")[0]
+        assert page.inches(f"{line} {first}", size) > width
+    for line in lines:
+        assert page.inches(line, size) <= width or len(line.replace("et al.", "").split()) <= 1
 
 
 def test_print_is_black_and_grey_at_170_mm_with_text_from_8_points(drawn):

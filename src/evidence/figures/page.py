@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import resources
+from itertools import accumulate, takewhile
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # poin
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 _STYLE: ContextVar[str] = ContextVar("style", default="slide")
+USUAL_LETTER = 0.5  # width of a letter of text in its size, about
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
 COLUMN = (6.7, 7.0)  # inches of a page for one column of a journal
 LONGEST = 2000  # signs of any text on a page
@@ -225,14 +227,29 @@ def wrap(
 
 def broken(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
     """`text` in lines no wider than `width` inches, broken at spaces."""
-    done = [""]
-    for word in BREAKS.split(text.strip().replace(ET_AL, ET_AL.replace(" ", NO_BREAK))):
-        longer = f"{done[-1]} {word}" if done[-1] else word
-        if done[-1] and inches(longer, size, weight) > width:
-            done.append(word)
-        else:
-            done[-1] = longer
+    words = BREAKS.split(text.strip().replace(ET_AL, ET_AL.replace(" ", NO_BREAK)))
+    done = []
+    while words:
+        count = _fitting(words, width, size, weight)
+        done.append(" ".join(words[:count]))
+        words = words[count:]
     return [line.replace(ET_AL.replace(" ", NO_BREAK), ET_AL) for line in done]
+
+
+def _fitting(words: list[str], width: float, size: float, weight: str) -> int:
+    """How many of the words fit into one line, at least one; few lines are measured, since they
+    are tried from the number that usually fits."""
+    def too_wide(count: int) -> bool:
+        return inches(" ".join(words[:count]), size, weight) > width
+
+    letters = accumulate(len(word) + 1 for word in words)
+    usual = width * 72 / (USUAL_LETTER * size)
+    count = max(1, sum(1 for _ in takewhile(lambda number: number <= usual, letters)))
+    while count > 1 and too_wide(count):
+        count -= 1
+    while count < len(words) and not too_wide(count + 1):
+        count += 1
+    return count
 
 
 def evenly(text: str, width: float, size: float, weight: str = "normal") -> list[str]:
