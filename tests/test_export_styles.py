@@ -189,7 +189,8 @@ def test_a_no_break_space_is_no_line_end():
 WORDS = ["a", "the", "iiii", "WWWWW", "et", "al.", "randomised-controlled", "0.35"]
 
 
-@given(st.lists(st.sampled_from(WORDS), max_size=60), st.floats(0.2, 9), st.sampled_from([9, 14, 28]))
+@given(st.lists(st.sampled_from(WORDS), max_size=60), st.floats(0.2, 9),
+       st.sampled_from([9, 14, 28]))
 def test_a_line_takes_as_many_words_as_fit(words, width, size):
     lines = page.broken(" ".join(words), width, size)
     assert " ".join(lines) == " ".join(words)
