@@ -8,7 +8,7 @@ import pytest
 from evidence.project import freshness
 from evidence.project.freshness import Inputs, inputs
 from evidence.review.dictionary import default_descriptor
-from evidence.review.review import load_review
+from evidence.review.review import load_review, made_once
 from sample_review import edit, write_sample
 
 FIGURE = "figure:studies"
@@ -93,3 +93,24 @@ def test_an_upgraded_dependency_makes_everything_stale(sample, monkeypatch):
         before = after
     versions["pytest"] = "9"
     assert inputs(sample).engine == before
+
+
+def test_what_is_made_once_is_read_by_all_and_belongs_to_each(minimal):
+    review, calls = load_review(minimal), []
+
+    @made_once
+    def people(review, more=None):
+        calls.append(more)
+        return review.table("studies")[["n_randomised"]]
+
+    first = people(review)
+    review.tables.read.clear()
+    first.loc[0, "n_randomised"] = 0
+    assert people(review)["n_randomised"].tolist() == [40, 60]
+    assert review.tables.read == {"studies"} and calls == [None]
+    review.table("outcomes")
+    more = object()
+    assert people(review, more) is not people(review, more) and calls == [None, more]
+    assert review.tables.read == {"studies", "outcomes"}
+    other = load_review(minimal)
+    assert people(other).equals(people(review)) and calls == [None, more, None]
