@@ -65,7 +65,7 @@ def target(text: str) -> str:
 def _plain(text: str) -> str:
     """A text without the signs that no reader sees, as a browser reads an address."""
     kept = re.sub(r"[\t\r\n]", "", text.strip())
-    return "".join(sign for sign in kept if sign == " " or not HIDDEN.match(sign))
+    return HIDDEN.sub(lambda found: " " * found[0].count(" "), kept)
 
 
 def _decoded(text: str) -> str:
