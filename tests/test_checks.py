@@ -92,6 +92,9 @@ CASES = {
         {"important_effect": -0.5, "effect_unit": "ratio"}, "important_effect",
         {"important_effect": -0.5, "effect_unit": "sd"},
     ),
+    "figure called as a device": (
+        numbers.names_make_files, "figures", {"figure": "con"}, "figure", {"figure": "cons"},
+    ),
     "code for a missing value": (
         numbers.missing_is_empty, "outcomes", {"intervention_mean": -99.0}, "intervention_mean",
         {"intervention_mean": -9.0},

@@ -65,6 +65,27 @@ def test_an_unknown_scale_in_a_pool_of_a_known_one_is_a_remark(review, capsys):
     assert "unknown scale" not in capsys.readouterr().out
 
 
+def test_results_of_several_domains_in_one_pool_are_a_remark(review, capsys):
+    assert main(["check", str(review)]) == 0
+    assert "different domains" not in capsys.readouterr().out
+    edit(review / "data/outcomes.csv", "cole2005,warmth", "cole2005,sleep")
+    assert main(["check", str(review)]) == 0
+    assert ("data/analyses.csv:2 include: 'abel2001-warmth (warmth); cole2005-warmth (sleep)': "
+            "are results of different domains in one pool") in capsys.readouterr().out
+    edit(review / "data/analyses.csv", "analysis,", "subgroup_by,analysis,")
+    edit(review / "data/analyses.csv", "warmth,", "domain,warmth,")
+    assert main(["check", str(review)]) == 0
+    assert "different domains" not in capsys.readouterr().out
+
+
+def test_a_figure_that_windows_could_not_write_is_named(tmp_path, capsys):
+    root = write_sample(tmp_path / "sample")
+    edit_sample(root / "data" / "figures.csv", "studies,landscape", "con,landscape")
+    assert main(["check", str(root)]) == 1
+    assert "data/figures.csv:2 figure: 'con': is a name that Windows keeps" in (
+        capsys.readouterr().err)
+
+
 def test_a_ratio_of_counts_in_which_nobody_was_spared_is_a_remark(tmp_path, capsys):
     head = MINIMAL["data/outcomes.csv"].split("\n")[0]
     header = head.replace("effect_measure,effect,effect_se", "effect_measure,intervention_events,"

@@ -38,6 +38,9 @@ ODDS = {**RATIO, "effect_measure": "odds_ratio", "effect": 0.43, "effect_ci_low"
         "effect_ci_high": 0.91, "p_value": 0.03}  # fmt: skip
 SMD = {**DIFFERENCE, "effect_measure": "standardised_mean_difference", "effect": -0.38,
        "effect_ci_low": -0.78, "effect_ci_high": 0.02, "p_value": 0.06}  # fmt: skip
+RATES = {"outcome_id": "a", "study": "s", "effect_measure": "rate_ratio", "effect": 0.5,
+         "effect_ci_low": 0.23, "effect_ci_high": 1.07, "intervention_events": 10,
+         "intervention_time": 100.0, "control_events": 20, "control_time": 100.0}
 CHANGE = {"outcome_id": "a", "study": "s", "control_change": -1.0, "control_change_ci_low": -1.5,
           "control_change_ci_high": -0.5}  # fmt: skip
 
@@ -59,7 +62,7 @@ def named(*rows, **others):
     return {problem.column for problem in remarks(*rows, **others)}
 
 
-@pytest.mark.parametrize("row", [DIFFERENCE, RATIO, BARE, SHARE, ODDS, SMD, CHANGE])
+@pytest.mark.parametrize("row", [DIFFERENCE, RATIO, BARE, SHARE, ODDS, SMD, CHANGE, RATES])
 def test_what_a_careful_report_prints_is_quiet(row):
     assert remarks(row) == []
 
@@ -299,6 +302,30 @@ SLIPS = {  # what a slip leaves, where fewer numbers stand beside it
         DIFFERENCE, {"effect_se": 1e-9, "effect_ci_low": NAN, "effect_ci_high": NAN,
                      "p_value": NAN, "control_sd": NAN}, "effect_se"),
     "a date as a number": (DIFFERENCE, {"week": 45678.0}, "week"),
+    "the error of an odds ratio, not of its log": (
+        ODDS, {"effect_se": 0.17, "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN},
+        "effect_se"),
+    "the same without counts": (
+        BARE, {"effect_measure": "odds_ratio", "effect": 0.43, "effect_se": 0.17,
+               "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN}, "effect_se"),
+    "the error of a risk ratio, not of its log": (
+        RATIO, {"effect_se": 0.14, "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN},
+        "effect_se"),
+    "a hazard ratio surer than its people": (
+        BARE, {"effect_measure": "hazard_ratio", "effect_ci_low": 0.5, "effect_ci_high": 0.72,
+               "p_value": NAN}, "effect_ci_low"),
+    "an arm in another unit": (
+        DIFFERENCE, {"intervention_mean": 46.0, "scale_low": NAN, "effect": NAN,
+                     "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN},
+        "intervention_mean"),
+    "standard errors as SDs with nothing beside them but the scale": (
+        DIFFERENCE, {"intervention_sd": 0.14, "control_sd": 0.16, "effect": NAN,
+                     "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN,
+                     "intervention_baseline_sd": NAN, "control_baseline_sd": NAN}, "control_sd"),
+    "a rate ratio far from its counts, without people": (RATES, {"effect": 6.0}, "effect"),
+    "time in another unit in one arm": (
+        RATES, {"intervention_n": 100, "control_n": 100, "control_time": 1200.0},
+        "intervention_time"),
 }  # fmt: skip
 
 
@@ -307,6 +334,48 @@ def test_a_slip_is_named_where_less_is_reported(row, change, column):
     found = [p for check in (*CHECKS, *AGREEMENT)
              for p in check(context_of({**row, **change}))]  # fmt: skip
     assert column in {problem.column for problem in found}
+
+
+HONEST = {
+    "p of Fisher's test": (
+        RATIO, {"intervention_events": 1, "intervention_n": 20, "control_events": 4,
+                "control_n": 20, "effect": 0.25, "effect_ci_low": 0.03, "effect_ci_high": 2.05,
+                "p_value": 0.34}),
+    "the error of a log": (
+        ODDS, {"effect_se": 0.386, "effect_ci_low": NAN, "effect_ci_high": NAN}),
+    "an ordinal model": (
+        BARE, {"effect_measure": "odds_ratio", "effect": 0.6, "effect_se": 0.32,
+               "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN}),
+    "an error of the log close to that of the ratio": (
+        RATIO, {"effect": 1.05, "effect_se": 0.21, "intervention_events": 29,
+                "control_events": 28, "intervention_n": 58, "control_n": 59,
+                "effect_ci_low": NAN, "effect_ci_high": NAN, "p_value": NAN}),
+    "little spread at the end of a scale": (
+        DIFFERENCE, {"intervention_mean": 0.2, "control_mean": 0.3, "intervention_sd": 0.2,
+                     "control_sd": 0.3, "effect": NAN, "effect_ci_low": NAN,
+                     "effect_ci_high": NAN, "p_value": NAN, "intervention_baseline_sd": NAN,
+                     "control_baseline_sd": NAN}),
+    "longer follow-up in one arm": (
+        RATES, {"intervention_n": 100, "control_n": 60, "intervention_time": 120.0,
+                "effect": 0.42, "effect_ci_low": 0.2, "effect_ci_high": 0.9}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("row", "change"), HONEST.values(), ids=HONEST)
+def test_what_honest_rows_have_is_no_slip(row, change):
+    assert remarks({**row, **change}) == []
+
+
+def test_people_of_a_crossover_trial_in_both_arms_are_a_remark():
+    trial = [{"study": "s", "design": "rct_crossover", "n_randomised": 50}]
+    found = remarks(RATIO | {"intervention_n": 50, "control_n": 49}, studies=trial)
+    assert "contrast" in {problem.column for problem in found}
+    periods = RATIO | {"intervention_n": 25, "control_n": 25, "intervention_events": 8,
+                       "control_events": 13, "effect": 0.62, "effect_ci_low": 0.31,
+                       "effect_ci_high": 1.22, "p_value": 0.16}  # fmt: skip
+    for row, studies in ((periods, trial), (
+            RATIO, [{"study": "s", "design": "rct_parallel", "n_randomised": 120}])):
+        assert "contrast" not in {problem.column for problem in remarks(row, studies=studies)}
 
 
 def test_a_limit_that_is_missing_is_not_called_nan():

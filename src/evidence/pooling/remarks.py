@@ -29,8 +29,8 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     Returns
     -------
     list of Problem
-        Warnings: points of an unknown scale beside a known one; everybody had the event; one row
-        that outweighs all others; nothing to pool.
+        Warnings: points of an unknown scale beside a known one; several domains; everybody had the
+        event; one row that outweighs all others; nothing to pool.
     """
     rows = analysis_rows(review)
     found: list[Problem] = []
@@ -48,6 +48,9 @@ def pool_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
             (_everybody(used, pooled),
              ("everybody in both arms had the event, which says little about a ratio",
               "ask whether it belongs here")),
+            (_of_domains(used, result.subgroup_by),
+             ("are results of different domains in one pool",
+              "pool what measures the same, or give the domain as subgroup_by")),
             (_overwhelming(pooled),
              (f"has a standard error less than 1/{OVERWHELMING} of those of all others, so that "
               "its weight is nearly all", "check it against the source")),
@@ -111,6 +114,14 @@ def _without_scale(rows: pd.DataFrame, measure: str) -> list[str]:
 def _in_points(rows: pd.DataFrame, measure: str) -> bool:
     kinds = set(rows["effect_measure"].dropna()) if "effect_measure" in rows else set()
     return measure == "MD" or (measure == "GEN" and not IN_POINTS.isdisjoint(kinds))
+
+
+def _of_domains(rows: pd.DataFrame, subgroup_by: str) -> list[str]:
+    """The first row of each domain, where a pool has several and they are not its subgroups."""
+    if "domain" not in rows or subgroup_by == "domain":
+        return []
+    first = rows["domain"].dropna().drop_duplicates()
+    return [f"{row} ({domain})" for row, domain in first.items()] if len(first) > 1 else []
 
 
 def _everybody(rows: pd.DataFrame, pooled: pd.DataFrame) -> list[str]:

@@ -27,6 +27,8 @@ from evidence.review.vocabulary import ARMS, MEAN_KINDS, RATIO_KINDS, Z95
 SE_TOLERANCE = 0.06  # an interval may rest on t instead of z
 ROUNDING = 1e-6
 MISSING_CODES = (-99, -999, -9999, 9999, 99999)
+DEVICES = ("con", "prn", "aux", "nul",
+           *(f"{name}{number}" for name in ("com", "lpt") for number in range(10)))  # fmt: skip
 FROM_COUNTS = ("risk_ratio", "odds_ratio", "risk_difference")
 INTERVALS = (  # columns: low, estimate, high
     ("effect_ci_low", "effect", "effect_ci_high"),
@@ -351,7 +353,17 @@ def important_effects_exist(c: Context) -> Iterator[Problem]:
                               "give the smallest effect that matters, or leave it empty")
 
 
+def names_make_files(c: Context) -> Iterator[Problem]:
+    """A figure is not called as Windows calls its devices, which no file can be."""
+    table = c.tables.get("figures")
+    if table is not None and "figure" in table:
+        kept = table["figure"].astype("str").str.lower().isin(DEVICES)
+        yield from c.problems("figures", kept, "figure", "is a name that Windows keeps for itself",
+                              "choose another name")
+
+
 PLAN_CHECKS: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     participants_end,
     important_effects_exist,
+    names_make_files,
 )

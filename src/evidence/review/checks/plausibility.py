@@ -42,7 +42,12 @@ FAR_APART = 5.0  # standardised differences beyond it are rarely ones, nor SDs t
 OTHER_LEVELS = (90, 99)  # per cent of intervals that are taken for one of 95 %
 LEVEL_GAP = 0.08  # of a z value, between that of an interval of 95 % and that of another level
 NEAR_LEVEL = 0.04  # of a standard error, between that of the counts and that of another level
+SAME = 0.06  # of a standard error, between two that are the same but for rounding
+SUREST = 0.8  # of the least standard error: ordinal models are surer than counts by 0.87
+MIDDLE, LITTLE, SPREAD = 10.0, 30.0, 20.0  # SDs from both ends; parts of a scale: SD, usual SD
+FOLLOWED = 4.0  # times, between the mean follow-up of two arms
 NONE = 1000.0  # an SD that is a smaller part of its scale is none
+CROWD = 100_000  # people, beyond which all tests of counts agree
 ENOUGH, MANY = 5, 30  # events of each kind, and people, from which an interval is that of Wald
 SERIAL = (36_526, 54_788)  # days since 1900, as spreadsheets count them, of 2000 to 2049
 USUAL = 1000.0  # a column whose other numbers stay below it holds no such number of days
@@ -187,6 +192,7 @@ def p_values_fit(c: Context) -> Iterator[Problem]:
         implied = _two_sided(own.effect.abs() / se)
         wrong = _p_gap(p, table, own.effect.abs(), own.slack, se,
                        own.limits_slack.mask(own.given, 0.0), _freedom(table))
+        wrong &= ~_from_tables(p, table, wrong)
         words = pd.Series("", table.index, dtype="str")
         exact = ~among(table, "p_relation", ("<", ">"))
         for index in table.index[wrong]:
@@ -194,6 +200,27 @@ def p_values_fit(c: Context) -> Iterator[Problem]:
             shown = "below 0.0001" if implied[index] < 1e-4 else f"{implied[index]:.1g}"
             words[index] = f"does not fit effect and error, which give {shown}{hint}"
         yield from c.problems(name, wrong, "p_value", words, CHECK, True)
+
+
+def _from_tables(p: pd.Series, table: pd.DataFrame, doubted: pd.Series) -> pd.Series:
+    """Doubted p values that a test of the counts gives: Fisher's, chi squared, that of Yates."""
+    fits = pd.Series(False, table.index)
+    counts = pd.concat([number(table, f"{arm}_{part}") for arm in ARMS for part in ("events", "n")],
+                       axis=1)  # fmt: skip
+    counts = counts[doubted & counts.notna().all(axis=1) & ~among(table, "unit", ("events",))]
+    if counts.empty:
+        return fits
+    from scipy import stats  # takes long to import
+
+    for index, (a, n, b, m) in zip(counts.index, counts.to_numpy(), strict=True):
+        cells = np.array([[a, n - a], [b, m - b]])
+        if (cells < 0).any() or not cells.sum(axis=0).all() or n + m > CROWD:
+            continue
+        tests = [stats.fisher_exact(cells)[1],
+                 *(stats.chi2_contingency(cells, correction)[1] for correction in (False, True))]
+        near = max(_unit(p.loc[[index]]).iloc[0] / 2, P_SHARE * p[index])
+        fits[index] = any(abs(value - p[index]) <= near for value in tests)
+    return fits
 
 
 def _varied(table: pd.DataFrame) -> pd.Series:
@@ -408,6 +435,42 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
                                   "check the decimal point, and that it is no variance", True)
 
 
+def arms_are_alike(c: Context) -> Iterator[Problem]:
+    """Warn of arms in different units, and of an SD in the middle of a scale that is an error."""
+    for name, table in c.tables.items():
+        if {"intervention_mean", "control_mean", "intervention_sd"} <= set(table):
+            m1, s1, m2, s2 = (number(table, f"{arm}_{part}") for arm in ARMS
+                              for part in ("mean", "sd"))  # fmt: skip
+            sds = (m1 - m2).abs() / s1.combine(s2, max)
+            yield from c.problems(name, (sds > FAR_APART) & (sds < np.inf), "intervention_mean",
+                                  sds.map("is {:.0f} SDs from the control".format),
+                                  f"{CHECK}: one unit in both arms, SDs that are no errors?", True)
+            yield from _errors_in_the_middle(c, name, table)
+        if {"intervention_time", "control_time", "intervention_n"} <= set(table):
+            t1, t2 = (number(table, f"{arm}_time") / number(table, f"{arm}_n") for arm in ARMS)
+            ratio = (t1 / t2).where((t1 > 0) & (t2 > 0))
+            yield from c.problems(name, (ratio > FOLLOWED) | (ratio < 1 / FOLLOWED),
+                                  "intervention_time",
+                                  ratio.map("is {:.3g} times that of the control, for each person"
+                                            .format),
+                                  f"{CHECK}: one unit of time in both arms?", True)
+
+
+def _errors_in_the_middle(c: Context, name: str, table: pd.DataFrame) -> Iterator[Problem]:
+    """Warn of next to no spread far from both ends of a scale, where an error times the root of n
+    is a usual spread."""
+    low, high = number(table, "scale_low"), number(table, "scale_high")
+    width = (high - low).where(high > low)
+    for arm in ARMS:
+        mean, sd, n = (number(table, f"{arm}_{part}") for part in ("mean", "sd", "n"))
+        inside = (mean - low).combine(high - mean, min) > MIDDLE * sd
+        usual = (sd * n**0.5 > width / SPREAD) & (sd * n**0.5 < width / 2)
+        here = inside & usual & (sd < width / LITTLE) & (n**0.5 >= ROOT)
+        yield from c.problems(name, here, f"{arm}_sd",
+                              "is very small in the middle of its scale; times the root of n it "
+                              "would be usual", "check whether it is a standard error", True)
+
+
 def percentages_fit(c: Context) -> Iterator[Problem]:
     """Warn of a percentage that is not that of its counts."""
     for name, table in c.tables.items():
@@ -426,7 +489,8 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of an effect, or its error, that is far from what the two arms give."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
-        own = effects(c, name) if any(f"{arm}_n" in table for arm in ARMS) else None
+        own = effects(c, name) if any(f"{arm}_{part}" in table for arm in ARMS
+                                      for part in ("n", "time")) else None  # fmt: skip
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
@@ -450,6 +514,9 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
                                   CHECK, True)
             if kind in COUNTED:
                 yield from _other_measures(c, name, of_counts, kind, here)
+            if kind in RATIO_KINDS:
+                plain = own.given & ~far & (apart <= TIMES * own.slack + 1e-9)
+                yield from _errors_of_logs(c, name, table, se, here & plain)
             if kind != "hazard_ratio":
                 plain = here & ~far & (apart <= own.slack + 1e-9)
                 yield from _levels(c, name, table, own, se, plain & _is_wald(table, kind))
@@ -496,6 +563,40 @@ def _errors_fit_arms(
             se.map(f"{what} wider than SDs and people of the arms imply, {{:.4g}}".format),
             "ask what widened it: fewer people, or the model", True,
         )
+
+
+def _errors_of_logs(
+    c: Context, name: str, table: pd.DataFrame, se: pd.Series, here: pd.Series
+) -> Iterator[Problem]:
+    """Warn of a standard error that is the one of the ratio, not of its log, by the counts."""
+    given = number(table, "effect_se")
+    of_ratio = (given / (se * number(table, "effect")) - 1).abs() < SAME
+    apart = here & of_ratio & ((given / se - 1).abs() > 4 * SAME)
+    yield from c.problems(name, apart, "effect_se",
+                          se.map("looks like that of the ratio; its log has {:.4g}".format),
+                          "give the standard error of the log, or the limits", True)
+
+
+def ratios_have_errors(c: Context) -> Iterator[Problem]:
+    """Warn of an odds or hazard ratio that is surer than so many people can make it.
+
+    No counts of one event a person make the variance of a log odds ratio less than
+    4 (1/n + 1/m), nor that of a log hazard ratio less than 1/n + 1/m.
+    """
+    for name, table in c.tables.items():
+        own = effects(c, name)
+        if own is None or not own.ratio.any() or not {"intervention_n", "control_n"} <= set(table):
+            continue
+        root = (1 / number(table, "intervention_n") + 1 / number(table, "control_n")) ** 0.5
+        alone = ~among(table, "contrast", PAIRED) & ~among(table, "unit", ("events",))
+        least = root.where(among(table, "effect_measure", ("hazard_ratio",)))
+        least = least.fillna(2 * root.where(among(table, "effect_measure", ("odds_ratio",))))
+        here = alone & (own.se < SUREST * least)
+        for column, given in (("effect_se", own.given), ("effect_ci_low", ~own.given)):
+            yield from c.problems(name, here & given, column,
+                                  least.map("implies less than the least error of its log that so "
+                                            "many people allow, {:.3g}".format),
+                                  f"{CHECK}: the error of the ratio instead of its log?", True)
 
 
 def _is_wald(table: pd.DataFrame, kind: str) -> pd.Series:
@@ -618,6 +719,11 @@ def people_fit(c: Context) -> Iterator[Problem]:
         yield from c.problems(name, people > known, "intervention_n",
                               known.map("and control_n are more than the {:.0f} randomised".format),
                               CHECK, True)
+        twice = among(table, "contrast", ("between_arms",)) & (people <= known) & (
+            one + two > known) & (table["study"].map(design) == "rct_crossover")
+        yield from c.problems(name, twice, "contrast",
+                              "counts the people of a crossover trial in both arms",
+                              "write crossover_paired, with an error from the pairs", True)
 
 
 def arms_stand_once(c: Context) -> Iterator[Problem]:
@@ -741,6 +847,8 @@ AGREEMENT: tuple[Callable[[Context], Iterator[Problem]], ...] = (
     deviations_are_no_errors,
     percentages_fit,
     effects_fit_arms,
+    arms_are_alike,
+    ratios_have_errors,
     people_fit,
     arms_stand_once,
     dates_are_dates,
