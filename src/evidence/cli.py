@@ -353,9 +353,12 @@ def _end() -> None:
 
 
 def _build_anew(options: argparse.Namespace) -> None:
-    from evidence.project import build
+    from evidence.project import context
 
     with _ending_soon():
+        context()  # on Linux the packages are loaded for all processes while this one loads its own
+        from evidence.project import build
+
         built = build(options.directory, force=options.force, jobs=options.jobs)
     _print_answer(built.title, built.answer)
     if built.moved:

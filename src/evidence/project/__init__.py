@@ -13,6 +13,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "freshness": ["nothing_changed"],
         "importing": ["import_files", "split_paths"],
         "listing": ["ANYWHERE", "figure_lines", "kind_lines"],
+        "processes": ["context"],
         "rehearsal": ["rehearse"],
         "starting": ["new_review", "plain_title"],
         "status": ["reference_remarks", "review_status"],
