@@ -5,6 +5,7 @@ import re
 import warnings
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 from conftest import edit, problems_of
 from evidence.cli import main
@@ -285,3 +286,12 @@ def test_signs_that_scripts_need_are_quiet_in_text(minimal):
     edit(minimal / "data" / "analyses.csv", title, "Warm\u00adth")
     remark, = load_review(minimal).warnings
     assert "U+00AD" in remark.rule and remark.column == "title"
+
+
+def test_a_notebook_shows_the_problems_and_no_traceback(copied, cell, capsys):
+    cell("outcomes", ROW, "effect", "about 1")
+    code = f"import evidence as ev\nev.load({str(copied)!r})"
+    InteractiveShell(user_ns={}).run_cell(code)
+    said = capsys.readouterr().out
+    assert "data/outcomes.csv:2 effect: 'about 1'" in said and "Traceback" not in said
+    assert "load_review" not in said

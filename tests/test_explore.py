@@ -316,3 +316,12 @@ def test_a_stored_notebook_holds_results_and_no_controls(n, monkeypatch, capsys)
     cell = nbformat.v4.new_code_cell("x", outputs=[nbformat.v4.new_output(
         "display_data", data={VIEW: {"model_id": "1"}, "text/plain": "VBox()"})])
     assert VIEW not in normalised(nbformat.v4.new_notebook(cells=[cell]))
+
+
+def test_after_all_cells_have_run_a_notebook_is_back_at_its_top(n, monkeypatch):
+    n.say("[@younger2013]")
+    monkeypatch.delenv(STILL, raising=False)
+    (live,) = n.references()._repr_mimebundle_().values()
+    monkeypatch.setenv(STILL, "1")
+    (stored,) = n.references()._repr_mimebundle_().values()
+    assert live.startswith(stored) and "scrollTop" in live and "<script" not in stored

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import wraps
@@ -16,7 +15,7 @@ from IPython.display import display
 
 from evidence.figures import Figure
 from evidence.notebook.narrator import Passage
-from evidence.notebook.still import STILL
+from evidence.notebook.still import is_still
 from evidence.wording import as_text
 
 MOST_ROWS = 11
@@ -40,11 +39,6 @@ class Explorer:
     def _ipython_display_(self) -> None:
         for shown in self.still() if is_still() else [self.box]:
             display(shown)
-
-
-def is_still() -> bool:
-    """Whether results are shown without controls."""
-    return bool(os.environ.get(STILL))
 
 
 def _wide() -> dict[str, Any]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import ipywidgets as widgets
 import pandas as pd
-from IPython.display import HTML, display
 
 from evidence.figures import Figure
 from evidence.notebook import own, selection
@@ -17,7 +16,6 @@ from evidence.notebook.controls import (
     coded,
     image,
     in_turn,
-    is_still,
     note,
     one,
     quiet,
@@ -43,8 +41,6 @@ from evidence.wording import escaped, plural
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
 NO_FOREST = "These results hold no comparison between arms."
 ALL = "every outcome, arm by arm"
-TO_TOP = """<script>setTimeout(() => document.querySelectorAll(".jp-WindowedPanel-outer").forEach(
-  (panel) => { panel.scrollTop = 0; }), 1500);</script>"""
 NO_PICTURE = "There is no primary study to draw."
 
 
@@ -285,16 +281,3 @@ class OwnForest(Explorer):
         if self.figure:
             yield self.figure
         yield Passage(escaped(self.words))
-
-
-class Top(Explorer):
-    """Brings a notebook back to its beginning after all cells have run; nothing is shown."""
-
-    box = widgets.HTML()
-
-    def still(self) -> Iterator[Any]:
-        yield from ()
-
-    def _ipython_display_(self) -> None:
-        if not is_still():
-            display(HTML(TO_TOP))

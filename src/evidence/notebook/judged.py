@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -61,20 +61,6 @@ def place(review: Review) -> str:
     """Notebook with the judgements; empty where no figure says which."""
     return next((spec.notebook for spec in catalogue.specs(review).values()
                  if spec.kind == KIND), "")
-
-
-def domains(review: Review, outcome_ids: Sequence[str]) -> pd.DataFrame:
-    """Results one by one with the judgement of each domain: for reading."""
-    table = judged_results(review)
-    rows = table[table["outcome_id"].isin(outcome_ids)]
-    wide = rows.pivot_table(index="outcome_id", columns="domain", values="judgement",
-                            aggfunc="first")
-    order = sorted(rows["domain"].unique(), key=lambda name: name == "overall")
-    wide = wide.reindex(index=list(outcome_ids), columns=order)
-    about = rows.drop_duplicates("outcome_id").set_index("outcome_id").loc[wide.index]
-    wide.insert(0, "Result", about["result"].to_list())
-    wide.insert(0, "study", about["study"].to_list())
-    return wide.rename(columns=lambda name: DOMAINS.get(name, name)).reset_index(drop=True)
 
 
 def reasons(review: Review, outcome_id: str) -> pd.DataFrame:

@@ -15,8 +15,9 @@ from itables.options import dt_bundle
 from itables.typing import JavascriptFunction
 
 from evidence.notebook import tables
-from evidence.notebook.controls import Explorer, in_turn, is_still, note, one, scrolling, typed
+from evidence.notebook.controls import Explorer, in_turn, note, one, scrolling, typed
 from evidence.notebook.narrator import Narrator, Passage
+from evidence.notebook.still import is_still
 from evidence.review import Review, keys, schema
 from evidence.wording import Markup, as_text, escaped, interval, links, plural, signed, spaced
 

@@ -19,6 +19,7 @@ from evidence.appraisal import anchor
 from evidence.figures import catalogue
 from evidence.figures import figure as figure_module
 from evidence.notebook import judged, tables
+from evidence.notebook.still import is_still
 from evidence.pooling import Analyses, in_brief
 from evidence.review import Review, load_review, with_citations
 from evidence.wording import Facts, Markup, answers, escaped, fill, harmless
@@ -26,6 +27,10 @@ from evidence.wording import html as plain
 
 MARKDOWN = "text/markdown"
 SMALL = "font-size:85%;line-height:1.3"
+TO_TOP = """<script>{
+  const panel = document.currentScript.closest(".jp-WindowedPanel-outer");
+  if (panel) setTimeout(() => { panel.scrollTop = 0; }, 1500);
+}</script>"""
 
 
 class Passage:
@@ -44,6 +49,15 @@ class Passage:
 
     def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
         return {self.kind: self._text}
+
+
+class _Last(Passage):
+    """What closes a notebook; run by a reader, it brings JupyterLab back to the top."""
+
+    __slots__ = ()
+
+    def _repr_mimebundle_(self, include=None, exclude=None) -> dict[str, str]:
+        return {self.kind: self._text + ("" if is_still() else TO_TOP)}
 
 
 class Narrator:
@@ -113,16 +127,19 @@ class Narrator:
 
     def _risks(self, spec: figure_module.Spec) -> str:
         """Risk of bias of what a figure shows: a link to each judgement, and behind a click its
-        domains."""
+        domains with their reasons, since JupyterLab opens another notebook at its top."""
         page = judged.place(self.review)
         found = judged.behind(self.review, self.analyses, spec)
         if not found:
             return ""
         said = [f"[{escaped(words)}]({page}.ipynb#{anchor(outcome)})" if page else escaped(words)
                 for words, outcome in found]
-        table = self.table(judged.domains(self.review, [outcome for _, outcome in found]),
-                           "Risk of bias, domain by domain", fold=True)
-        return f"Risk of bias: {'; '.join(said)}.\n\n{table}"
+        each = [tables.folded(plain.as_text(words), str(self.table(
+                    judged.reasons(self.review, outcome).drop(columns="source"))))
+                for words, outcome in found]
+        domains = tables.folded(f"<strong>Risk of bias, domain by domain</strong> ({len(each)})",
+                                "\n".join(each))
+        return f"Risk of bias: {'; '.join(said)}.\n\n{domains}"
 
     def gallery(self, notebook: str) -> None:
         """Show every figure that data/figures.csv gives to a notebook, each with its caption."""
@@ -188,7 +205,8 @@ class Narrator:
         return Passage("\n".join(made), "text/html") if made else _nothing("no result is judged")
 
     def references(self) -> Passage:
-        """What this notebook has cited, in Vancouver style, with links."""
+        """What this notebook has cited, in Vancouver style, with links: its last cell. When a
+        reader has run all cells, JupyterLab is left here, and is brought back to the top."""
         if not self._cited:
             return _nothing("this notebook cites nothing")
         items = []
@@ -205,7 +223,7 @@ class Narrator:
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
                          f"<strong>{label}.</strong> {text}</li>")
         listed = "\n".join(items)
-        return Passage(f'<ol style="{SMALL}">\n{listed}\n</ol>', "text/html")
+        return _Last(f'<ol style="{SMALL}">\n{listed}\n</ol>', "text/html")
 
     def _cite(self, key: str) -> str:
         label = self.review.bibliography.cite(key)

@@ -1,5 +1,12 @@
-"""Still."""
+"""Whether a notebook shows results without controls."""
 
 from __future__ import annotations
 
-STILL = "EVIDENCE_STILL"  # set while the build runs a notebook: results without controls
+import os
+
+STILL = "EVIDENCE_STILL"  # set while the build runs a notebook
+
+
+def is_still() -> bool:
+    """Whether results are shown without controls."""
+    return bool(os.environ.get(STILL))

@@ -66,6 +66,10 @@ class ReviewError(Exception):
     def __reduce__(self):
         return (ReviewError, (self.problems, self.remarks))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows: the problems alone, the mistake being in a table, not in code."""
+        return ["The review cannot be used as it stands:", *map(str, self.problems)]
+
 
 def _place(problem: Problem) -> tuple[str, int, str, str]:
     return (problem.file, problem.row or 0, problem.column, problem.rule)
