@@ -177,6 +177,8 @@ def compare(before, after, file, names, follows=()):
 
 
 def same_cells(before, after, may_blank, may_reword, follows):
+    if before.equals(after):
+        return
     assert set(before) <= set(after), "columns"  # a dictionary may allow more
     assert list(before.index) == list(after.index), "rows"
     for column in before:
