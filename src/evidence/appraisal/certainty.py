@@ -310,8 +310,8 @@ def _usable(review: Review, row: Mapping, studies: list[str]) -> bool:
     people = set(studies)
     if "participants_of" in own:
         people |= set(own.loc[own["participants_of"].isin(studies), "study"])
-    rows = outcomes[outcomes["study"].isin(people) & outcomes["domain"].isin(domains)]
-    return bool(is_true(rows, "poolable").any())
+    here = outcomes["study"].isin(people) & outcomes["domain"].isin(domains)
+    return bool((here & is_true(outcomes, "poolable")).any())
 
 
 def _nothing(row: Mapping) -> str:
