@@ -130,4 +130,6 @@ def cell(copied: Path) -> Callable[[str, str, str, str], None]:
 @pytest.fixture(scope="session")
 def review():
     """The review of this repository, loaded once."""
-    return load_review(REPOSITORY)
+    from drawn import REVIEW
+
+    return REVIEW

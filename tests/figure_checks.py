@@ -1,6 +1,7 @@
 """What every figure must satisfy, whatever it shows."""
 
 from itertools import combinations
+from weakref import WeakKeyDictionary
 
 import matplotlib.colors as colours
 from matplotlib.text import Text
@@ -8,10 +9,17 @@ from matplotlib.text import Text
 from evidence.figures import page
 
 SLACK = 1.5  # pixels that touching boxes may share
+_SEEN = WeakKeyDictionary()  # texts of pages, which no test changes once it has looked
 
 
 def drawn_texts(figure):
-    """(text, bounding box in pixels) of every text that is drawn."""
+    """(artist, text, bounding box in pixels) of every text that is drawn."""
+    if figure not in _SEEN:
+        _SEEN[figure] = _drawn_texts(figure)
+    return _SEEN[figure]
+
+
+def _drawn_texts(figure):
     renderer = figure.canvas.get_renderer()
     figure.draw(renderer)
     found = []

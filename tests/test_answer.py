@@ -4,8 +4,8 @@ import pytest
 from matplotlib.lines import Line2D
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
+import drawn
 import evidence.chapters  # noqa: F401  (registers its facts)
-from conftest import REPOSITORY
 from evidence.figures import catalogue
 from evidence.pooling import Analyses
 from evidence.publish.slides.native import add_native
@@ -45,8 +45,7 @@ def page_of(review, analyses):
 
 @pytest.fixture(scope="module")
 def own():
-    review = load_review(REPOSITORY)
-    return review, Analyses(review)
+    return drawn.REVIEW, drawn.ANALYSES
 
 
 def test_short_sentences_stand_first_and_details_are_a_paragraph(tea):

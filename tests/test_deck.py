@@ -20,8 +20,8 @@ from pptx import Presentation
 from pptx.enum.dml import MSO_LINE
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from conftest import REPOSITORY
+from drawn import ANALYSES, NAMES, REVIEW, built
 from evidence.figures import catalogue
 from evidence.pooling import Analyses
 from evidence.publish.slides.deck import figure_deck, talk_deck
@@ -35,12 +35,10 @@ from evidence.publish.slides.shapes import (
     text_width,
 )
 from evidence.publish.slides.sheets import answer_lines
-from evidence.publish.slides.talk import Talk, drawable, spoken
+from evidence.publish.slides.talk import Talk, spoken
 from evidence.review import ReviewError, load_review
 
-REVIEW = load_review(REPOSITORY)
-ANALYSES = Analyses(REVIEW)
-BUILT = drawable(REVIEW, ANALYSES)
+BUILT = {name: built(name) for name in NAMES if not built(name).table.empty}
 TALK = Talk(REVIEW, ANALYSES, BUILT)
 EMU = 914400
 FEW = ("cited_outcomes", "fm_pain_forest")
@@ -70,6 +68,11 @@ def content():
 @pytest.fixture(scope="module")
 def show(content):
     return opened(content)
+
+
+@pytest.fixture(scope="module")
+def short():
+    return opened(talk_deck(REVIEW, ANALYSES, 5))
 
 
 @pytest.fixture(scope="module")
@@ -134,11 +137,11 @@ def sentences(text):
     return re.split(r"(?<=[.!?])\s+(?=[A-Z“])", text.strip())
 
 
-def test_a_talk_has_six_twelve_or_all_slides(show):
+def test_a_talk_has_six_twelve_or_all_slides(show, short):
     assert [len(TALK.of(minutes)) for minutes in (5, 10)] == [6, 12]
     assert [slide.kind for slide in TALK.of(10)][:2][0] == "question"
     assert TALK.of(10)[-1].kind == "lines" and TALK.of(5)[-1].kind == "lines"
-    assert len(opened(talk_deck(REVIEW, ANALYSES, 5)).slides) == 6
+    assert len(short.slides) == 6
     assert titles(show)[11] == "What to tell a patient tomorrow"
 
 
@@ -214,9 +217,8 @@ def test_links_lead_to_the_appendix_and_back(show):
                 assert linked[target]  # there is a way back
 
 
-def test_shorter_talks_have_no_links_into_nothing():
-    show = opened(talk_deck(REVIEW, ANALYSES, 5))
-    assert not [s for slide in show.slides for s in slide.shapes if s.name.startswith("Link")]
+def test_shorter_talks_have_no_links_into_nothing(short):
+    assert not [s for slide in short.slides for s in slide.shapes if s.name.startswith("Link")]
 
 
 def test_pictures_groups_and_tables_have_alt_text(show):

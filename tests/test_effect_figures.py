@@ -3,7 +3,6 @@
 import csv
 from dataclasses import replace
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +11,10 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import Polygon, Rectangle
 from scipy import stats
 
+from conftest import REPOSITORY
+from drawn import ANALYSES, REVIEW
+from drawn import built as built_once
+from drawn import page as page_of
 from evidence.appraisal import published
 from evidence.figures import catalogue, page
 from evidence.figures.forest.plot import draw_forest
@@ -24,13 +27,9 @@ from evidence.pooling import multiverse, outlook
 from evidence.pooling.analyses import run_analyses
 from evidence.pooling.estimators import pool_many
 from evidence.review.problems import ReviewError
-from evidence.review.review import load_review
 from evidence.wording import prose
 from figure_checks import outside, overlaps, small, texts
 
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
-ANALYSES = run_analyses(REVIEW)
 FIGURES = (
     "fm_pain_forest", "fm_responders_forest", "harms_forest", "innova_time", "fm_pain_threshold",
     "published_versus_ours", "rigour_ladder", "multiverse", "other_conditions",
@@ -38,7 +37,7 @@ FIGURES = (
 
 
 def rows(name):
-    with (ROOT / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+    with (REPOSITORY / "data" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return {next(iter(row.values())): row for row in csv.DictReader(file)}
 
 
@@ -60,13 +59,13 @@ def choices():
 
 @pytest.fixture(scope="module")
 def built():
-    return {name: catalogue.build(REVIEW, ANALYSES, name) for name in FIGURES}
+    return {name: built_once(name) for name in FIGURES}
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_figure_is_readable_in_both_styles(built, name):
+def test_a_figure_is_readable_in_both_styles(name):
     for style in ("slide", "notebook"):
-        figure = built[name].figure(style)
+        figure = page_of(name, style)
         assert outside(figure) == [] and overlaps(figure) == []
         assert small(figure, page.SMALLEST) == []
 

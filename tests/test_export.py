@@ -6,24 +6,21 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
 
+from conftest import REPOSITORY
+from drawn import REVIEW, built
 from evidence.figures import catalogue, images
-from evidence.pooling.analyses import run_analyses
-from evidence.review.review import load_review
 
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
-FIGURE = catalogue.build(REVIEW, run_analyses(REVIEW), "cited_outcomes")
+FIGURE = built("cited_outcomes")
 DIGESTS = f"""
 import hashlib
 from evidence.figures import catalogue, images
 from evidence.pooling import run_analyses
 from evidence.review import load_review
-review = load_review({str(ROOT)!r})
+review = load_review({str(REPOSITORY)!r})
 figure = catalogue.build(review, run_analyses(review), "cited_outcomes")
 for kind, content in images.render(figure, dpi=60).items():
     print(kind, hashlib.sha256(content).hexdigest())
@@ -91,8 +88,8 @@ def test_manifest_describes_each_figure():
 
 
 def test_committed_figures_are_complete():
-    entries = json.loads((ROOT / "figures" / "manifest.json").read_text(encoding="utf-8"))
+    entries = json.loads((REPOSITORY / "figures" / "manifest.json").read_text(encoding="utf-8"))
     assert {entry["name"] for entry in entries} == set(catalogue.specs(REVIEW))
     for entry in entries:
         for kind in images.FORMATS:
-            assert (ROOT / "figures" / f"{entry['name']}.{kind}").stat().st_size > 1000
+            assert (REPOSITORY / "figures" / f"{entry['name']}.{kind}").stat().st_size > 1000

@@ -19,18 +19,15 @@ from PIL import Image
 from pptx import Presentation
 
 from conftest import REPOSITORY
+from drawn import NAMES, REVIEW, built
+from drawn import page as page_of
 from evidence import cli
-from evidence.figures import catalogue, images, page
+from evidence.figures import images, page
 from evidence.figures.greys import GREYS, grey
 from evidence.figures.printing import crop, encode
-from evidence.pooling.analyses import Analyses
 from evidence.publish.bundle import FORMATS, legend
-from evidence.review.review import load_review
 from figure_checks import contrast, drawn_texts, overlaps
 
-REVIEW = load_review(REPOSITORY)
-ANALYSES = Analyses(REVIEW)
-NAMES = list(catalogue.specs(REVIEW))
 INCH = 25.4
 PALETTE = {
     name: getattr(page, name) for name in (
@@ -51,12 +48,12 @@ LIGHTER = 8.0  # difference in lightness L*
 
 @pytest.fixture(scope="module", params=NAMES)
 def figure(request):
-    return catalogue.build(REVIEW, ANALYSES, request.param)
+    return built(request.param)
 
 
 @pytest.fixture(scope="module")
 def drawn(figure):
-    return {style: figure.figure(style) for style in ("slide", "print")}
+    return {style: page_of(figure.name, style) for style in ("slide", "print")}
 
 
 def linear(colour):
@@ -224,7 +221,7 @@ def test_texts_do_not_overlap_in_print(drawn):
 
 @pytest.fixture(scope="module")
 def printed():
-    figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+    figure = built("cited_outcomes")
     return figure, images.render(figure, style="print", dpi=100)
 
 
@@ -247,7 +244,7 @@ def test_print_gives_equal_bytes_twice(printed):
 
 def test_print_leaves_message_and_foot_to_the_legend(printed):
     figure, _ = printed
-    shown = " ".join(text for _, text, _ in drawn_texts(figure.figure("print")))
+    shown = " ".join(text for _, text, _ in drawn_texts(page_of(figure.name, "print")))
     assert figure.title not in " ".join(shown.split())
     text = legend(REVIEW, figure)
     for part in (figure.title, figure.caption, figure.method.rstrip(".")):
@@ -268,7 +265,7 @@ def test_a_chosen_figure_comes_out_in_the_formats_asked_for(tmp_path, capsys):
                      "slides.pptx"}  # fmt: skip
     assert set(capsys.readouterr().out.split()) == {str(tmp_path / name) for name in names}
     titles = [s.shapes.title.text for s in Presentation(tmp_path / "slides.pptx").slides]
-    assert titles == [catalogue.build(REVIEW, ANALYSES, "cited_outcomes").title]
+    assert titles == [built("cited_outcomes").title]
 
 
 def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):
@@ -282,7 +279,7 @@ def test_a_zip_holds_everything_and_is_equal_twice(tmp_path):
                                     "README.txt"]  # fmt: skip
         head, line = parts.read("README.txt").decode().strip().split("\n")
         assert head.startswith(REVIEW.item("title"))
-        figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+        figure = built("cited_outcomes")
         assert line.startswith(f"cited_outcomes.png, cited_outcomes_legend.txt: {figure.title}")
 
 
@@ -300,7 +297,7 @@ def test_a_figure_for_one_column_has_no_title_and_its_width(tmp_path):
     assert 'width="85mm"' in svg
     image = Image.open(tmp_path / "fm_pain_forest.png")
     assert image.width / 300 * INCH == pytest.approx(85, abs=0.5)
-    title = catalogue.build(REVIEW, ANALYSES, "fm_pain_forest").title
+    title = built("fm_pain_forest").title
     assert title in svg.split("</title>")[0] and title not in svg.split("</metadata>")[1]
     assert title in (tmp_path / "fm_pain_forest_legend.txt").read_text(encoding="utf-8")
 

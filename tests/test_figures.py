@@ -2,19 +2,20 @@
 
 import re
 from dataclasses import replace
-from pathlib import Path
 
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from drawn import ANALYSES, NAMES, REVIEW, built
+from drawn import page as page_of
 from evidence.appraisal.census import census
 from evidence.figures import catalogue, page
 from evidence.figures.figure import KINDS
 from evidence.figures.kinds import changes
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
-from evidence.review.review import Tables, load_review
+from evidence.review.review import Tables
 from figure_checks import (
     drawn_texts,
     faint,
@@ -26,16 +27,10 @@ from figure_checks import (
     texts,
 )
 
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
-ANALYSES = run_analyses(REVIEW)
-NAMES = list(catalogue.specs(REVIEW))
-
 
 @pytest.fixture(scope="module", params=NAMES)
 def shown(request):
-    figure = catalogue.build(REVIEW, ANALYSES, request.param)
-    return figure, figure.figure()
+    return built(request.param), page_of(request.param)
 
 
 def test_nothing_leaves_the_page_or_overlaps(shown):
@@ -88,7 +83,7 @@ def changed(review, table, key, identifier, **values):
 
 
 def test_a_changed_cell_moves_table_message_and_alt_text():
-    before = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+    before = built("cited_outcomes")
     review = changed(REVIEW, "outcomes", "outcome_id", "parkitny2017-pain-w8",
                      intervention_change_pct=-33.0)
     after = catalogue.build(review, ANALYSES, "cited_outcomes")
@@ -99,7 +94,7 @@ def test_a_changed_cell_moves_table_message_and_alt_text():
 
 
 def test_percent_changes_come_from_the_printed_or_the_computed_change():
-    table = catalogue.build(REVIEW, ANALYSES, "cited_outcomes").table.set_index("outcome_id")
+    table = built("cited_outcomes").table.set_index("outcome_id")
     final = table.loc["duebruun2024-pain-w12-itt"]
     assert final["intervention"] == pytest.approx(100 * -1.3 / 6.3)
     assert final["control"] == pytest.approx(100 * -0.9 / 6.2)
@@ -109,7 +104,7 @@ def test_percent_changes_come_from_the_printed_or_the_computed_change():
 
 
 def test_a_difference_stands_with_the_interval_that_its_row_gives():
-    table = catalogue.build(REVIEW, ANALYSES, "cited_outcomes").table
+    table = built("cited_outcomes").table
     words = {row["outcome_id"]: changes.difference_words(row) for _, row in
              table.dropna(subset=["difference"]).iterrows()}
     rows = REVIEW.table("outcomes").set_index("outcome_id")
@@ -127,7 +122,7 @@ def test_a_difference_stands_with_the_interval_that_its_row_gives():
 
 @pytest.mark.parametrize("name", ["cited_outcomes", "rigour_ladder"])
 def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
-    figure = catalogue.build(REVIEW, ANALYSES, name).figure()
+    figure = page_of(name)
     left, right = figure.axes
     zero = left.transData.transform((0, 0))[0]
     for artist, text, box in drawn_texts(figure):
@@ -139,7 +134,7 @@ def test_numbers_of_changes_are_not_struck_by_the_line_of_zero(name):
 
 
 def test_percentage_points_are_named_and_thresholds_have_their_source():
-    figure = catalogue.build(REVIEW, ANALYSES, "cited_outcomes")
+    figure = built("cited_outcomes")
     assert "percentage points" in figure.title
     assert set(REVIEW.table("instruments").set_index("instrument_id").loc[
         list(catalogue.specs(REVIEW)["cited_outcomes"].thresholds), "source"]) <= set(
@@ -163,8 +158,7 @@ def test_a_wrong_specification_is_named_with_its_row(column, value, word):
 
 @pytest.fixture(scope="module")
 def landscape():
-    figure = catalogue.build(REVIEW, ANALYSES, "study_landscape")
-    return figure, figure.figure()
+    return built("study_landscape"), page_of("study_landscape")
 
 
 def filled(axes):

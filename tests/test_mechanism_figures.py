@@ -1,19 +1,16 @@
 """Figures of mechanism and markers: what they must say, and that the data move them."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from matplotlib.lines import Line2D
 
+from drawn import REVIEW
 from evidence.chapters.markers import figure as markers_figure
 from evidence.figures import catalogue
-from evidence.review.review import load_review
 from evidence.review.studies import LABORATORY
 from figure_checks import faint, outside, overlaps, small, texts
 
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
 NAMES = ("mechanism_map", "dose_reached", "cytokines", "biomarkers")
 
 

@@ -1,11 +1,11 @@
 """Reviews with few tables: figures say that there are no data, and nothing fails."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from conftest import MINIMAL, write_review
+from drawn import ANALYSES, NAMES, REVIEW
 from evidence.cli import main
 from evidence.figures import catalogue
 from evidence.figures.catalogue import KINDS
@@ -16,13 +16,6 @@ from evidence.review.problems import ReviewError
 from evidence.review.review import Tables, load_review
 from figure_checks import outside, overlaps, texts
 
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
-SPECS = catalogue.specs(REVIEW)
-ANALYSES = Analyses(REVIEW)
-REVIEW.tables.read.clear()
-assert len(ANALYSES)
-POOLED_FROM = frozenset(REVIEW.tables.read)
 SELECTS = {  # of the minimal review
     "changes": "abel2001-warmth", "timecourse": "abel2001-warmth", "ladder": "abel2001-warmth",
     "directions": "abel2001-warmth", "arms": "abel2001-warmth",
@@ -112,15 +105,23 @@ def test_a_figure_that_selects_too_little_is_a_listed_problem(minimal, kind):
         catalogue.build(review, run_analyses(review), "shown")
 
 
-@pytest.mark.parametrize("name", SPECS)
-def test_no_figure_of_this_review_lacks_data_and_none_breaks_without_a_table(name):
+@pytest.fixture(scope="module")
+def pooled_from():
+    """Tables that the analyses read."""
+    review = replace(REVIEW, tables=Tables(REVIEW.tables))
+    assert len(Analyses(review))
+    return frozenset(review.tables.read)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_figure_of_this_review_lacks_data_and_none_breaks_without_a_table(name, pooled_from):
     review = replace(REVIEW, tables=Tables(REVIEW.tables))
     assert catalogue.build(review, ANALYSES, name).title != TITLE
     for table in sorted(review.tables.read - {"figures", "studies", "outcomes", "analyses"}):
         rest = {key: frame for key, frame in REVIEW.tables.items() if key != table}
         fewer = replace(REVIEW, tables=Tables(rest))
         try:
-            analyses = Analyses(fewer) if table in POOLED_FROM else ANALYSES
+            analyses = Analyses(fewer) if table in pooled_from else ANALYSES
             assert catalogue.build(fewer, analyses, name).alt
         except ReviewError as error:  # a sentence or an analysis names a row of that table
             assert all(problem.file in ("data/figures.csv", "data/analyses.csv", "data/answers.csv")

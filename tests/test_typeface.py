@@ -1,20 +1,13 @@
 """The typeface of the figures lies in the package, and no font of the machine changes a page."""
 
 import hashlib
-from pathlib import Path
 
 import pytest
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 
-import evidence.chapters  # noqa: F401  (registers its figures)
-from evidence.figures import catalogue, images, page, typeface
-from evidence.pooling import Analyses
-from evidence.review import load_review
-
-ROOT = Path(__file__).parents[1]
-REVIEW = load_review(ROOT)
-ANALYSES = Analyses(REVIEW)
+from drawn import NAMES, built
+from evidence.figures import images, page, typeface
 
 
 def test_every_face_lies_in_the_package_beside_its_licence():
@@ -29,7 +22,7 @@ def test_every_face_lies_in_the_package_beside_its_licence():
 
 @pytest.mark.parametrize("style", page.STYLES)
 def test_bytes_do_not_depend_on_the_fonts_of_the_machine(monkeypatch, style):
-    figure = catalogue.build(REVIEW, ANALYSES, "fm_pain_forest")
+    figure = built("fm_pain_forest")
 
     def digests():
         files = images.render(figure, style=style, dpi=60)
@@ -49,7 +42,7 @@ def test_bytes_do_not_depend_on_the_fonts_of_the_machine(monkeypatch, style):
 
 
 def test_svg_names_fonts_that_readers_have_and_keeps_its_text():
-    svg = images.render(catalogue.build(REVIEW, ANALYSES, "fm_pain_forest"), ["svg"])["svg"]
+    svg = images.render(built("fm_pain_forest"), ["svg"])["svg"]
     text = svg.decode("utf-8")
     assert f"font-family: {typeface.WEB_FAMILIES}" in text
     assert typeface.FAMILY not in text and "DejaVu" not in text
@@ -57,8 +50,8 @@ def test_svg_names_fonts_that_readers_have_and_keeps_its_text():
 
 
 def test_no_figure_of_this_review_needs_another_font():
-    for name in catalogue.specs(REVIEW):
-        figure = catalogue.build(REVIEW, ANALYSES, name)
+    for name in NAMES:
+        figure = built(name)
         assert typeface.fallbacks([figure.title, figure.subtitle, figure.footer]) == [], name
 
 
