@@ -135,13 +135,6 @@ class _Look:
     hatch: str
 
 
-class _Freeform(FreeformBuilder):
-    """A freeform that looks for its corner once; python-pptx looks again for every point."""
-
-    shape_offset_x = cached_property(lambda self: super().shape_offset_x)
-    shape_offset_y = cached_property(lambda self: super().shape_offset_y)
-
-
 class _Renderer(RendererBase):
     """Draws into the shapes of a slide; pixels count from below, slides from above."""
 
