@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 import evidence.chapters  # noqa: F401  (registers what sentences may name)
@@ -125,6 +126,22 @@ def cell(copied: Path) -> Callable[[str, str, str, str], None]:
             csv.writer(file, lineterminator="\n").writerows(rows)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory, worker_id):
+    """Folder of the hand-out of this repository, made once for all workers; to be read only."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "site of the repository"
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            from evidence.publish.site import handout
+
+            for name, content in handout(REPOSITORY).items():
+                path = folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content)
+    return folder
 
 
 @pytest.fixture(scope="session")

@@ -2,21 +2,10 @@
 
 import pytest
 
-from browser import REPOSITORY, Watch, chromium, required_browser
-from evidence.publish import site as handout
+from browser import Watch, chromium, required_browser
 
 WIDTHS = (1440, 1280, 390)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    """Folder of a hand-out."""
-    folder = tmp_path_factory.mktemp("site")
-    for name, content in handout.handout(REPOSITORY).items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-    return folder
+SCHEMES = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -48,13 +37,51 @@ CUT = """() => [...document.querySelectorAll('main *')].filter(e => {
 }).map(e => e.outerHTML.slice(0, 80))"""
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_no_page_scrolls_sideways_and_nothing_is_cut_off(page, site, width):
-    page.set_viewport_size({"width": width, "height": 900})
+PICTURES = """async () => {
+    const unseen = [];
+    for (const image of document.images) {
+        image.scrollIntoView();
+        while (!image.complete) await new Promise(requestAnimationFrame);
+        if (!image.getClientRects().length || !image.naturalWidth)
+            unseen.push(image.alt);
+    }
+    return unseen;
+}"""
+
+
+@pytest.fixture(scope="module")
+def tour(browser_page, site):
+    """What is seen of every page: by page and width how far it scrolls and what is cut off, by
+    page and scheme which texts are faint and the ground, by page the pictures that do not show."""
+    page, _ = browser_page
+    page.emulate_media(color_scheme="light", media="screen")
+    wide, cut, faint, ground, unseen = {}, {}, {}, {}, {}
     for path in sorted(site.glob("*.html")):
-        page.goto(path.as_uri())
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path.name
-        assert page.evaluate(CUT) == [], path.name
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path.as_uri())
+            wide[path.name, width] = page.evaluate("document.documentElement.scrollWidth")
+            cut[path.name, width] = page.evaluate(CUT)
+            if width != 1280:
+                continue
+            unseen[path.name] = page.evaluate(PICTURES)
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme)
+                faint[path.name, scheme] = page.evaluate(CONTRAST)
+                ground[path.name, scheme] = page.evaluate(
+                    "getComputedStyle(document.body).backgroundColor")
+            page.emulate_media(color_scheme="light")
+    assert unseen
+    return wide, cut, faint, ground, unseen
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_scrolls_sideways_and_nothing_is_cut_off(tour, width):
+    wide, cut, *_ = tour
+    for name, its_width in wide:
+        if its_width == width:
+            assert wide[name, width] <= width, name
+            assert cut[name, width] == [], name
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (1280, 800), (390, 844)])
@@ -248,14 +275,11 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_is_readable_by_day_and_in_the_dark(page, site, scheme):
-    page.emulate_media(color_scheme=scheme)
-    seen = set()
-    for path in sorted(site.glob("*.html")):
-        page.goto(path.as_uri())
-        assert page.evaluate(CONTRAST) == [], path.name
-        seen.add(page.evaluate("getComputedStyle(document.body).backgroundColor"))
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_text_is_readable_by_day_and_in_the_dark(tour, scheme):
+    _, _, faint, ground, _ = tour
+    assert {name: texts for (name, its), texts in faint.items() if its == scheme and texts} == {}
+    seen = {colour for (_, its), colour in ground.items() if its == scheme}
     assert len(seen) == 1 and (seen == {"rgb(255, 255, 255)"}) == (scheme == "light")
 
 
@@ -267,10 +291,6 @@ def test_on_paper_there_are_no_controls_and_no_code(page, site):
     assert page.pdf(format="A4").startswith(b"%PDF")
 
 
-def test_each_picture_is_shown(page, site):
-    for path in sorted(site.glob("*.html")):
-        page.goto(path.as_uri())
-        for image in page.locator("img").all():
-            image.scroll_into_view_if_needed()
-            page.wait_for_function("image => image.complete", arg=image.element_handle())
-            assert image.evaluate("image => image.naturalWidth") > 0, path.name
+def test_each_picture_is_shown(tour):
+    *_, unseen = tour
+    assert {name: pictures for name, pictures in unseen.items() if pictures} == {}

@@ -22,6 +22,12 @@ PATIENCE = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
+def browser_page():
+    with chromium(required_browser()) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab over a review whose title looks like formulas."""
     required_browser()
@@ -53,22 +59,26 @@ def unsaved(page):
     return page.locator(".lm-TabBar-tab.jp-mod-dirty, .jp-mod-dirty").count()
 
 
-def test_a_stored_notebook_opens_unchanged(lab):
+@pytest.fixture(scope="module")
+def alpha(browser_page, lab):
+    """The stored notebook, some time after it was opened."""
+    opened(browser_page, lab, "alpha")
+    browser_page.wait_for_timeout(3000)
+    return browser_page
+
+
+def test_a_stored_notebook_opens_unchanged(alpha, lab):
     assert runner.LANGUAGE["version"].startswith("3.12.")
-    with chromium(required_browser()) as page:
-        opened(page, lab, "beta")
-        page.wait_for_selector(".jp-mod-dirty")  # so would one without what JupyterLab writes
-    with chromium(required_browser()) as page:
-        opened(page, lab, "alpha")
-        page.wait_for_timeout(3000)
-        assert unsaved(page) == 0
+    assert unsaved(alpha) == 0
+    other = alpha.context.new_page()
+    opened(other, lab, "beta")
+    other.wait_for_selector(".jp-mod-dirty")  # so would one without what JupyterLab writes
+    other.close()
 
 
-def test_text_is_shown_as_it_is_written(lab):
-    with chromium(required_browser()) as page:
-        opened(page, lab, "alpha")
-        page.wait_for_timeout(3000)
-        outputs = page.locator(".jp-OutputArea-output")
-        assert page.locator(".jp-OutputArea-output mjx-container").count() == 0
-        for place in range(outputs.count()):
-            assert TEXT in outputs.nth(place).inner_text()
+def test_text_is_shown_as_it_is_written(alpha):
+    outputs = alpha.locator(".jp-OutputArea-output")
+    assert alpha.locator(".jp-OutputArea-output mjx-container").count() == 0
+    assert outputs.count()
+    for place in range(outputs.count()):
+        assert TEXT in outputs.nth(place).inner_text()

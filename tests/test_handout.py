@@ -52,8 +52,9 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def files():
-    return handout.handout(REPOSITORY)
+def files(site):
+    return {path.relative_to(site).as_posix(): path.read_bytes()
+            for path in site.rglob("*") if path.is_file()}
 
 
 @pytest.fixture(scope="module")
