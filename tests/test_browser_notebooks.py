@@ -22,12 +22,6 @@ PATIENCE = 60_000  # milliseconds
 
 
 @pytest.fixture(scope="module")
-def browser_page():
-    with chromium(required_browser()) as page:
-        yield page
-
-
-@pytest.fixture(scope="module")
 def lab(tmp_path_factory):
     """JupyterLab over a review whose title looks like formulas."""
     required_browser()
@@ -60,11 +54,12 @@ def unsaved(page):
 
 
 @pytest.fixture(scope="module")
-def alpha(browser_page, lab):
+def alpha(lab):
     """The stored notebook, some time after it was opened."""
-    opened(browser_page, lab, "alpha")
-    browser_page.wait_for_timeout(3000)
-    return browser_page
+    with chromium(required_browser()) as page:
+        opened(page, lab, "alpha")
+        page.wait_for_timeout(3000)
+        yield page
 
 
 def test_a_stored_notebook_opens_unchanged(alpha, lab):
