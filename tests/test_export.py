@@ -11,18 +11,24 @@ from xml.etree import ElementTree
 import pytest
 
 from conftest import REPOSITORY
-from drawn import REVIEW, built
+from drawn import ANALYSES, REVIEW, built
 from evidence.figures import catalogue, images
+from evidence.publish.slides.deck import figure_deck
 
-FIGURE = built("cited_outcomes")
+NAME = "cited_outcomes"
+ON_SLIDES = NAME, "fm_pain_forest"
 DIGESTS = f"""
 import hashlib
+import evidence.chapters
 from evidence.figures import catalogue, images
-from evidence.pooling import run_analyses
+from evidence.pooling import Analyses
+from evidence.publish.slides.deck import figure_deck
 from evidence.review import load_review
 review = load_review({str(REPOSITORY)!r})
-figure = catalogue.build(review, run_analyses(review), "cited_outcomes")
-for kind, content in images.render(figure, dpi=60).items():
+analyses = Analyses(review)
+built = [catalogue.build(review, analyses, name) for name in {ON_SLIDES!r}]
+files = images.render(built[0], dpi=60) | {{"pptx": figure_deck(review, analyses, built)}}
+for kind, content in files.items():
     print(kind, hashlib.sha256(content).hexdigest())
 """
 
@@ -36,30 +42,31 @@ def run(tmp_path, **environment):
 
 
 def test_bytes_do_not_depend_on_process_locale_time_zone_or_hash_seed(tmp_path):
-    here = {kind: hashlib.sha256(content).hexdigest()
-            for kind, content in images.render(FIGURE, dpi=60).items()}
+    slides = figure_deck(REVIEW, ANALYSES, [built(name) for name in ON_SLIDES])
+    files = images.render(built(NAME), dpi=60) | {"pptx": slides}
+    here = {kind: hashlib.sha256(content).hexdigest() for kind, content in files.items()}
     assert run(tmp_path, PYTHONHASHSEED="1", TZ="Asia/Tokyo", LC_ALL="C") == here
     assert run(tmp_path, PYTHONHASHSEED="2", TZ="UTC", SOURCE_DATE_EPOCH="0") == here
 
 
 def test_svg_is_described_and_keeps_its_text():
-    svg = ElementTree.fromstring(images.render(FIGURE, ["svg"])["svg"])
+    svg = ElementTree.fromstring(images.render(built(NAME), ["svg"])["svg"])
     space = "{http://www.w3.org/2000/svg}"
-    assert svg.findtext(f"{space}title") == FIGURE.title
-    assert svg.findtext(f"{space}desc") == FIGURE.alt
+    assert svg.findtext(f"{space}title") == built(NAME).title
+    assert svg.findtext(f"{space}desc") == built(NAME).alt
     written = " ".join("".join(node.itertext()) for node in svg.iter(f"{space}text"))
     assert "Parkitny & Younger 2017" in written
 
 
 def test_svg_of_hostile_text_stays_well_formed_and_harmless():
-    hostile = replace(FIGURE, title="<script>alert(1)</script> & more", alt='"><b onload=x>')
+    hostile = replace(built(NAME), title="<script>alert(1)</script> & more", alt='"><b onload=x>')
     svg = images.render(hostile, ["svg"])["svg"].decode()
     ElementTree.fromstring(svg)
     assert "<script" not in svg and "<b " not in svg
 
 
 def test_png_is_a_slide_at_200_dpi():
-    png = images.render(FIGURE, ["png"])["png"]
+    png = images.render(built(NAME), ["png"])["png"]
     width, height = (int.from_bytes(png[start : start + 4], "big") for start in (16, 20))
     assert (width, height) == (2667, 1500)
 
@@ -67,21 +74,21 @@ def test_png_is_a_slide_at_200_dpi():
 def test_a_name_cannot_leave_the_folder(tmp_path):
     for name in ("../evil", "a/b", "A B", ""):
         with pytest.raises(ValueError, match="plain name"):
-            images.export(replace(FIGURE, name=name), tmp_path)
+            images.export(replace(built(NAME), name=name), tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_export_writes_each_format_once(tmp_path):
-    paths = images.export(FIGURE, tmp_path, dpi=60)
+    paths = images.export(built(NAME), tmp_path, dpi=60)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in paths)
     stamps = [path.stat().st_mtime_ns for path in paths]
-    images.export(FIGURE, tmp_path, dpi=60)
+    images.export(built(NAME), tmp_path, dpi=60)
     assert [path.stat().st_mtime_ns for path in paths] == stamps
 
 
 def test_manifest_describes_each_figure():
-    entry, = json.loads(images.manifest([images.entry(REVIEW, FIGURE)]))
-    assert entry["title"] == FIGURE.title and entry["alt"] == FIGURE.alt
+    entry, = json.loads(images.manifest([images.entry(REVIEW, built(NAME))]))
+    assert entry["title"] == built(NAME).title and entry["alt"] == built(NAME).alt
     assert entry["notebook"] == "01_cited_studies"
     assert set(entry["sources"]) <= set(REVIEW.bibliography)
     assert len(entry["data_sha256"]) == 64
