@@ -12,8 +12,10 @@ from filelock import FileLock
 from hypothesis import settings
 
 import evidence.chapters  # noqa: F401  (registers what sentences may name)
+from evidence.cli import main
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review
+from sample_review import write_sample
 
 settings.register_profile("by_content", deadline=None)  # a busy machine fails no test
 settings.load_profile("by_content")
@@ -100,6 +102,21 @@ def pytest_collection_modifyitems(items):
 def minimal(tmp_path: Path) -> Path:
     """A review of four files, on a topic of its own, without a dictionary."""
     return write_review(tmp_path / "minimal")
+
+
+@pytest.fixture(scope="session")
+def built_sample(tmp_path_factory, worker_id) -> Path:
+    """The sample as its first build leaves it, with a hand-out; one for all workers, to be copied.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    root = (folder if worker_id == "master" else folder.parent) / "built" / "sample"
+    root.parent.mkdir(exist_ok=True)
+    with FileLock(root.parent / "lock"):
+        if not root.exists():
+            made = write_sample(root.with_name("unfinished"))
+            assert main(["build", "--html", str(made)]) == 0
+            made.rename(root)
+    return root
 
 
 @pytest.fixture

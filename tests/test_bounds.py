@@ -1,13 +1,12 @@
 """Nothing that stands in a file makes a command run without end, or take memory without end."""
 
 import os
-import sys
 
 import pytest
 
+from commands import run
 from conftest import edit
 from evidence.cli import main
-from evidence.project import processes
 from evidence.project.runner import execute
 from evidence.review import CITATION, ReviewError, addresses, without_citations
 from evidence.storage import read_bytes
@@ -16,7 +15,6 @@ from evidence.wording.html import allowed
 from sample_review import write_notebook, write_sample
 
 LONG = 120_000
-PATIENCE = 120  # seconds; without bounds it would be hours
 
 
 @pytest.fixture
@@ -24,27 +22,9 @@ def sample(tmp_path):
     return write_sample(tmp_path / "sample")
 
 
-def run(command, root):
-    """Exit status of a command and what it says, within a time that a person waits."""
-    said = root.parent / "said"
-    process = processes.context().Process(target=_main, args=([command, str(root)], str(said)))
-    process.start()
-    process.join(PATIENCE)
-    status = process.exitcode
-    process.kill()
-    assert status is not None, f"{command} runs without end"
-    return status, said.read_text()
-
-
-def _main(arguments, said):
-    with open(said, "wb") as file:
-        os.dup2(file.fileno(), 2)
-    sys.exit(main(arguments))
-
-
 def refused(root, *words, command="check"):
     """What a command says that ends with problems."""
-    status, said = run(command, root)
+    status, _, said = run(command, root)
     assert status == 1
     for word in words:
         assert word in said, said[:2000]
@@ -154,7 +134,7 @@ def test_nested_latex_is_a_problem_of_its_entry(sample, field):
     text = "\\emph{" * 1000 + "x" + "}" * 1000
     edit(sample / "references.bib", "  year = {2020},",
          f"  year = {{2020}},\n  {field} = {{{text}}},")
-    status, said = run("check", sample)
+    status, _, said = run("check", sample)
     assert "mistake of the program" not in said
     assert status == 0 or "references.bib" in said
 

@@ -1,17 +1,16 @@
 """The build: only what changed is made again, and what is written is whole."""
 
 import json
-import os
+import re
 import shutil
-import signal
-import subprocess
-import sys
 import threading
 import time
+from functools import partial
 
 import pytest
 from nbclient import NotebookClient
 
+from commands import Command, run, wait_until
 from evidence import storage as outputs
 from evidence.cli import main
 from evidence.project.build import build
@@ -22,11 +21,13 @@ from sample_review import VALUES, edit, shown, write_notebook, write_sample
 
 
 @pytest.fixture
-def sample(tmp_path):
-    return write_sample(tmp_path / "sample")
+def sample(built_sample, tmp_path):
+    """The sample as its first build has left it, free to be changed."""
+    return shutil.copytree(built_sample, tmp_path / "sample")
 
 
-def test_a_build_makes_everything_and_then_nothing(sample):
+def test_a_build_makes_everything_and_then_nothing(tmp_path):
+    sample = write_sample(tmp_path / "sample")
     first = build(sample)
     assert set(first.ran) == {
         "figure:studies", "figure:pain_forest", "deck:slides",
@@ -45,7 +46,6 @@ def test_a_build_makes_everything_and_then_nothing(sample):
 
 
 def test_one_changed_table_reruns_what_read_it(sample):
-    build(sample)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     built = build(sample)
     assert set(built.ran) == {"figure:pain_forest", "notebook:beta", "deck:slides"}
@@ -69,7 +69,6 @@ def test_a_derived_table_that_nothing_fills_any_more_goes(sample):
 
 
 def test_a_changed_or_missing_output_is_made_again(sample):
-    build(sample)
     (sample / "figures" / "studies.svg").unlink()
     assert build(sample).ran == ("figure:studies",)
     assert (sample / "figures" / "studies.svg").exists()
@@ -80,14 +79,12 @@ def test_a_changed_or_missing_output_is_made_again(sample):
 
 
 def test_a_damaged_record_only_costs_time(sample):
-    build(sample)
     (sample / ".evidence" / "state.json").write_text("{broken")
     assert last_run(sample) == {}
     assert len(build(sample).ran) == 6
 
 
 def test_a_failing_notebook_leaves_everything_as_it_was(sample, capsys):
-    build(sample)
     before = shown(sample)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     write_notebook(sample / "notebooks" / "gamma.ipynb", "1 / 0")
@@ -139,8 +136,24 @@ def test_a_kernel_that_does_not_come_up_is_started_again(tmp_path, monkeypatch):
     assert len(starts) == 3
 
 
+HALFWAY = """
+import os
+replace, done = os.replace, []
+def stop(old, new):
+    replace(old, new)
+    done.extend(["x"] * (".evidence" not in str(new)))
+    if len(done) == 4:
+        os._exit(9)  # as when it is killed: nothing runs after this
+os.replace = stop
+"""
+
+
+def _has_made(command, steps):
+    """Whether a build has made so many targets, by its progress bar."""
+    return int(["-1", *re.findall(r"(\d+)/\d+ \[", command.error)][-1]) >= steps
+
+
 def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_run_repairs(sample):
-    build(sample)
     old = shown(sample)
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     edit(sample / "data" / "review.csv", "A sample", "Another sample")
@@ -149,21 +162,21 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_the_next_run_repairs(sam
     build(finished)
     new = shown(finished)
     assert old != new
-    for moment in range(10):
-        process = subprocess.Popen(
-            [sys.executable, "-m", "evidence.cli", "build", str(sample)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True,
-        )
-        time.sleep(0.1 + 0.5 * moment)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        for name, content in shown(sample).items():
-            assert content in (old.get(name), new.get(name)), (moment, name)
-        if shown(sample) == new:
-            break
-    build(sample)
-    assert shown(sample) == new
-    assert not (sample / ".evidence" / "staged").exists()
+    halfway = shutil.copytree(sample, sample.parent / "halfway")
+    assert run("build", halfway, before=HALFWAY)[0] == 9
+    assert shown(halfway) not in (old, new)
+    for steps in (-1, 0, 2, 4):  # done when it is killed; less than none: at once
+        with Command("build", sample) as command:
+            wait_until(partial(_has_made, command, steps))
+            command.kill()
+            assert command.ended() != 0
+        for root in (sample, halfway):
+            for name, content in shown(root).items():
+                assert content in (old.get(name), new.get(name)), (steps, name)
+    for root in (sample, halfway):
+        build(root)
+        assert shown(root) == new
+        assert not (root / ".evidence" / "staged").exists()
 
 
 def test_a_journal_is_completed_by_the_next_run(tmp_path, monkeypatch):

@@ -1,6 +1,5 @@
 """The console command: exit status, messages without traceback, nothing half-written."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from evidence.cli import main
 from evidence.project.headlines import moved_headlines
 from evidence.review.problems import ReviewError
@@ -233,25 +233,20 @@ def test_the_command_is_installed():
 
 
 BUG = """
-import sys
 import evidence.chapters
 from dataclasses import replace
-from evidence import cli
-from evidence.figures import catalogue
 from evidence.figures.figure import KINDS
 def fail(*_):
     return 1 / 0
 KINDS["landscape"] = replace(KINDS["landscape"], content=fail)
-sys.exit(cli.main(["check", sys.argv[1]]))
 """
 
 
 @pytest.mark.parametrize("wanted", ["", "1"])
 def test_a_bug_in_a_figure_is_said_to_be_one(tmp_path, wanted):
     root = write_sample(tmp_path / "sample")
-    done = subprocess.run([sys.executable, "-c", BUG, str(root)], capture_output=True, text=True,
-                          env={**os.environ, "EVIDENCE_TRACEBACK": wanted}, check=False)
-    assert done.returncode == 1
-    last = done.stderr.splitlines()[-1]
+    status, _, error = run("check", root, before=BUG, EVIDENCE_TRACEBACK=wanted)
+    assert status == 1
+    last = error.splitlines()[-1]
     assert last.startswith("figure studies: ZeroDivisionError") and "mistake of the program" in last
-    assert ("in fail" in done.stderr) == bool(wanted) and "figures.csv" not in done.stderr
+    assert ("in fail" in error) == bool(wanted) and "figures.csv" not in error

@@ -5,32 +5,24 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 
 import pytest
 
+from commands import Command, wait_until
 from evidence import storage as outputs
 from evidence.cli import main
 from evidence.project.build import build
-from sample_review import edit, shown, write_sample
+from sample_review import edit, shown
 
 SECONDS = 120
 COMMAND = [sys.executable, "-m", "evidence.cli"]
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A sample review as its first build has left it."""
-    root = write_sample(tmp_path_factory.mktemp("built") / "sample")
-    build(root)
-    return root
-
-
 @pytest.fixture
-def sample(built, tmp_path):
-    """A copy of it, free to be changed."""
-    return shutil.copytree(built, tmp_path / "sample")
+def sample(built_sample, tmp_path):
+    """A sample review as its first build has left it, free to be changed."""
+    return shutil.copytree(built_sample, tmp_path / "sample")
 
 
 @contextmanager
@@ -60,9 +52,9 @@ def assert_named(capsys, *words):
         assert word in error, error
 
 
-def test_a_full_disk_is_named_and_leaves_everything_as_it_was(built, tmp_path, capsys):
+def test_a_full_disk_is_named_and_leaves_everything_as_it_was(built_sample, tmp_path, capsys):
     with small_disk(tmp_path / "disk", "8m") as disk:
-        root = shutil.copytree(built, disk / "sample")
+        root = shutil.copytree(built_sample, disk / "sample")
         edit(root / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
         before = shown(root)
         with (disk / "filler").open("wb", buffering=0) as filler, pytest.raises(OSError):
@@ -83,10 +75,10 @@ def test_a_full_disk_is_named_and_leaves_everything_as_it_was(built, tmp_path, c
 
 
 def test_a_read_only_checkout_can_be_read_and_says_why_it_cannot_be_built(
-    built, tmp_path, capsys
+    built_sample, tmp_path, capsys
 ):
     with small_disk(tmp_path / "disk", "8m") as disk:
-        root = shutil.copytree(built, disk / "sample")
+        root = shutil.copytree(built_sample, disk / "sample")
         remounted(disk, "ro")
         for command in ("check", "status", "build"):  # a build that has nothing to do
             assert main([command, str(root)]) == 0
@@ -106,13 +98,9 @@ def test_a_read_only_checkout_can_be_read_and_says_why_it_cannot_be_built(
 def test_two_builds_at_once_give_what_one_gives(sample, tmp_path):
     edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
     alone = shutil.copytree(sample, tmp_path / "alone")
-    processes = [
-        subprocess.Popen([*COMMAND, "build", str(sample)], stdout=subprocess.PIPE,
-                         stderr=subprocess.PIPE, text=True, encoding="utf-8")
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=SECONDS) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], said
+    with Command("build", sample) as one, Command("build", sample) as other:
+        said = [(command.ended(), command.error) for command in (one, other)]
+    assert [status for status, _ in said] == [0, 0], said
     assert sum("waiting for it" in error for _, error in said) == 1, said
     build(alone)
     assert shown(sample) == shown(alone)
@@ -124,28 +112,26 @@ def test_ctrl_c_stops_soon_and_loses_nothing(sample):
     edit(sample / "data" / "review.csv", "A sample", "Another sample")
     for name in ("alpha", "beta", "gamma"):
         edit(sample / "notebooks" / f"{name}.ipynb", "n = Narrator()",
-             "n = Narrator()\\n\",\n    \"import time; time.sleep(3600)")
+             "n = Narrator()\\n\",\n    \"import time; open('runs', 'w'); time.sleep(3600)")
     before = shown(sample)
     process = subprocess.Popen([*COMMAND, "build", str(sample)], stderr=subprocess.PIPE,
                                stdout=subprocess.DEVNULL, text=True, start_new_session=True)
-    for line in process.stderr:
-        if "Building" in line:
-            break
-    time.sleep(4)
+    wait_until((sample / "notebooks" / "runs").exists)
     os.killpg(process.pid, signal.SIGINT)
     _, error = process.communicate(timeout=SECONDS)  # long before the notebooks would end
     assert process.returncode == 1, error
     assert "Traceback" not in error and "Stopped" in error
+    (sample / "notebooks" / "runs").unlink()
     assert shown(sample) == before
 
 
 HANGS = """
-import signal, sys, time
+import os, signal, sys, time
 from evidence import cli, project
-cli.STOP_AT_MOST = 1.0
+cli.STOP_AT_MOST = 0.5
 def hang(*arguments, **options):
     print("Building", file=sys.stderr, flush=True)
-    if sys.argv[2] == "deaf":  # as where something waits in C and is not woken
+    if "DEAF" in os.environ:  # as where something waits in C and is not woken
         signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     while True:
         try:
@@ -153,20 +139,18 @@ def hang(*arguments, **options):
         except KeyboardInterrupt:
             pass  # something that does not want to end
 project.build = hang
-sys.exit(cli.main(["build", "--force", sys.argv[1]]))
 """
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals of a terminal")
-@pytest.mark.parametrize("how", ["unwilling", "deaf"])
+@pytest.mark.parametrize("how", [{}, {"DEAF": "1"}], ids=["unwilling", "deaf"])
 def test_ctrl_c_ends_a_build_that_does_not_want_to_end(sample, how):
     before = shown(sample)
-    process = subprocess.Popen([sys.executable, "-c", HANGS, str(sample), how],
-                               stderr=subprocess.PIPE, text=True, start_new_session=True)
-    assert "Building" in process.stderr.readline()
-    os.killpg(process.pid, signal.SIGINT)
-    _, error = process.communicate(timeout=SECONDS)
-    assert process.returncode == 1 and "Stopped" in error and "Traceback" not in error
+    with Command("build", "--force", sample, before=HANGS, **how) as command:
+        wait_until(lambda: "Building" in command.error)
+        command.send_signal(signal.SIGINT)
+        status, error = command.ended(), command.error
+    assert status == 1 and "Stopped" in error and "Traceback" not in error
     assert shown(sample) == before
 
 

@@ -15,22 +15,15 @@ from evidence.cli import main
 from evidence.project.freshness import known_outputs
 from evidence.project.runner import KERNEL
 from evidence.storage import OWN_FOLDER, alone, replace_all, sha256, write_bytes
-from sample_review import edit, write_sample
+from sample_review import edit
 
 MINE = b"what somebody made"
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """A sample review as its first build has left it, with a hand-out."""
-    root = write_sample(tmp_path_factory.mktemp("built") / "sample")
-    assert main(["build", "--html", str(root)]) == 0
-    return root
-
-
 @pytest.fixture
-def sample(built, tmp_path):
-    return shutil.copytree(built, tmp_path / "sample", symlinks=True)
+def sample(built_sample, tmp_path):
+    """A sample review as its first build has left it, with a hand-out."""
+    return shutil.copytree(built_sample, tmp_path / "sample")
 
 
 def kept(root):

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from commands import run
 from sample_review import write_sample
 
 COMMAND = [sys.executable, "-m", "evidence.cli"]
@@ -22,12 +23,19 @@ def review(tmp_path_factory):
 def test_a_sign_that_the_terminal_lacks_ends_no_command(review, tmp_path, encoding):
     root = shutil.copytree(review, tmp_path / review.name)
     for command in (["analyse", root], ["check", root], ["new", tmp_path / "nové − 猫"]):
-        done = subprocess.run(
-            [*COMMAND, *map(str, command)], capture_output=True, check=False,
-            env={**os.environ, "PYTHONIOENCODING": encoding, "PYTHONUTF8": "0"},
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout and b"mistake" not in done.stderr
+        status, out, error = run(*command, encoding=encoding)
+        assert status == 0, error
+        assert out and "mistake" not in error
+
+
+def test_nor_does_the_interpreter_end_it(review, tmp_path):
+    root = shutil.copytree(review, tmp_path / review.name)
+    done = subprocess.run(
+        [*COMMAND, "analyse", str(root)], capture_output=True, check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"},
+    )
+    assert done.returncode == 0 and done.stderr == b""
+    assert b"\\u732b" in done.stdout  # the folder's name
 
 
 @pytest.mark.skipif(os.name != "posix", reason="pipes of POSIX")
