@@ -66,12 +66,12 @@ class Command:
     @property
     def out(self):
         """What it has printed so far."""
-        return self._files[0].read_text(self._encoding)
+        return self._files[0].read_text(self._encoding, "replace")
 
     @property
     def error(self):
         """What it has printed to standard error so far."""
-        return self._files[1].read_text(self._encoding)
+        return self._files[1].read_text(self._encoding, "replace")
 
     def ended(self):
         """Exit status, once it has ended of itself."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -31,6 +32,7 @@ def serve(arguments: list[str], folder: str, environment: Mapping[str, str], sai
     said : str
         File that takes what is written to standard error before the kernel is up.
     """
+    gc.freeze()  # what is loaded stays, nobody need look through it for garbage
     multiprocessing.current_process().daemon = False  # a notebook may begin processes of its own
     os.setsid()  # Ctrl-C is for the build to handle
     end_with_parent()
