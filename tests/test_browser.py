@@ -1,8 +1,13 @@
-"""The exploring notebook in JupyterLab, driven in a real browser as a reader would."""
+"""Notebooks in JupyterLab, in a real browser: one is explored as a reader would, others are read as
+the build stores them."""
 
+import json
+import sys
 import zipfile
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 from browser import (
     REPOSITORY,
@@ -13,29 +18,56 @@ from browser import (
     jupyterlab,
     required_browser,
 )
+from evidence.project import runner
+from evidence.project.runner import run
+from sample_review import edit, write_sample
 
 PATIENCE = 60_000  # milliseconds
 BUBBLES = 'img[alt^="Marks by year"]'
 FOREST = 'img[alt^="Forest plot"], img[alt^="Both arms"]'
 SHOWN = "() => document.querySelector('.jp-Notebook').innerText"
+TEXT = r"It costs $5 per day and $6 per week, \(x^2\) and \begin{equation}y\end{equation}"
+SOURCE = """from evidence.notebook import Narrator
+n = Narrator()
+n.say("{review.title}")
+---
+n.rows("review")"""
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """JupyterLab over a copy of the review: its address and the copy."""
+    """JupyterLab over two reviews: its address and the folder of a copy of this one."""
     required_browser()
-    home = tmp_path_factory.mktemp("home")
-    root = copy_review(tmp_path_factory.mktemp("review"))
-    with jupyterlab(root, home) as address:
+    top = tmp_path_factory.mktemp("reviews")
+    root = copy_review(top / "copy")
+    write_formulas(top / "sample")
+    with jupyterlab(top, tmp_path_factory.mktemp("home")) as address:
         yield address, root
 
 
-def opened(page, lab, notebook):
+def write_formulas(root):
+    """A review whose title looks like formulas, with a notebook as the build stores it (alpha) and
+    one without what JupyterLab writes on opening it (beta)."""
+    write_sample(root)
+    edit(root / "data" / "review.csv", "A sample", '"' + TEXT + '"')
+    path = root / "notebooks" / "alpha.ipynb"
+    nbformat.write(new_notebook(cells=[new_code_cell(s) for s in SOURCE.split("\n---\n")]), path)
+    text, _ = run(path)
+    book = json.loads(text)
+    # the stored version is that of environment.yml; this machine may have another one
+    book["metadata"]["language_info"]["version"] = sys.version.split()[0]
+    path.write_text(json.dumps(book, indent=1), encoding="utf-8")
+    other = json.loads(path.read_text(encoding="utf-8"))
+    other["metadata"]["language_info"] = {"name": "python"}
+    path.with_name("beta.ipynb").write_text(json.dumps(other, indent=1), encoding="utf-8")
+
+
+def opened(page, lab, notebook, review="copy", shown="img"):
     page.set_default_timeout(PATIENCE)
-    page.goto(f"{lab[0]}/lab/tree/notebooks/{notebook}.ipynb?token={TOKEN}&reset",
+    page.goto(f"{lab[0]}/lab/tree/{review}/notebooks/{notebook}.ipynb?token={TOKEN}&reset",
               wait_until="domcontentloaded")
     page.wait_for_selector(".jp-Notebook .jp-Cell")
-    page.wait_for_selector(".jp-OutputArea-output img")
+    page.wait_for_selector(f".jp-OutputArea-output {shown}")
     page.get_by_text("| Idle").wait_for()
 
 
@@ -259,3 +291,34 @@ def test_a_citation_leads_to_its_reference_in_jupyterlab(explored, lab):
         page.wait_for_timeout(1500)
     assert 0 <= reference.bounding_box()["y"] <= 900
     page.close()
+
+
+@pytest.fixture(scope="module")
+def alpha(explored, lab):
+    """The stored notebook of the sample, some time after it was opened."""
+    page = explored[0].context.new_page()
+    opened(page, lab, "alpha", "sample", "*")
+    page.wait_for_timeout(3000)
+    yield page
+    page.close()
+
+
+def unsaved(page):
+    return page.locator(".lm-TabBar-tab.jp-mod-dirty, .jp-mod-dirty").count()
+
+
+def test_a_stored_notebook_opens_unchanged(alpha, lab):
+    assert runner.LANGUAGE["version"].startswith("3.12.")
+    assert unsaved(alpha) == 0
+    other = alpha.context.new_page()
+    opened(other, lab, "beta", "sample", "*")
+    other.wait_for_selector(".jp-mod-dirty")  # so would one without what JupyterLab writes
+    other.close()
+
+
+def test_text_is_shown_as_it_is_written(alpha):
+    outputs = alpha.locator(".jp-OutputArea-output")
+    assert alpha.locator(".jp-OutputArea-output mjx-container").count() == 0
+    assert outputs.count()
+    for place in range(outputs.count()):
+        assert TEXT in outputs.nth(place).inner_text()
