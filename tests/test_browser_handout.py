@@ -177,8 +177,8 @@ def test_whole_questions_are_understood(page, site):
     page.goto((site / "find.html").as_uri())
     cards, near = page.locator(".card:visible"), page.locator("#near")
     for question, first in {
-        "What about Crohn's disease, placebo-controlled?": "88 % with LDN, 40 % with placebo",
-        "crohns": "88 % with LDN", "risk of bias": "Risk of bias", "does it help pain?": "Pain",
+        "What about Crohn's disease, placebo-controlled?": "It is uncertain whether LDN changes",
+        "crohns": "88 % against 40 %", "risk of bias": "Risk of bias", "does it help pain?": "Pain",
         "side effects": "side effect", "RODRIGUEZ freire": "Rodríguez-Freire",
     }.items():
         page.locator("#q").fill(question)

@@ -159,7 +159,18 @@ def test_what_cannot_be_pooled_is_shown_arm_by_arm_with_the_reason(review):
                   & (table["control"] == trial["control_pct"])]
     assert len(shown) == 1 and shown["reason"].str.len().gt(0).all()
     assert "nothing is pooled" in figure.method and "Smith et al. 2011" in figure.alt
-    assert figure.figure("notebook").axes
+    drawn = " ".join(text.get_text() for text in figure.figure("notebook").axes[-1].texts)
+    assert "88 %" in drawn and "no number" not in drawn
+    assert "further results not drawn" in figure.method
+
+
+def test_what_is_known_of_a_condition_stands_above_its_results(n):
+    asked = explore.Studies(n)
+    assert asked.first.label == asked.last.label == "any" and asked.placebo.index == 0
+    assert "Certainty" not in asked.said.value
+    asked.condition.value = ("Inflammatory bowel disease",)
+    assert "Crohn’s disease: It is uncertain whether LDN" in asked.said.value
+    assert "Certainty: very low." in asked.said.value
 
 
 def test_no_two_results_have_the_same_name(review):
@@ -196,7 +207,7 @@ def test_controls_change_what_is_shown(n):
     box = explore.Studies(n)
     before = (box.chosen.value, box.landscape.value, box.found.value, box.forest.value)
     box.condition.value = ("Inflammatory bowel disease",)
-    box.placebo.value = True
+    box.placebo.index = 1
     after = (box.chosen.value, box.landscape.value, box.found.value, box.forest.value)
     assert all(old != new for old, new in zip(before, after, strict=True))
     wanted = Filter(conditions=("Inflammatory bowel disease",), placebo=True)

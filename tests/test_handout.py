@@ -144,6 +144,7 @@ def test_the_front_page_shows_each_topic_with_its_certainty(files, review):
 def test_every_study_and_claim_has_a_card_without_codes(files, review):
     text = files["find.html"].decode()
     cards = re.findall(r'<article class="card (\w+)"', text)
+    assert cards.count("answer") == len(review.table("certainty"))
     assert cards.count("study") == len(review.table("studies"))
     assert cards.count("claim") == len(review.table("claims"))
     assert cards.count("result") > 100

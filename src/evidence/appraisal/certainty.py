@@ -160,9 +160,9 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
     Returns
     -------
     DataFrame
-        Columns outcome, trials, participants, effect, per_1000 (empty where there are no risks),
-        reported (what else is known and could not be pooled), certainty, why (every domain),
-        meaning, studies.
+        Columns outcome, condition_group, trials, participants, effect, per_1000 (empty where
+        there are no risks), reported (what else is known and could not be pooled), certainty, why
+        (every domain), meaning, studies.
 
     Raises
     ------
@@ -176,7 +176,8 @@ def summary_of_findings(review: Review, analyses: Mapping[str, Any]) -> pd.DataF
         has_effect = analysis is not None and analysis.k > 0
         again = row["certainty"] == AGAIN
         rows.append({
-            "outcome": row["label"], "trials": row["trials"], "participants": row["participants"],
+            "outcome": row["label"], "condition_group": _text(row["condition_group"]),
+            "trials": row["trials"], "participants": row["participants"],
             "effect": _effects(review, analysis) if has_effect else _nothing(row),
             "per_1000": _per_1000(review, analysis) if has_effect else None,
             "reported": _told(row, "reported", facts) or None,

@@ -36,7 +36,7 @@ from evidence.review import (
     design,
     is_true,
 )
-from evidence.wording import escaped, plural
+from evidence.wording import as_text, escaped, plural
 
 HELP = "Nothing marked in a list means everything. Ctrl and a click marks more than one."
 NO_FOREST = "These results hold no comparison between arms."
@@ -68,7 +68,7 @@ class Studies(Explorer):
 
     def _make_controls(self) -> None:
         table = selection.grouped(self.review)
-        years = [("any", None), *((str(y), int(y)) for y in sorted(set(table["year"].dropna())))]
+        years = [("any", 0), *((str(y), int(y)) for y in sorted(set(table["year"].dropna())))]
         control = self.review.control
         self.condition = several("Condition", [
             (words, group) for group, words in selection.conditions(self.review).items()
@@ -78,11 +78,10 @@ class Studies(Explorer):
             for code in sorted(set(table["design"].dropna()), key=_place)
         ])
         self.level = several("Read as", selection.levels(self.review))
-        self.placebo = radio("Control", [
-            ("any or none", None), (f"{control} only", True), (f"no {control}", False),
-        ])
+        self.placebo = radio("Control", ["any or none", f"{control} only", f"no {control}"])
         self.first, self.last = one("Year from", years), one("Year to", years)
         self.family = one("Forest plot of")
+        self.family.style.description_width = "initial"
         self.reset = widgets.Button(description="Show everything")
         self.controls = (self.condition, self.design, self.level, self.placebo, self.first,
                          self.last)
@@ -90,13 +89,16 @@ class Studies(Explorer):
     @property
     def wanted(self) -> Filter:
         """What the controls ask for."""
-        return Filter(self.condition.value, self.design.value, self.first.value, self.last.value,
-                      self.placebo.value, self.level.value)
+        return Filter(self.condition.value, self.design.value, self.first.value or None,
+                      self.last.value or None, (None, True, False)[self.placebo.index],
+                      self.level.value)
 
     @in_turn
     def update(self, _: Any = None) -> None:
         """Show what the controls ask for."""
-        self.said.value = note(selection.summary(self.review, self.wanted))
+        self.said.value = note(selection.summary(self.review, self.wanted)) + "".join(
+            f"<p>{as_text(line)}</p>"
+            for line in selection.known(self.review, self.n.analyses, self.wanted))
         self.chosen.value = scrolling(self.study_table())
         figure = own.landscape(self.review, self.wanted)
         self.landscape.value = image(figure) if figure else note(NO_PICTURE)
@@ -121,7 +123,7 @@ class Studies(Explorer):
         """Empty every control."""
         with quiet(self.update, self.controls):
             for control in self.controls:
-                control.value = () if isinstance(control, widgets.SelectMultiple) else None
+                control.index = () if isinstance(control, widgets.SelectMultiple) else 0
         with quiet(self.draw, [self.family]):
             self.family.value = None
         self.update()

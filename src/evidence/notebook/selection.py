@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
+from evidence.appraisal import summary_of_findings
 from evidence.pooling import analysis_rows
 from evidence.review import (
     LEVELS,
@@ -129,6 +131,14 @@ def summary(review: Review, wanted: Filter) -> str:
     return (f"{count} primary {plural(count, 'study', 'studies')} ({wanted.words(review)}), {done} "
             f"with results; {int(people(studies).sum()):,} people where their number is known, "
             f"counted once.{more}")
+
+
+def known(review: Review, analyses: Mapping[str, Any], wanted: Filter) -> list[str]:
+    """What is known of each chosen condition: its first outcome of the Summary of Findings."""
+    table = summary_of_findings(review, analyses)
+    rows = table[table["condition_group"].isin(wanted.conditions)] if len(table) else table
+    return [f"{row['outcome']}: {row['meaning']} Certainty: {row['certainty']}."
+            for row in rows.drop_duplicates("condition_group").to_dict("records")]
 
 
 def study_table(studies: pd.DataFrame) -> pd.DataFrame:

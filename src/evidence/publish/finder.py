@@ -1,4 +1,4 @@
-"""Studies, results and claims as cards to search and filter on a page.
+"""Answers, studies, results and claims as cards to search and filter on a page.
 
 A card holds words for readers: no id, key or code of the tables.
 """
@@ -11,12 +11,12 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.appraisal import anchor, certainty_table
+from evidence.appraisal import anchor, certainty_table, summary_of_findings
 from evidence.notebook import SEPARATOR, grouped, judged, measurable
 from evidence.review import Review, design, keys, people, primary_studies, word
 from evidence.wording import MINUS, interval, p_value, plural, signed, spaced
 
-STUDY, RESULT, CLAIM = "study", "result", "claim"
+ANSWER, STUDY, RESULT, CLAIM = "answer", "study", "result", "claim"
 ALONE, UNVERIFIED, NO_RESULT = "one arm, no comparison", "unverified", "no results"
 SINGLE = ("within_arm", "single_group")
 SAID = ("one arm, no control", UNVERIFIED)  # by a label, and by a mark as well
@@ -27,12 +27,12 @@ ARM_WORDS = {"pct": "{:g} %", "change_pct": "change of {:.1f} %", "change": "cha
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One study, result or claim as a reader sees it.
+    """One answer, study, result or claim as a reader sees it.
 
     Attributes
     ----------
     kind : str
-        `STUDY`, `RESULT` or `CLAIM`.
+        `ANSWER` (an outcome with its certainty), `STUDY`, `RESULT` or `CLAIM`.
     title, text : str
         What it is, and what it says in a sentence or more.
     facts : tuple of str
@@ -65,7 +65,8 @@ class Card:
 
 
 def cards(review: Review, analyses: Mapping[str, Any]) -> list[Card]:
-    """Every study, result and claim of a review: comparisons first, then the latest studies."""
+    """Every answer, study, result and claim of a review: answers first, then comparisons, then the
+    latest studies."""
     if review.table("studies").empty:
         return list(_claims(review, {}))
     studies = grouped(review)
@@ -73,8 +74,8 @@ def cards(review: Review, analyses: Mapping[str, Any]) -> list[Card]:
                              own=studies.index.isin(primary_studies(studies).index))
     studies = studies.sort_values("year", ascending=False, kind="stable", na_position="last")
     by_key = {row["study"]: row for row in studies.to_dict("records")}
-    found = [*_results(review, by_key, analyses), *_studies(review, by_key),
-             *_claims(review, by_key)]
+    found = [*_answers(review, analyses), *_results(review, by_key, analyses),
+             *_studies(review, by_key), *_claims(review, by_key)]
     said = review.bibliography.spelled
     found = [replace(card, text=spaced(said(card.text)), facts=tuple(map(said, card.facts)))
              for card in found]
@@ -82,12 +83,25 @@ def cards(review: Review, analyses: Mapping[str, Any]) -> list[Card]:
 
 
 def _place(card: Card) -> int:
-    """Comparisons with the control first, harms last among them, then studies with it, then all
-    others by kind."""
+    """Answers first, then comparisons with the control, harms last among them, then studies with
+    it, then all others by kind."""
+    if card.kind == ANSWER:
+        return -1
     words = {word for _, word in card.chips}
     if card.kind != CLAIM and card.controlled and not words & {ALONE, UNVERIFIED, NO_RESULT}:
         return 2 if card.kind == STUDY else int(card.is_harm)
     return 3 + (STUDY, RESULT, CLAIM).index(card.kind)
+
+
+def _answers(review: Review, analyses: Mapping[str, Any]) -> Iterator[Card]:
+    for row in summary_of_findings(review, analyses).to_dict("records"):
+        trials, effect = row["trials"], word(row, "effect")
+        people = f"{trials} {plural(trials, 'trial')}, {row['participants']:,} people"
+        told = [row["meaning"], word(row, "reported") or f"{effect[:1].upper()}{effect[1:]}."]
+        chips = (("", f"against {review.control}"), ("certainty", row["certainty"]))
+        yield Card(ANSWER, row["outcome"], " ".join(told), (people,) if trials else (),
+                   chips if trials else chips[1:], groups=(row["condition_group"],),
+                   controlled=True)
 
 
 def _studies(review: Review, by_key: Mapping[str, Mapping]) -> Iterator[Card]:
@@ -260,8 +274,9 @@ def groups(found: list[Card]) -> list[tuple[str, int]]:
 
 
 def counted(found: list[Card]) -> str:
-    """How many studies, results and claims there are."""
-    names = {STUDY: ("study", "studies"), RESULT: ("result", "results"), CLAIM: ("claim", "claims")}
+    """How many answers, studies, results and claims there are."""
+    names = {ANSWER: ("answer", "answers"), STUDY: ("study", "studies"),
+             RESULT: ("result", "results"), CLAIM: ("claim", "claims")}
     parts = []
     for kind, (one, many) in names.items():
         if count := sum(card.kind == kind for card in found):

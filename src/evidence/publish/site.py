@@ -35,13 +35,14 @@ from evidence.storage import (
     replace_all,
     sha256,
 )
-from evidence.wording import allowed, answers, audiences, joined, plural
+from evidence.wording import allowed, answers, audiences, plural
 
 HANDOUT = "site"
 RECORD = f"{OWN_FOLDER}/{HANDOUT}.json"  # what the last hand-out wrote
 FRONT_PAGE, PICTURES, FIND = "index.html", "figures.html", "find.html"
 FIRST_FIGURES = 2  # on the front page of a review without an answer
-KINDS = {finder.STUDY: "studies", finder.RESULT: "results", finder.CLAIM: "claims"}
+KINDS = {finder.ANSWER: "answers", finder.STUDY: "studies", finder.RESULT: "results",
+         finder.CLAIM: "claims"}
 NOTICE = "This is a description of evidence, not medical advice."
 TARGET = re.compile(r'href="\.\./([^"#?]+)')
 CITATION = re.compile(r'<a href="#ref-([^"]+)"')
@@ -109,7 +110,7 @@ def handout(root: Path) -> dict[str, bytes]:
     front = Page(FRONT_PAGE, "The answer" if _is_answered(narrator) else "The results")
     pages = [Page(f"{name}.html", _title(nb, name)) for name, nb in notebooks.items()]
     more = [page for page, is_there in ((Page(PICTURES, "All figures"), entries),
-                                        (Page(FIND, _finds(cards)), cards)) if is_there]
+                                        (Page(FIND, "Search"), cards)) if is_there]
     exporter = HTMLExporter(
         template_name="handout",
         extra_template_basedirs=[str(resources.files("evidence") / "templates")],
@@ -129,7 +130,7 @@ def handout(root: Path) -> dict[str, bytes]:
     for page, values in (
         (front, _front(narrator, files, pages, cards, entries)),
         (Page(PICTURES, "All figures"), _gallery(narrator, entries, pages)),
-        (Page(FIND, _finds(cards)), _cards(narrator.review, cards)),
+        (Page(FIND, "Search"), _cards(narrator.review, cards)),
     ):
         if page in given["pages"]:
             template = exporter.environment.get_template(page.file.replace("index", "front")
@@ -189,12 +190,6 @@ def _title(notebook: NotebookNode, name: str) -> str:
     return name
 
 
-def _finds(cards: list[finder.Card]) -> str:
-    """Title of the page of cards: what it holds."""
-    kinds = [KINDS[kind] for kind in KINDS if any(card.kind == kind for card in cards)]
-    return f"Search {joined(kinds)}"
-
-
 def _is_answered(narrator: Narrator) -> bool:
     """Whether somebody has written an answer."""
     return bool(narrator.review.table("answers").notna().any(axis=None))
@@ -219,7 +214,7 @@ def _front(narrator: Narrator, files: dict[str, bytes], pages: list[Page],
     shown = {
         "message": title, "question": review.item("question"),
         "notice": NOTICE if voices or brief else "", "tiles": [], "voices": voices,
-        "brief": brief, "notebooks": pages, "found": finder.counted(cards), "find": FIND,
+        "brief": brief, "found": finder.counted(cards), "find": FIND,
         "pictures": PICTURES,
         "figures": _gallery(narrator, first[:FIRST_FIGURES], pages)["figures"],
         "references": allowed(str(narrator.references())) if voices else "",

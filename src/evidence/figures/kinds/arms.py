@@ -16,7 +16,7 @@ from evidence.pooling import analysis_rows, outcome_effects
 from evidence.review import ARMS, Review
 from evidence.wording import in_words, joined, p_words, plural, signed
 
-MOST = 7  # rows of a page; those with a number come first
+MOST = 7  # rows of a page
 VALUES = (("pct", " %"), ("change_pct", " %"), ("change", ""), ("mean", ""))
 WORDS = {"pct": "with the event", "change_pct": "change", "change": "change", "mean": "mean"}
 PLOT, TEXT = (0.42, 0.66), 0.69  # ends of the axis and start of the words, shares of the width
@@ -55,8 +55,7 @@ def arm_table(review: Review, rows: pd.DataFrame) -> pd.DataFrame:
             "control": row.get("control_pct") if share else None,
             "said": _said(review, row), "reason": str(reason or ""),
         })
-    table = pd.DataFrame(found).astype({"intervention": "float64", "control": "float64"})
-    return table.sort_values("said", key=lambda said: said == NONE, kind="stable")
+    return pd.DataFrame(found).astype({"intervention": "float64", "control": "float64"})
 
 
 def _known(row: pd.Series, value: str) -> bool:
@@ -144,10 +143,12 @@ def _height(cells: list, size: float) -> float:
 
 @figure_kind("arms", tables=("outcomes",), ids=1, columns={"outcomes": "study"})
 def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
-    """The selected results, each with both of its arms; more than a page holds are counted."""
+    """The selected results, each with both of its arms; those without a number, and more than a
+    page holds, are counted."""
     rows = pick(analysis_rows(review), spec.select)
     whole = arm_table(review, rows)
-    table = whole.head(MOST)
+    told = whole[whole["said"] != NONE]
+    table = (whole if told.empty else told).head(MOST)
     labels = {study: review.bibliography.cite(study) for study in table["study"].unique()}
     more = len(whole) - len(table)
     trials = whole["study"].nunique()
