@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import random
 import re
 from datetime import datetime
@@ -816,6 +817,34 @@ def test_the_trials_of_bcg_come_out_as_printed(tmp_path):
 def test_what_cannot_be_read_is_named(tmp_path, text, words):
     lines = complaints(tmp_path, text)
     assert any(words in line or "is not a number" in line for line in lines), lines
+
+
+def test_what_is_no_file_is_named(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for name, words in (("pipe", "is no ordinary file"), ("nothing", "No such file")):
+        with pytest.raises(ReviewError) as caught:
+            import_files([tmp_path / name], tmp_path / "review")
+        assert words in str(caught.value.problems[0])
+
+
+@pytest.mark.parametrize("cell", ["1" * 100_000, "0.5 (" * 20_000, "1 " * 50_000 + "x"])
+@pytest.mark.parametrize("name", ["HR (95% CI)", "yi", "Mean ± SD treatment", "n treatment"])
+def test_a_cell_without_end_is_no_number(name, cell):
+    with pytest.raises(ReviewError) as caught:
+        read_files([("long.csv", f"Study,{name},se\nA 2001,{cell},1\n".encode())], Options())
+    assert any("too long" in problem.rule or "no column" in problem.rule
+               for problem in caught.value.problems)
+
+
+def test_the_same_results_in_two_files_come_in_once(tmp_path):
+    files = [file(tmp_path, COUNTS), file(tmp_path, COUNTS, "again.csv"),
+             file(tmp_path, COUNTS.replace(",", ";"), "other.csv")]
+    done = import_files(files, tmp_path / "review")
+    review = load_review(tmp_path / "review")
+    assert len(review.table("outcomes")) == 2 and len(review.table("analyses")) == 1
+    said = "\n".join((*done.found, *done.left))
+    assert "again.csv: the same as table.csv, left out" in said
+    assert "other.csv, row 2: the same result of poe2001 stands there already" in said
 
 
 def test_a_map_names_the_columns(tmp_path):

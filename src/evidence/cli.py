@@ -423,8 +423,9 @@ def _new(options: argparse.Namespace) -> int:
 def _import(options: argparse.Namespace) -> int:
     from evidence.project import import_files, split_paths
     from evidence.review import importing
+    from evidence.storage import read_bytes
 
-    columns = (importing.read_columns(options.map.read_bytes(), options.map.name)
+    columns = (importing.read_columns(read_bytes(options.map), options.map.name)
                if options.map else {})
     files, directory = split_paths(options.files)
     done = import_files(files, directory, importing.Options(

@@ -104,7 +104,7 @@ def write_bytes(path: Path, content: bytes) -> bool:
     of the old file stays, a new one has what the umask allows, and a link stays a link.
     """
     path = Path(os.path.realpath(path))
-    if path.exists() and path.read_bytes() == content:
+    if path.is_file() and path.read_bytes() == content:
         return False
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name[:200]}.{os.getpid()}")

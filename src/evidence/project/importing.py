@@ -20,7 +20,7 @@ from evidence.review import (
     importing,
     load_review,
 )
-from evidence.storage import replace_all
+from evidence.storage import read_bytes, replace_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def import_files(
                                 "name the files to import before it"))
     for path in paths:
         try:
-            files.append((path.name, path.read_bytes()))
+            files.append((path.name, read_bytes(path)))
         except OSError as error:
             problems.append(Problem(str(path), None, "", "", error.strerror or str(error),
                                     "check the name of the file"))

@@ -94,6 +94,7 @@ MEASURE_NAMES = {
            " standardisedmeandifference stddiffinmeans hedges",
 }  # fmt: skip
 MEASURES = {name: code for code, names in MEASURE_NAMES.items() for name in names.split()}
+LONGEST = 150  # signs of the name of a column
 LOG = re.compile(r"^(?:log|ln)")
 PARTS = {
     "events": "event events cases case r x responders responder evts evt deaths dead positive"
@@ -179,6 +180,7 @@ def meanings(headers: Sequence[str], ours: Collection[str] = ()) -> dict[int, Me
     dict
         No target stands twice: the first column of a meaning has it.
     """
+    headers = [header if len(header) <= LONGEST else "" for header in headers]
     bare = [squeezed(header) for header in headers]
     snakes = [re.sub(r"[\s-]+", "_", header.strip().lower()) for header in headers]
     if not any(name == "outcome_id" or name.startswith(("intervention_", "control_", "effect_"))

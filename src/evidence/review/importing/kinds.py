@@ -82,7 +82,12 @@ def read_files(
     grids: list[Grid] = []
     notes: list[str] = []
     problems: list[Problem] = []
+    seen: dict[bytes, str] = {}
     for name, content in files:
+        if content in seen:
+            notes.append(f"{name}: the same as {seen[content]}, left out")
+            continue
+        seen[content] = name
         try:
             kind, found = _read(name, content, options, ours, notes)
         except ReviewError as error:

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+LONGEST = 100  # signs of a cell that can be a number, or two limits
 _MISSING = ("na n/a n.a. n.a nan nr n.r. nd n.d. - – — . ? null none missing unknown #n/a k.a. s.o."
             " ns")
 MISSING = frozenset(_MISSING.split()) | {
@@ -62,7 +63,7 @@ def decimal_mark(cells: Iterable[object]) -> str | None:
         if not isinstance(cell, str):
             continue
         text = _bare(cell)
-        if not DIGITS.fullmatch(text):
+        if len(text) > LONGEST or not DIGITS.fullmatch(text):
             continue
         marks = [sign for sign in text if sign in ".,"]
         if not marks:
@@ -107,7 +108,7 @@ def number(cell: object, mark: str = ".", whole: bool = False) -> str | None:
         text = repr(cell) if cell != int(cell) or abs(cell) > 1e15 else str(int(cell))
         return text
     text = _bare(cell)
-    if not DIGITS.fullmatch(text):
+    if len(text) > LONGEST or not DIGITS.fullmatch(text):
         return None
     if whole:
         for sign, pattern in GROUPS.items():
@@ -139,7 +140,7 @@ def interval(cell: object, mark: str = ".") -> tuple[str, str] | None:
     >>> interval("(−0.5 to 0.9)"), interval("0,45–0,92", ","), interval("0.4, 0.9")
     (('-0.5', '0.9'), ('0.45', '0.92'), ('0.4', '0.9'))
     """
-    if not isinstance(cell, str):
+    if not isinstance(cell, str) or len(cell) > LONGEST:
         return None
     text = cell.replace("−", "-").strip().strip("()[]")
     separators = (

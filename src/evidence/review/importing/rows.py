@@ -99,7 +99,11 @@ def additions(found: Found, existing: Existing) -> Additions:
     ids |= {row.get("harm_id", "") for row in existing.rows("harms")}
     analyses = {row.get("analysis", "") for row in existing.rows("analyses")}
     known_results = Counter(_identity(row) for row in existing.rows("outcomes"))
+    before = ""
     for file, analysis in found.analyses:
+        if file != before:  # a row may stand twice in a file, for other people; not in two files
+            known_results.update(map(_identity, rows["outcomes"]))
+            before = file
         _add_analysis(file, analysis, keys, rows, ids, analyses, known_results, notes)
     _add_judgements(found, existing, keys, rows, notes)
     if rows["risk_of_bias"] and "figures" not in existing.texts:

@@ -10,7 +10,14 @@ from datetime import date
 from difflib import get_close_matches
 
 from evidence.review.importing.columns import KNOWN, OURS, Meaning, meanings, squeezed
-from evidence.review.importing.numbers import decimal_mark, interval, is_missing, number, truth
+from evidence.review.importing.numbers import (
+    LONGEST,
+    decimal_mark,
+    interval,
+    is_missing,
+    number,
+    truth,
+)
 from evidence.review.importing.reading import Cell, Grid
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.vocabulary import ARMS, MEASURES, RATIOS, REPORTED_AS
@@ -47,6 +54,7 @@ WITH_LIMITS = re.compile(
     re.IGNORECASE,
 )
 WITH_ERROR = re.compile(r"\s*(\S+?)\s*(?:±|\(|\[|\+/-)\s*(\S+?)\s*[)\]]?\s*")
+JOINT = ("effect_ci", "_mean_sd", "_mean_se")  # several numbers in a cell
 HEADER_ROWS = 30
 NEAR = 0.006  # between two effects that are printed with two decimals
 
@@ -337,10 +345,9 @@ def _mark(grid: Grid, header: Header, rows: list, options: Options, notes: list[
         return options.decimal
     numeric = [at for at, meaning in header.meanings.items()
                if _is_number(meaning.target) or meaning.target == "effect_ci"]  # fmt: skip
-    joint = ("effect_ci", "_mean_sd", "_mean_se")
     cells = [part for _, row, _ in rows for at in numeric for part in (
-             re.findall(r"\d+[.,]\d+", str(row[at] or ""))
-             if header.meanings[at].target.endswith(joint) else [row[at]])]
+             re.findall(r"\d+[.,]\d+", str(row[at] or "")[:LONGEST])
+             if header.meanings[at].target.endswith(JOINT) else [row[at]])]
     mark = decimal_mark(cells)
     if mark is None:
         parts = [row[at] for _, row, _ in rows for at in numeric
@@ -506,7 +513,10 @@ def _values(
         if meaning is None:
             continue
         target = meaning.target
-        if target in ("poolable", "is_primary"):
+        if isinstance(cell, str) and len(cell) > LONGEST and (
+                _is_number(target) or target.endswith(JOINT)):  # fmt: skip
+            reader._wrong(line, at, cell, "is too long for a number", "mend it")
+        elif target in ("poolable", "is_primary"):
             found = truth(cell)
             if found is None and not is_missing(cell):
                 reader._wrong(line, at, cell, "is neither true nor false", "write true or false")
