@@ -14,7 +14,7 @@ from evidence.cli import main
 from evidence.project import processes, runner
 from evidence.project.runner import execute, normalised, read_notebook
 from evidence.review import ReviewError
-from sample_review import write_notebook, write_sample
+from sample_review import edit, write_notebook, write_sample
 
 WHO = "import sys; print(sys.executable)"
 COMMAND = [sys.executable, "-m", "evidence.cli"]
@@ -74,6 +74,7 @@ def test_the_command_says_so_in_one_line(tmp_path, anew, capsys):
     for name in ("beta", "gamma"):
         (root / "notebooks" / f"{name}.ipynb").unlink()
     (root / "data" / "figures.csv").unlink()
+    edit(root / "data" / "analyses.csv", "pain,Pain,MD,smith2020-pain,primary\n", "")  # none drawn
     (root / "notebooks" / "types.py").write_text("raise RuntimeError('not this module')")
     assert main(["build", str(root)]) == 1
     said = capsys.readouterr().err
@@ -147,6 +148,20 @@ def test_a_forked_kernel_that_dies_is_told_from_a_cell_that_raises(notebook):
     write_notebook(notebook, "while True: pass")
     with pytest.raises(ReviewError, match="ran for more than 1 s"):
         execute(notebook, limit=1)
+
+
+def test_a_kernel_that_is_stopped_while_it_starts_is_not_started_again(notebook, monkeypatch):
+    kernels, starts = runner.Kernels(), []
+
+    async def stopped(self, **options):
+        starts.append(self)
+        kernels.kill()
+        raise RuntimeError("Kernel died before replying to kernel_info")
+
+    monkeypatch.setattr(runner.NotebookClient, "async_execute", stopped)
+    with pytest.raises(ReviewError, match="kernel died"):
+        runner.run(notebook, kernels=kernels)
+    assert len(starts) == 1
 
 
 @pytest.mark.skipif(not os.path.isdir("/proc"), reason="processes of Linux")

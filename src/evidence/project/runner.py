@@ -84,9 +84,16 @@ def execute(path: Path, limit: int = TIME_LIMIT) -> str:
 
 
 class Kernels:
-    """Notebooks that are running, so that another thread can stop them."""
+    """Notebooks that are running, so that another thread can stop them.
+
+    Attributes
+    ----------
+    stopped : bool
+        Whether that has happened; then no kernel is started again.
+    """
 
     def __init__(self) -> None:
+        self.stopped = False
         self._clients: list[NotebookClient] = []
 
     @contextmanager
@@ -100,6 +107,7 @@ class Kernels:
 
     def kill(self) -> None:
         """End every running kernel at once; its `run` then raises ReviewError."""
+        self.stopped = True
         for client in list(self._clients):
             provisioner = getattr(client.km, "provisioner", None)
             process = getattr(provisioner, "process", None)
@@ -206,7 +214,7 @@ def _execute(notebook: nbformat.NotebookNode, folder: Path, limit: int, kernels:
                     why = _last_line(said)
                     if why and "ddress already in use" not in why:
                         raise KernelStartError(why) from None
-                    if start == STARTS:
+                    if start == STARTS or kernels.stopped:
                         raise
 
 
