@@ -48,17 +48,20 @@ def test_check_succeeds_and_writes_nothing(copy, capsys):
     assert files(copy) == before
 
 
-def test_problems_are_listed_exit_is_one_and_nothing_is_written(copy, capsys):
-    edit(copy / "data" / "outcomes.csv", "-0.34,0.3112,-0.95,0.27", "-0.34,0.3112,0.95,0.27")
-    edit(copy / "data" / "studies.csv", "duebruun2024,,trial", "nobody2024,,trial")
-    before = files(copy)
+def test_problems_are_listed_exit_is_one_and_nothing_is_written(minimal, capsys):
+    edit(minimal / "data" / "outcomes.csv", "effect,effect_se,",
+         "effect,effect_se,effect_ci_low,effect_ci_high,")
+    edit(minimal / "data" / "outcomes.csv", ",1.5,0.5,", ",1.5,0.5,2.5,2.48,")
+    edit(minimal / "data" / "outcomes.csv", ",0.8,0.4,", ",0.8,0.4,0.02,1.58,")
+    edit(minimal / "data" / "studies.csv", "cole2005,", "nobody2024,")
+    before = files(minimal)
     for command in ("check", "analyse", "build"):
-        assert main([command, str(copy)]) == 1
+        assert main([command, str(minimal)]) == 1
         error = capsys.readouterr().err
-        assert "data/outcomes.csv:2 effect_ci_low: '0.95':" in error
+        assert "data/outcomes.csv:2 effect_ci_low: '2.5':" in error
         assert "nobody2024" in error
         assert "Traceback" not in error
-        assert files(copy) == before
+        assert files(minimal) == before
 
 
 def test_a_folder_without_a_review_is_said_to_be_none(tmp_path, capsys):
@@ -150,29 +153,23 @@ def test_analyse_writes_both_tables_and_the_same_bytes_twice(copy):
     assert files(copy / "data" / "derived") == first
 
 
-def test_build_moves_figures_readme_and_headlines_together(copy, capsys):
-    shutil.rmtree(copy / "notebooks", ignore_errors=True)
-    keep = copy / "data" / "figures.csv"
-    lines = keep.read_text(encoding="utf-8").splitlines(keepends=True)
-    keep.write_text("".join([lines[0], *(x for x in lines[1:] if x.startswith("cited_outcomes"))]),
-                    encoding="utf-8")
-    slides = copy / "data" / "slides.csv"
-    slides.write_text(slides.read_text(encoding="utf-8").splitlines(keepends=True)[0],
-                      encoding="utf-8")
-    assert main(["build", str(copy)]) == 0
-    first = files(copy)
-    assert main(["build", str(copy)]) == 0
-    assert files(copy) == first
+def test_build_moves_figures_readme_and_headlines_together(built_sample, tmp_path, capsys):
+    root = shutil.copytree(built_sample, tmp_path / "sample")
+    (root / "README.md").write_text("<!-- answer: begin -->\n<!-- answer: end -->\n")
+    (root / "data" / "answers.csv").write_text(
+        "line,reader\n1,It moves pain by {analyses[pain].estimate:.1f}.\n")
+    assert main(["build", str(root)]) == 0
+    first = files(root)
+    assert main(["build", str(root)]) == 0
+    assert files(root) == first
     assert "Moved" not in capsys.readouterr().out
-    edit(copy / "data" / "outcomes.csv", "-0.34,0.3112,-0.95,0.27,0.27",
-         "-0.94,0.3112,-1.55,-0.33,0.27")
-    edit(copy / "data" / "outcomes.csv", "-1.3,-1.7,-0.8", "-2.3,-2.7,-1.8")
-    assert main(["build", str(copy)]) == 0
+    edit(root / "data" / "outcomes.csv", "-0.5,0.2", "-0.7,0.2")
+    assert main(["build", str(root)]) == 0
     said = capsys.readouterr().out
-    assert "Moved since the last build:" in said and "fm_pain: −0.22" in said
-    after = files(copy)
-    moved = {path.relative_to(copy).as_posix() for path in after if after[path] != first[path]}
-    assert {"README.md", "figures/cited_outcomes.png", "figures/manifest.json",
+    assert "Moved since the last build:" in said and "pain: −0.50" in said
+    after = files(root)
+    moved = {path.relative_to(root).as_posix() for path in after if after[path] != first[path]}
+    assert {"README.md", "figures/pain_forest.png", "figures/manifest.json",
             "data/derived/pooled.csv"} <= moved
 
 

@@ -1,18 +1,21 @@
 """Watching: a saved change is drawn, named and built, as a build from scratch would do it."""
 
+import shutil
 import threading
 
 import pytest
 
 import evidence as ev
-from conftest import edit
+from conftest import edit, write_review
 from evidence.project.build import build
 from evidence.project.watching import watch
 from evidence.storage import OWN_FOLDER
 
 
-@pytest.fixture
-def built(minimal):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A review as its first build has left it."""
+    minimal = write_review(tmp_path_factory.mktemp("watching") / "review")
     (minimal / "data/figures.csv").write_text(
         "figure,kind,select,message,subtitle,caption\n"
         "feet,forest_page,warmth,Feet warm by {analyses[warmth].estimate:.2f},Warmth,Trials\n"
@@ -22,6 +25,12 @@ def built(minimal):
     )
     build(minimal)
     return minimal
+
+
+@pytest.fixture
+def built(made, tmp_path):
+    """A copy of it, free to be changed."""
+    return shutil.copytree(made, tmp_path / "review")
 
 
 def watched(root, change):
