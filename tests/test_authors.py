@@ -27,6 +27,8 @@ def vancouver(field):
         ("Sartre, J.-P.", ["Sartre JP"]),
         ("McDonald, A and {MacX}, B", ["McDonald A", "MacX B"]),
         ("{Tea Study Group}", ["Tea Study Group"]),
+        (r"{\'{E}tude du th\'e} and {\$x\$ of tea}", ["Étude du thé", "$x$ of tea"]),
+        (r"{\'{E}}mile {\'{E}t{\'e}}", ["Été É"]),
         ("Tea Collaborative Group", ["Tea Collaborative Group"]),
         ("Group, Tea Collaborative", ["Tea Collaborative Group"]),
         ("World Tea Organisation and Poe, Ann", ["World Tea Organisation", "Poe A"]),

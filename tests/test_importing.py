@@ -305,8 +305,8 @@ ODD = {  # as these programs write names, titles and places
     "Mendeley and Scopus": (
         "h.bib", r"@article{a, author = {Poe, S. D.}, title = {\textless i\textgreater{}Tea"
         r"\textless/i\textgreater{} at p {\textless} 0.05}, journal = {Cups}, year = {2010}, "
-        r"pages = {45 – 61}}",
-        "Poe SD. Tea at p < 0.05. Cups. 2010:45–61."),
+        r"volume = {{3}}, number = {1{\&}2}, pages = {{45 – 61}}}",
+        "Poe SD. Tea at p < 0.05. Cups. 2010;3(1&2):45–61."),
 }  # fmt: skip
 
 

@@ -157,7 +157,7 @@ def split_free(text: str) -> str:
 def _unbraced(text: str) -> str | None:
     """The inside of one pair of braces around the whole text, None where there is none."""
     text = text.strip()
-    if not (text.startswith("{") and text.endswith("}")) or text.startswith(("{\\", "{\\'")):
+    if not (text.startswith("{") and text.endswith("}")):
         return None
     depth = 0
     for position, sign in enumerate(text):

@@ -18,7 +18,8 @@ from evidence.review.latex import BRACES, ENTITY, decoded, unknown_macros
 from evidence.review.problems import Problem
 
 DECODED = ("title", "subtitle", "journal", "booktitle", "publisher", "series", "institution",
-           "school", "organization", "address", "howpublished", "author", "editor")  # fmt: skip
+           "school", "organization", "address", "howpublished", "author", "editor",
+           "volume", "number")  # fmt: skip
 HOLDERS = ("journal", "booktitle", "publisher", "institution", "school", "organization",
            "howpublished")  # fmt: skip
 IDENTIFIERS = ("doi", "pmid", "pmcid", "registry", "url", "eprint")
@@ -107,7 +108,7 @@ class Reference:
         parts = [", ".join(names), self["title"]]
         journal = next((self[name] for name in HOLDERS if self[name]), "")
         place = self["volume"] + (f"({self['number']})" if self["number"] else "")
-        pages = PAGES.sub("–", self["pages"])
+        pages = PAGES.sub("–", decoded(self["pages"]))
         dated = self.year + (f";{place}" if place else "") + (f":{pages}" if pages else "")
         parts += [journal, dated]
         text = " ".join(part if part[-1] in ".?!" else f"{part}." for part in parts if part)
