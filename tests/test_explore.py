@@ -335,4 +335,6 @@ def test_after_all_cells_have_run_a_notebook_is_back_at_its_top(n, monkeypatch):
     (live,) = n.references()._repr_mimebundle_().values()
     monkeypatch.setenv(STILL, "1")
     (stored,) = n.references()._repr_mimebundle_().values()
+    n.say("[@NCT00501696]")
+    assert str(n.references()).count("Trial registration NCT00501696") == 1
     assert live.startswith(stored) and "scrollTop" in live and "<script" not in stored

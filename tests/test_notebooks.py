@@ -89,3 +89,10 @@ def test_it_is_portable_and_its_references_are_those_it_cites(path):
     listed = set(re.findall(r'id="ref-([^"]+)"', outputs))
     assert linked <= listed
     assert listed, "closes with its references"
+
+
+@pytest.mark.parametrize("path", PATHS, ids=lambda p: p.stem)
+def test_templates_are_folded_away(path):
+    for cell in cells(path, "code"):
+        if templates(cell.source):
+            assert cell.metadata.get("jupyter", {}).get("source_hidden"), cell.source[:80]

@@ -211,17 +211,18 @@ class Narrator:
             return _nothing("this notebook cites nothing")
         items = []
         for reference in self.review.bibliography.listing(self._cited):
-            text = plain.as_text(reference.vancouver)
-            if reference["registry"]:
+            label = self.review.bibliography.cite(reference.key)
+            rest = reference.vancouver.removeprefix(f"{label}.")  # of a record without authors
+            text = plain.as_text(rest.strip())
+            if reference["registry"] and reference["registry"] not in label:
                 text += f" Registration: {plain.as_text(reference['registry'])}."
             if reference.link:
                 text += f" {plain.link(reference.link, reference.link).html}"
             if reference.unverified:
                 unread = plain.spaced(", ".join(reference.unverified))
                 text += f" <em>(not checked: {plain.as_text(unread)})</em>"
-            label = plain.as_text(self.review.bibliography.cite(reference.key))
             items.append(f'<li id="ref-{html.escape(reference.key, quote=True)}">'
-                         f"<strong>{label}.</strong> {text}</li>")
+                         f"<strong>{plain.as_text(label)}.</strong> {text}</li>")
         listed = "\n".join(items)
         return _Last(f'<ol style="{SMALL}">\n{listed}\n</ol>', "text/html")
 

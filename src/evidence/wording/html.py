@@ -15,6 +15,7 @@ from evidence.wording.prose import MINUS
 
 DASH = "–"
 WIDEST = 1000  # pixels of a table
+MANY = 10_000  # from here on thousands are set apart; years are not
 LONG = 90  # letters; such a column is kept wide enough to read
 CODE = re.compile(  # a word of a vocabulary, such as pro_inflammatory; no part of a file's name
     r"(?<![\w/.])[a-z0-9]+(?:_[a-z0-9]+)+(?![\w/]|\.\w)")
@@ -54,6 +55,11 @@ def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
         Headings by column; others are the column name with spaces.
     digits : int
         Decimals of numbers that are not whole.
+
+    Examples
+    --------
+    >>> readable(pd.DataFrame({"n": [357347, 2011], "mean": [-0.5, 3.0]})).values.tolist()
+    [['357,347', '−0.50'], ['2011', '3']]
     """
     headings = {column: column.replace("_", " ") for column in frame.columns}
     headings.update(names or {})
@@ -72,8 +78,10 @@ def _cell(value: object, digits: int) -> str | Markup:
         return DASH
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
-    if isinstance(value, float):
-        text = f"{value:.0f}" if value == int(value) and abs(value) < 1e9 else f"{value:.{digits}f}"
+    if isinstance(value, float | int | np.integer):
+        comma = "," if abs(value) >= MANY else ""
+        whole = not isinstance(value, float) or (value.is_integer() and abs(value) < 1e9)
+        text = f"{int(value):{comma}}" if whole else f"{value:{comma}.{digits}f}"
         return text.replace("-", MINUS)
     return spaced(str(value))
 

@@ -65,7 +65,7 @@ class Sheet:
             self.labels = {name: page.evenly(name, NAMES * self.width if high > 1 else np.inf,
                                              self.size) for name in names}
             self.names = max(page.inches(line, self.size) for line in
-                             ["Trial", *(line for lines in self.labels.values() for line in lines)])
+                             ["Study", *(line for lines in self.labels.values() for line in lines)])
             self.results = max(page.inches(words, self.size) for words in
                                [*results, "Result" * any(results)])
             self.step = max(1.75 * em, page.inches("Overall", self.size, "bold") / 1.5)
@@ -121,7 +121,7 @@ def lights(table: pd.DataFrame, labels: Mapping[str, str], results: Mapping[str,
                   with_effects)
     style, last = {"size": sheet.size, "va": "center_baseline"}, len(domains) - 1
     top = sheet.height - 0.5 * sheet.head
-    for x, words in ((0, "Trial"), (sheet.names + GAP, "Result" * any(results.values()))):
+    for x, words in ((0, "Study"), (sheet.names + GAP, "Result" * any(results.values()))):
         ax.text(x, top, words, weight="bold", **style)
     codes = _codes(domains)
     for number, domain in enumerate(domains):
