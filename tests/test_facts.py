@@ -7,17 +7,11 @@ from pathlib import Path
 import pytest
 
 from evidence.appraisal.census import awaiting, census, pico
-from evidence.review.review import load_review
 from evidence.wording.facts import Facts
 
 ROOT = Path(__file__).parents[1]
 SECONDARY = {"systematic_review", "meta_analysis", "narrative_review", "not_applicable",
              "laboratory"}
-
-
-@pytest.fixture(scope="module")
-def review():
-    return load_review(ROOT)
 
 
 @pytest.fixture(scope="module")

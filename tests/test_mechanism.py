@@ -13,15 +13,9 @@ from evidence.chapters.markers import counts
 from evidence.chapters.mechanism import graph
 from evidence.chapters.mechanism import markers as markers_module
 from evidence.chapters.mechanism.layers import Grid, lay_out
-from evidence.review.review import load_review
 from evidence.wording.facts import Facts
 
 ROOT = Path(__file__).parents[1]
-
-
-@pytest.fixture(scope="module")
-def review():
-    return load_review(ROOT)
 
 
 def rows(name):
