@@ -338,6 +338,7 @@ def test_a_reference_comes_in_once(tmp_path):
         ("studlab,eventE,nE,eventC,nC", "events n"),
         ("Author,Ne,Me,Se,Nc,Mc,Sc", "n mean sd"),
         ("id,m1i,sd1i,n1i,m2i,sd2i,n2i", "n mean sd"),
+        ("Studie,N1,M1,SD1,N2,M2,SD2", "n mean sd"),
         ("Studie,MW Intervention,SD Intervention,N Intervention,MW Kontrolle,SD Kontrolle,"
          "N Kontrolle", "n mean sd"),
     ],
@@ -611,6 +612,31 @@ def test_the_measure_is_that_of_the_effects_in_the_table(tmp_path, text, measure
     assert list(review.table("analyses")["measure"]) == ["MD" if measure == "SMD" else "RD"]
 
 
+def test_p_values_as_people_write_them():
+    cells = {"n.s.": None, "0.003**": 0.003, "p = 0.02": 0.02, "P<0.001": 0.001, "≤.05": 0.05}
+    text = "Study;MD;SE;p\n" + "".join(
+        f"S{n} 2001;-0.5;0.2;{cell}\n" for n, cell in enumerate(cells))
+    found = read_files([("p.csv", text.encode())], Options())
+    rows = [result.fields for result in found.analyses[0][1].results]
+    assert [float(row["p_value"]) if "p_value" in row else None for row in rows] == (
+        list(cells.values()))
+    assert [row.get("p_relation", "=") for row in rows] == ["=", "=", "=", "<", "<"]
+
+
+def test_the_scale_of_the_error_of_a_ratio_is_said():
+    for header, is_said in (("OR,SE(OR)", True), ("OR,SE", True), ("logOR,SE(logOR)", False),
+                            ("OR,SE(logOR)", False), ("MD,SE", False)):  # fmt: skip
+        text = f"Study,{header}\nA 2001,0.5,0.2\nB 2002,0.9,0.15\n"
+        notes = read_files([("e.csv", text.encode())], Options()).notes
+        assert any("the standard error of the log" in note for note in notes) is is_said
+
+
+def test_medians_are_named(tmp_path):
+    text = "Study,Median T,IQR T,N T,Median C,IQR C,N C\nA,4,3-6,20,5,4-7,21\n"
+    (line,) = complaints(tmp_path, text)
+    assert "Median T" in line and "not pooled" in line
+
+
 def test_totals_of_other_programs_are_no_studies(tmp_path):
     text = ("Study name,Odds ratio,Lower limit,Upper limit\nA 2001,0.5,0.3,0.8333\n"
             "Fixed,0.6,0.4,0.9\nRE Model,0.6,0.4,0.9\nCombined,0.6,0.4,0.9\n")
@@ -681,6 +707,16 @@ def test_settings_of_revman_decide(tmp_path):
     first = review.table("analyses").iloc[0]
     assert (first["measure"], first["tau2_method"]) == ("OR", "FE")
     assert (review.intervention, review.control) == ("Tea", "Water")
+
+
+def test_logs_of_revman_are_seen_from_what_it_shows(tmp_path):
+    settings = ("Analysis group,Analysis number,Data type,Statistical method,Effect measure,"
+                "Analysis model\n2,1,Generic,Inverse Variance,Hazard Ratio,Fixed effect\n")
+    files = [file(tmp_path, REVMAN, "rows.csv"), file(tmp_path, settings, "settings.csv")]
+    import_files(files, tmp_path / "review")
+    review = load_review(tmp_path / "review")
+    assert list(review.table("analyses")["measure"])[2] == "HR"
+    assert review.table("outcomes")["effect"].iloc[-1] == pytest.approx(0.818730753)
 
 
 def test_interval_of_revman_comes_along(tmp_path):

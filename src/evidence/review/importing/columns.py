@@ -35,6 +35,8 @@ SETS: tuple[Mapping[str, str], ...] = (
      "n2": "control_n"},
     {"x1": "intervention_events", "n1": "intervention_n", "x2": "control_events",
      "n2": "control_n"},
+    {"m1": "intervention_mean", "sd1": "intervention_sd", "n1": "intervention_n",
+     "m2": "control_mean", "sd2": "control_sd", "n2": "control_n"},
     {"m1": "intervention_mean", "s1": "intervention_sd", "m2": "control_mean",
      "s2": "control_sd"},
     {"y1": "intervention_mean", "sd1": "intervention_sd", "y2": "control_mean",

@@ -9,7 +9,7 @@ from datetime import date
 
 LONGEST = 100  # signs of a cell that can be a number, or two limits
 _MISSING = ("na n/a n.a. n.a nan nr n.r. nd n.d. - – — . ? null none missing unknown #n/a k.a. s.o."
-            " ns")
+            " ns n.s. n.s")
 MISSING = frozenset(_MISSING.split()) | {
     "not reported", "not available", "not applicable", "keine angabe", "no data", "not estimable",
 }  # fmt: skip

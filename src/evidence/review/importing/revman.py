@@ -212,8 +212,9 @@ def _measure(
         elif "wald" in interval:
             chosen["interval_rule"] = "wald"
     name = MEASURES.get(squeezed(stated.get("effectmeasure", "")), "")
-    log = stated.get("logscaledata", "").lower() in ("true", "yes", "1")
     kind = _kind(rows)
+    log = (stated.get("logscaledata", "").lower() in ("true", "yes", "1")
+           or (kind == "effects" and _are_logs(rows)))  # fmt: skip
     if options.measure:
         return options.measure, chosen, f"measure {options.measure} as asked for"
     if name:
@@ -228,11 +229,7 @@ def _measure(
     if kind == "means":
         return "MD", chosen, "mean differences, since the file names no measure"
     if kind == "effects":
-        shown = [(float(row["effect"]), float(row["shown_mean"])) for row in rows
-                 if float(row.get("effect_se") or 0) > 0 and row.get("shown_mean")]  # fmt: skip
-        if shown and all(is_near(math.exp(min(effect, 300)), mean) for effect, mean in shown) and (
-            not all(is_near(effect, mean) for effect, mean in shown)
-        ):
+        if _are_logs(rows):
             chosen["scale"] = "log"
             return "GEN", chosen, "the effects are logs of ratios, as the file shows them"
         return "GEN", chosen, "effects as given, since the file names no measure"
@@ -240,6 +237,14 @@ def _measure(
         chosen["scale"] = "log"
         return "GEN", chosen, "log ratios from observed minus expected events"
     return "RR", chosen, "no row has data that can be pooled"
+
+
+def _are_logs(rows: Sequence[Mapping[str, str]]) -> bool:
+    """Whether the effects are the logs of those that the file shows."""
+    shown = [(float(row["effect"]), float(row["shown_mean"])) for row in rows
+             if float(row.get("effect_se") or 0) > 0 and row.get("shown_mean")]  # fmt: skip
+    return bool(shown) and all(is_near(math.exp(min(effect, 300)), mean) for effect, mean in shown
+                               ) and not all(is_near(effect, mean) for effect, mean in shown)
 
 
 def _kind(rows: Sequence[Mapping[str, str]]) -> str:

@@ -53,6 +53,7 @@ WITH_LIMITS = re.compile(
     r"\s*([^\s(\[]+)\s*[,;]?\s*[(\[](?:95\s*%?\s*(?:CI|KI|IC)\s*[:,=]?)?\s*(.+?)[)\]]\s*",
     re.IGNORECASE,
 )
+P_VALUE = re.compile(r"\s*(?:[pP]\s*(?==|<|>|≤|≥))?\s*([<>≤≥=]?)=?\s*([\d.,eE+-]+)\s*\**\s*")
 WITH_ERROR = re.compile(r"\s*(\S+?)\s*(?:±|\(|\[|\+/-)\s*(\S+?)\s*[)\]]?\s*")
 JOINT = ("effect_ci", "_mean_sd", "_mean_se")  # several numbers in a cell
 HEADER_ROWS = 30
@@ -462,6 +463,11 @@ def _study_rows(
     if shown in KINDS[kind][1] and shown != measure:
         measure = shown
         notes.append(f"{grid.name}: measure {shown}, since it gives the effects of the table")
+    error = next((header.names[at] for at, meaning in header.meanings.items()
+                  if meaning.target == "effect_se" and not meaning.is_log), "")  # fmt: skip
+    if kind == "effects" and measure in RATIOS and error and not _logs(header) & {"effect"}:
+        notes.append(f"{grid.name}: “{error}” is taken for the standard error of the log; if it is "
+                     "that of the ratio itself, divide it by the ratio")  # fmt: skip
     results = []
     for result, values in read:
         fields, remarks = _fields(values, kind, measure, header)
@@ -521,10 +527,10 @@ def _values(
             if found is None and not is_missing(cell):
                 reader._wrong(line, at, cell, "is neither true nor false", "write true or false")
             values[target] = "" if found is None else str(found).lower()
-        elif target == "p_value" and isinstance(cell, str) and re.match(r"\s*[<>≤≥=]", cell):
-            sign = cell.strip()[0]
-            values["p_relation"] = {"≤": "<", "≥": ">"}.get(sign, sign)
-            values[target] = reader.number(line, at, cell.strip().lstrip("<>≤≥= "), target)
+        elif target == "p_value" and isinstance(cell, str) and (found := P_VALUE.fullmatch(cell)):
+            if found[1]:
+                values["p_relation"] = {"≤": "<", "≥": ">"}.get(found[1], found[1])
+            values[target] = reader.number(line, at, found[2], target)
         elif target == "effect_ci":
             found = interval(cell, reader.mark)
             whole = None if found else WITH_LIMITS.fullmatch(str(cell or ""))
@@ -792,6 +798,10 @@ def _missing(
     there |= {name for row in rows for name, value in row.items() if value}
     kind = max(needs, key=lambda name: (
         sum(item in there for item in needs[name]) / len(needs[name])))  # fmt: skip
+    medians = [name for name in header.names if "median" in name.lower()]
+    if medians and "effect" not in there and "intervention_events" not in there:
+        return [Problem(grid.name, None, medians[0], "", "holds medians, which are not pooled",
+                        "give means with SDs: from the authors, or worked out by a named method")]
     free = {squeezed(name): name for at, name in enumerate(header.names)
             if name and at not in header.meanings}  # fmt: skip
     shown = ", ".join(f"“{name}”" for name in list(free.values())[:12]) or "none"
@@ -812,6 +822,11 @@ def _measure(kind: str, header: Header, options: Options) -> str:
     if options.measure:
         return options.measure
     return (_said(header) if kind == "effects" else "") or KINDS[kind][0]
+
+
+def _logs(header: Header) -> set[str]:
+    """Meanings of the columns whose names say that they hold logs."""
+    return {meaning.target for meaning in header.meanings.values() if meaning.is_log}
 
 
 def _said(header: Header) -> str:
@@ -864,7 +879,7 @@ def _fields(
     """Columns of outcomes.csv for one result."""
     used = {name: value for name, value in values.items() if value and name not in (
         "correlation_effect", "effect_measure") and not name.startswith("group_")}  # fmt: skip
-    logs = {meaning.target for meaning in header.meanings.values() if meaning.is_log}
+    logs = _logs(header)
     named = _said(header)
     remarks: list[str] = []
     if kind not in ("correlations", "shares"):  # of both arms together, or of something else
