@@ -230,8 +230,8 @@ def test_the_command_is_installed():
 
 
 BUG = """
-import evidence.chapters
 from dataclasses import replace
+from evidence.figures import catalogue  # registers the kinds
 from evidence.figures.figure import KINDS
 def fail(*_):
     return 1 / 0
