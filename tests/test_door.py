@@ -121,6 +121,16 @@ def test_pyplot_makes_a_figure_outside_the_style(review, monkeypatch):
     assert sizes == [before] and ax.figure.number in plt.get_fignums()
 
 
+def test_effects_without_a_variance_leave_a_pool_with_their_reason():
+    inf = float("inf")
+    frame = pd.DataFrame({"study": list("abcde"), "yi": [-0.3, 0.1, 0.2, float("nan"), 9.0],
+                          "vi": [0.04, 0.09, inf, 0.1, 0.0]})  # fmt: skip
+    pool = ev.pool(frame, measure="GEN", tau2_method="FE")
+    assert pool.estimate == pytest.approx((-0.3 / 0.04 + 0.1 / 0.09) / (1 / 0.04 + 1 / 0.09))
+    reasons = pool.to_frame().set_index("study")["reason"]
+    assert pool.k == 2 and all("vi above zero" in reasons[name] for name in "cde")
+
+
 def test_a_frame_is_pooled_as_the_analysis_that_holds_its_rows(review):
     pool = review.pool("fm_pain")
     frame = pool.to_frame().assign(effect_se=lambda rows: rows["vi"] ** 0.5)

@@ -765,13 +765,25 @@ def pool_frame(
         rows["outcome_id"] = names.where(again == 0, names + "-" + (again + 1).astype(str))
     measure = measure or _inferred_measure(rows)
     if {"yi", "vi"} <= set(rows) and options.get("method") not in METHOD_MEASURES:
-        effects = rows.assign(measure=measure)
+        effects = _with_usable(rows.assign(measure=measure))
     else:
         taken = {name: options[name] for name in ("method", "scale") if options.get(name)}
         effects = outcome_effects(rows, measure, basis, **taken)
     effects = with_columns(effects, rows, subgroup_by, moderators)
     return synthesise(effects, measure=measure, basis=basis, subgroup_by=subgroup_by,
                       moderators=moderators, **options)
+
+
+def _with_usable(effects: pd.DataFrame) -> pd.DataFrame:
+    """Ready-made effects, of which those without a number or a variance above zero are left out."""
+    yi, vi = (pd.to_numeric(effects[name], errors="coerce") for name in ("yi", "vi"))
+    usable = np.isfinite(yi) & np.isfinite(vi) & (vi > 0)
+    kept = effects["included"].astype(bool) if "included" in effects else True
+    reason = effects["reason"] if "reason" in effects else pd.Series("", effects.index)
+    return effects.assign(
+        yi=yi, vi=vi, included=usable & kept,
+        reason=reason.mask(~usable & kept, "yi and vi must be numbers, and vi above zero"),
+    )
 
 
 def with_columns(
