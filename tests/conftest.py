@@ -26,8 +26,8 @@ SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `mak
     "test_effect_figures", "test_explore", "test_export", "test_export_styles", "test_faults",
     "test_figures", "test_forest", "test_fuzz", "test_growth", "test_handout", "test_kernels",
     "test_mechanism_figures", "test_named", "test_new", "test_no_data", "test_notebooks",
-    "test_recipes", "test_reproducible", "test_security", "test_streams", "test_timeline",
-    "test_typeface", "test_watching",
+    "test_own_work", "test_recipes", "test_reproducible", "test_security", "test_streams",
+    "test_timeline", "test_typeface", "test_watching",
 }
 
 REPOSITORY = Path(__file__).resolve().parents[1]
