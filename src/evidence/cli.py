@@ -322,8 +322,9 @@ def _ending_soon() -> Iterator[None]:
     over = threading.Event()
 
     def wait() -> None:
-        while (came := here.recv(1)) and came[0] not in signals:
-            pass  # another signal
+        with here:
+            while (came := here.recv(1)) and came[0] not in signals:
+                pass  # another signal
         if came and not over.wait(STOP_AT_MOST):
             _end()
 

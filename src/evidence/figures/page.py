@@ -30,7 +30,7 @@ TITLE_SIZE, SUBTITLE_SIZE, TEXT, TICKS, FOOTER_SIZE = 28, 18, 18, 16, 14  # poin
 SMALLEST = 12  # points of a text on a crowded page
 ET_AL, NO_BREAK = "et al.", "\N{NO-BREAK SPACE}"  # the words stay together
 _STYLE: ContextVar[str] = ContextVar("style", default="slide")
-USUAL_LETTER = 0.5  # width of a letter of text in its size, about
+USUAL_LETTER = 0.5  # width of a letter of text, times its size
 BREAKS = re.compile(r"[^\S\u00a0]+")  # white space but the no-break space
 COLUMN = (6.7, 7.0)  # inches of a page for one column of a journal
 LONGEST = 2000  # signs of any text on a page
