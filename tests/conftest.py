@@ -11,7 +11,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import settings
 
-import evidence.chapters  # noqa: F401  (registers what sentences may name)
+import evidence.chapters  # registers what sentences may name
+import evidence.jupyter  # noqa: F401  (loads quickly what tests of notebooks use)
 from evidence.cli import main
 from evidence.review.problems import Problem, ReviewError
 from evidence.review.review import load_review

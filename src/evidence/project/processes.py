@@ -20,6 +20,9 @@ from multiprocessing import forkserver, parent_process
 from multiprocessing.context import BaseContext
 from typing import Any
 
+import evidence.jupyter  # noqa: F401  (first, for the sake of what follows)
+
+# isort: split
 from jupyter_client.provisioning import LocalProvisioner
 
 ONE_AT_A_TIME = threading.Lock()

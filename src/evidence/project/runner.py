@@ -19,6 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+import evidence.jupyter  # noqa: F401  (first, for the sake of what follows)
+
+# isort: split
 import nbformat
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager

@@ -14,6 +14,9 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import unquote
 
+import evidence.jupyter  # noqa: F401  (first, for the sake of what follows)
+
+# isort: split
 import nbformat
 from nbconvert import HTMLExporter
 from nbconvert.filters import markdown2html
