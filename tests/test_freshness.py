@@ -113,4 +113,16 @@ def test_what_is_made_once_is_read_by_all_and_belongs_to_each(minimal):
     assert people(review, more) is not people(review, more) and calls == [None, more]
     assert review.tables.read == {"studies", "outcomes"}
     other = load_review(minimal)
-    assert people(other).equals(people(review)) and calls == [None, more, None]
+    assert people(other).equals(people(review)) and calls == [None, more]  # of the same files
+
+
+def test_a_review_is_read_again_when_a_file_has_changed_and_belongs_to_each_reader(minimal):
+    review, again = load_review(minimal), load_review(minimal)
+    assert again.bibliography is review.bibliography
+    review.tables["studies"].loc[0, "n_randomised"] = 0
+    assert again.tables["studies"]["n_randomised"].tolist() == [40, 60]
+    path = minimal / "data" / "studies.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",40", ",41"), encoding="utf-8")
+    assert load_review(minimal).table("studies")["n_randomised"].tolist() == [41, 60]
+    (minimal / "data" / "notes.csv").write_text("a\n", encoding="utf-8")
+    assert "notes.csv" in str(load_review(minimal).warnings)

@@ -287,7 +287,7 @@ def _build(options: argparse.Namespace) -> int:
         print("\nNothing has changed since the last build; --force makes everything again.")
         _print_named(fresh.facts.get("remarks", ()), fresh.facts.get("left_out", ()))
     else:
-        _build_anew(options)
+        _build_anew(root, options)
     if options.html:
         from evidence.publish import FRONT_PAGE, HANDOUT, write_handout
 
@@ -353,14 +353,14 @@ def _end() -> None:
     os._exit(1)
 
 
-def _build_anew(options: argparse.Namespace) -> None:
+def _build_anew(root: Path, options: argparse.Namespace) -> None:
     from evidence.project import context
 
     with _ending_soon():
-        context()  # on Linux the packages are loaded for all processes while this one loads its own
+        context(root)  # on Linux it loads packages and review for all while this one loads its own
         from evidence.project import build
 
-        built = build(options.directory, force=options.force, jobs=options.jobs)
+        built = build(root, force=options.force, jobs=options.jobs)
     _print_answer(built.title, built.answer)
     if built.moved:
         print("\nMoved since the last build:")

@@ -176,8 +176,13 @@ class Pool(pooling.Pool):
 class Pools(pooling.Analyses):
     """The analyses of a review by id, each a `Pool`; run when the first of them is looked at."""
 
-    @cached_property
+    @property
     def _results(self) -> dict[str, Pool]:
+        pooling.run_analyses(self._review)  # whoever looks has read its tables
+        return self._opened
+
+    @cached_property
+    def _opened(self) -> dict[str, Pool]:
         review, opened = self._review, {}
         for name, found in pooling.run_analyses(review).items():
             labels = {study: review.bibliography.cite(study)
@@ -363,4 +368,6 @@ def pool(
 def _opened(found: pooling.Pool, intervention: str, control: str,
             labels: Mapping[str, str]) -> Pool:
     known = {item.name: getattr(found, item.name) for item in fields(found)}
+    known = {name: value.copy(deep=False) if isinstance(value, pd.DataFrame) else value
+             for name, value in known.items()}
     return Pool(**known, intervention=intervention, control=control, labels=labels)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -46,21 +45,9 @@ class Analyses(Mapping[str, Pool]):
     def __init__(self, review):
         self._review = review
 
-    @cached_property
-    def _run(self) -> tuple[dict[str, Pool], frozenset[str]]:
-        tables = self._review.tables
-        before = set(tables.read)
-        tables.read.clear()
-        try:
-            return run_analyses(self._review), frozenset(tables.read)
-        finally:
-            tables.read |= before
-
     @property
     def _results(self) -> dict[str, Pool]:
-        results, read = self._run
-        self._review.tables.read |= read
-        return results
+        return run_analyses(self._review)
 
     def __getitem__(self, name: str) -> Pool:
         return self._results[name]
@@ -72,8 +59,9 @@ class Analyses(Mapping[str, Pool]):
         return len(self._results)
 
 
+@made_once
 def run_analyses(review) -> dict[str, Pool]:
-    """Run every analysis of a review.
+    """Run every analysis of a review, once.
 
     Parameters
     ----------

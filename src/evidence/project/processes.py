@@ -1,8 +1,8 @@
 """Processes that draw figures and run notebooks, begun without loading every package anew.
 
-On Linux they are forked from one server process that has loaded the packages and nothing else: no
-review, no figure, no state of a notebook. Elsewhere each is begun from nothing, since forking is
-not safe there.
+On Linux they are forked from one server process that has loaded the packages and read the review
+(see `ahead`), and nothing else: no figure, no state of a notebook. Elsewhere each is begun from
+nothing, since forking is not safe there.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from multiprocessing import forkserver, parent_process
 from multiprocessing.context import BaseContext
+from pathlib import Path
 from typing import Any
 
 import evidence.jupyter  # noqa: F401  (first, for the sake of what follows)
@@ -30,20 +31,26 @@ FORKS = sys.platform == "linux"
 LOADED = [  # what drawing, slides and notebooks need, also what is loaded late elsewhere
     "evidence.project.build", "evidence.project.kernel", "evidence.notebook.narrator",
     "matplotlib.pyplot", "matplotlib.backends.backend_pdf", "matplotlib.backends.backend_svg",
-    "pylatexenc.latex2text", "scipy.optimize",
+    "pylatexenc.latex2text", "scipy.optimize", "evidence.project.ahead",
 ]
 
 
-def context() -> BaseContext:
+def context(root: Path | str | None = None) -> BaseContext:
     """How processes begin; on Linux the server is started with the first call.
 
     The order of sets is the same in all of them (``PYTHONHASHSEED``).
+
+    Parameters
+    ----------
+    root : path, optional
+        Folder of a review that the server reads ahead.
     """
     if not FORKS:
         return multiprocessing.get_context("spawn")
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(LOADED)
-    with _environment(PYTHONHASHSEED="0", PYDEVD_DISABLE_FILE_VALIDATION="1"):  # the second: quiet
+    with _environment(PYTHONHASHSEED="0", PYDEVD_DISABLE_FILE_VALIDATION="1",  # the second: quiet
+                      EVIDENCE_AHEAD=str(root or "")):
         forkserver.ensure_running()
     return found
 

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from functools import wraps
+from dataclasses import dataclass, replace
+from functools import lru_cache, wraps
 from pathlib import Path
+from typing import TypeVar
 
 import pandas as pd
 
 from evidence.review.bibliography import Bibliography, read_bibliography
 from evidence.review.checks.numbers import domain_problems
+from evidence.review.dictionary import FILE as DICTIONARY
 from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
 from evidence.review.inference import completed, is_lenient
 from evidence.review.problems import Problem, ReviewError
-from evidence.storage import read_bytes, sha256
+from evidence.storage import digest, read_bytes, sha256
+
+T = TypeVar("T")
+BIBLIOGRAPHY = "references.bib"
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -28,6 +35,12 @@ class Tables(Mapping[str, pd.DataFrame]):
         self._tables = dict(tables)
         self.read: set[str] = set()
         self.made: dict[tuple, tuple] = {}
+
+    def again(self) -> Tables:
+        """The same tables for another reader, who may change them; what was made is shared."""
+        other = Tables({name: table.copy(deep=False) for name, table in self._tables.items()})
+        other.made = self.made
+        return other
 
     def __getitem__(self, name: str) -> pd.DataFrame:
         table = self._tables[name]
@@ -169,35 +182,59 @@ class Review:
         return total.hexdigest()
 
 
-def made_once(make: Callable[..., pd.DataFrame]) -> Callable[..., pd.DataFrame]:
-    """A function that makes a table of a review, and of results, once for each of them.
+def made_once(make: Callable[..., T]) -> Callable[..., T]:
+    """A function that makes a table (or a dict) of a review, and of results, once for each of them.
 
     Whoever asks for it gets a copy of his own, and has read the tables that it was made from.
     """
     @wraps(make)
-    def made(review: Review, *rest: object) -> pd.DataFrame:
+    def made(review: Review, *rest: object) -> T:
         tables = review.tables
         if not isinstance(tables, Tables):
             return make(review, *rest)
-        key = (make, id(review), *map(id, rest))
+        kept = (review.bibliography, review.dictionary, review.warnings, *rest)
+        key = (make, review.root, *map(id, kept))
         if key not in tables.made:
             before, tables.read = tables.read, set()
             try:
                 table = make(review, *rest)
-                kept = (review, *rest)  # so that their ids stay theirs
-                tables.made[key] = (table, frozenset(tables.read), kept)
+                tables.made[key] = (table, frozenset(tables.read), kept)  # so that ids stay theirs
             finally:
                 tables.read = before | tables.read
         table, read, _ = tables.made[key]
         tables.read |= read
-        return table.copy(deep=False)
+        return copy.copy(table)
 
     return made
 
 
 def load_review(root: Path | str | None = None) -> Review:
-    """Read, validate and freeze the review at `root`; see `evidence.load`, which opens it."""
+    """Read, validate and freeze the review at `root`; see `evidence.load`, which opens it.
+
+    In one process files are read again when one of them has changed.
+    """
     folder = find_root(root)
+    state = _state(folder)
+    read, afterwards = _read(folder, state)
+    if afterwards != state:  # a file was saved while it was read
+        _read.cache_clear()
+    return replace(read, tables=read.tables.again())
+
+
+def _state(folder: Path) -> str:
+    """Hash of the files that a review is read from, and of the names beside its tables."""
+    data = folder / "data"
+    dictionary = load_dictionary(data)
+    described = (*dictionary.tables.values(), *dictionary.documents.values())
+    files = [folder / BIBLIOGRAPHY, data / DICTIONARY, *(data / item["path"] for item in described),
+             *sorted(folder.glob("notebooks/*.ipynb"))]
+    names = sorted(path.name for path in data.iterdir())
+    return sha256(json.dumps([names, [(str(path), digest(path)) for path in files]]).encode())
+
+
+@lru_cache(maxsize=2)
+def _read(folder: Path, state: str) -> tuple[Review, str]:
+    """The review at `folder`, whose files have the hash `state`, and their hash afterwards."""
     dictionary = load_dictionary(folder / "data")
     tables, problems = read_tables(dictionary, folder / "data")
     warnings: list[Problem] = []
@@ -213,9 +250,8 @@ def load_review(root: Path | str | None = None) -> Review:
     if errors:
         raise ReviewError(errors, [p for p in problems if p.is_warning])
     warnings += [problem for problem in problems if problem.is_warning]
-    return Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
-
-BIBLIOGRAPHY = "references.bib"
+    read = Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
+    return read, _state(folder)
 
 
 def find_root(start: Path | str | None = None) -> Path:
