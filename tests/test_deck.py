@@ -14,8 +14,9 @@ from lxml import etree
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.patches import Rectangle
+from PIL import Image
 from pptx import Presentation
-from pptx.enum.dml import MSO_LINE
+from pptx.enum.dml import MSO_LINE, MSO_PATTERN
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
 from drawn import ANALYSES, NAMES, REVIEW, built
@@ -336,6 +337,31 @@ def test_what_a_page_holds_becomes_the_shape_of_its_kind():
     assert found["upwards"].rotation == 270
     left, _, right, _ = box(found["two lines"])
     assert (left + right) / 2 == pytest.approx(6, abs=0.02)
+
+
+def test_hatches_pictures_and_the_signs_of_markup_are_kept():
+    page_ = Canvas(figsize=(13.333, 7.5), dpi=100)
+    FigureCanvasAgg(page_)
+    ax = page_.add_axes((0, 0, 1, 1))
+    ax.set_axis_off()
+    ax.imshow(np.eye(3), extent=(1, 3, 1, 3), aspect="auto")
+    ax.set(xlim=(0, 13.333), ylim=(0, 7.5))
+    ax.add_patch(Rectangle((5, 1), 2, 1, facecolor="#FFFFFF", edgecolor="#222222", hatch="//",
+                           label='Abel & "Bell" <2001>: estimate'))
+    ax.add_patch(Rectangle((8, 1), 2, 1, facecolor=(0, 0, 1, 0.5), label="Clear"))
+    ax.text(6, 6, "p < 0.05 & **bold**", size=20)
+    group = add_native(new_slide(new_show(), "A page").shapes, page_, 'Alt "text" & <more>')
+    found = {shape.name: shape for shape in leaves(group.shapes)}
+    assert alt(group) == ['Alt "text" & <more>']
+    picture, = (s for s in found.values() if s.shape_type == MSO_SHAPE_TYPE.PICTURE)
+    assert box(picture) == pytest.approx((1, 4.5, 3, 6.5), abs=0.01)
+    assert Image.open(BytesIO(picture.image.blob)).size[0] > 1
+    fill = found['Abel & "Bell" <2001>: estimate'].fill
+    assert fill.pattern == MSO_PATTERN.WIDE_UPWARD_DIAGONAL
+    assert (str(fill.fore_color.rgb), str(fill.back_color.rgb)) == ("222222", "FFFFFF")
+    assert found["Clear"]._element.xpath(".//a:alpha/@val") == ["50000"]
+    runs = found["p < 0.05 & **bold**"].text_frame.paragraphs[0].runs
+    assert [(run.text, run.font.bold) for run in runs] == [("p < 0.05 & ", False), ("bold", True)]
 
 
 def test_the_file_is_sound(content, show):

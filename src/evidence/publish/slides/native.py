@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache
 from io import BytesIO
+from itertools import count
 
 import numpy as np
 from matplotlib import colors
@@ -22,38 +23,19 @@ from matplotlib.patches import Patch
 from matplotlib.path import Path
 from matplotlib.text import Text
 from PIL import Image
-from pptx.enum.dml import MSO_LINE, MSO_PATTERN
-from pptx.enum.shapes import MSO_CONNECTOR, MSO_SHAPE
-from pptx.enum.text import MSO_ANCHOR
-from pptx.oxml.ns import qn
-from pptx.shapes.freeform import FreeformBuilder
-from pptx.util import Inches, Pt
+from pptx.util import Pt
 
-from evidence.publish.slides.shapes import (
-    HEIGHT,
-    LINE,
-    Box,
-    add_text,
-    colour,
-    describe,
-    unstyle,
-)
+from evidence.publish.slides import markup
+from evidence.publish.slides.shapes import HEIGHT, LINE, Box
 
 MANY = 40  # marks of one artist that become one shape for each look
 CLOSE = 0.6  # pixels
 BASELINE = 0.3465  # font sizes between the middle of a line of Arial and its baseline
 GRID = 1e-4  # inches to which the points of a shape are rounded
-SHAPES = {"oval": MSO_SHAPE.OVAL, "rectangle": MSO_SHAPE.RECTANGLE, "diamond": MSO_SHAPE.DIAMOND}
-HATCHES = {"/": MSO_PATTERN.WIDE_UPWARD_DIAGONAL, "\\": MSO_PATTERN.WIDE_DOWNWARD_DIAGONAL,
-           ".": MSO_PATTERN.PERCENT_20, "x": MSO_PATTERN.DIAGONAL_CROSS}  # fmt: skip
+EMU = 914400  # English metric units to the inch
+SHAPES = {"oval": "ellipse", "rectangle": "rect", "diamond": "diamond"}
+HATCHES = {"/": "wdUpDiag", "\\": "wdDnDiag", ".": "pct20", "x": "diagCross"}
 AXES = {"matplotlib.axis_1": "Horizontal axis", "matplotlib.axis_2": "Vertical axis"}
-
-
-class _Freeform(FreeformBuilder):
-    """Finds its corner once, when all points are there; python-pptx finds it for each point."""
-
-    shape_offset_x = cached_property(FreeformBuilder.shape_offset_x.fget)
-    shape_offset_y = cached_property(FreeformBuilder.shape_offset_y.fget)
 
 
 def add_native(shapes, page: Figure, alt: str):
@@ -80,9 +62,8 @@ def add_native(shapes, page: Figure, alt: str):
             axes.patch.set_visible(False)
     renderer = _Renderer(shapes, page)
     page.draw(renderer)
-    group = shapes.add_group_shape(_grouped(shapes, renderer.made))
-    describe(group, "Figure", alt)
-    return group
+    members = _grouped(renderer)
+    return markup.add(shapes, _group(next(renderer.numbers), "Figure", members, alt).written)
 
 
 def _has_name(artist) -> bool:
@@ -96,21 +77,38 @@ def _white(rgba) -> bool:
     return tuple(rgba)[:3] == (1, 1, 1) or rgba[3] == 0
 
 
-def _grouped(shapes, made: list[tuple[str, object]]) -> list:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A written shape, what its group is called, and its place on the slide."""
+
+    group: str
+    written: str
+    box: markup.Place
+
+
+def _group(number: int, name: str, members: list[_Made], alt: str | None = None) -> _Made:
+    """One shape of several; it reaches as far as they do."""
+    boxes = np.array([made.box for made in members] or [(0, 0, 0, 0)])
+    low, high = boxes[:, :2].min(axis=0), (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    box = *low.tolist(), *(high - low).tolist()
+    named = markup.identity(number, name, alt)
+    return _Made(name, markup.group(named, box, [made.written for made in members]), box)
+
+
+def _grouped(renderer: _Renderer) -> list[_Made]:
     """Shapes in the order in which they were drawn, those of one name in a group of that name,
     which lies where its last one was drawn."""
-    members: dict[str, list] = {}
-    for name, shape in made:
-        members.setdefault(name, []).append(shape)
+    members: dict[str, list[_Made]] = {}
+    for made in renderer.made:
+        members.setdefault(made.group, []).append(made)
     order, done = [], set()
-    for name, shape in reversed(made):
+    for made in reversed(renderer.made):
+        name = made.group
         if not name or len(members[name]) == 1:
-            order.append(shape)
+            order.append(made)
         elif name not in done:
             done.add(name)
-            group = shapes.add_group_shape(members[name])
-            group.name = name
-            order.append(group)
+            order.append(_group(next(renderer.numbers), name, members[name]))
     return order[::-1]
 
 
@@ -131,7 +129,7 @@ class _Look:
     face: tuple | None
     edge: tuple | None
     width: float
-    dash: object
+    dash: str | None
     hatch: str
 
 
@@ -140,11 +138,12 @@ class _Renderer(RendererBase):
 
     def __init__(self, shapes, page: Figure):
         super().__init__()
-        self.shapes, self.dpi = shapes, page.dpi
+        self.part, self.dpi = shapes.part, page.dpi
+        self.numbers = count(shapes._next_shape_id)
         self.size = page.bbox.width, page.bbox.height
-        self.ruler = page.canvas.get_renderer()
+        self.measured = cache(page.canvas.get_renderer().get_text_width_height_descent)
         self.open, self.panels = [_Open("", "")], 0
-        self.made: list[tuple[str, object]] = []
+        self.made: list[_Made] = []
 
     def flipy(self) -> bool:
         return False
@@ -156,7 +155,7 @@ class _Renderer(RendererBase):
         return points * self.dpi / 72
 
     def get_text_width_height_descent(self, s, prop, ismath):
-        return self.ruler.get_text_width_height_descent(s, prop, ismath)
+        return self.measured(s, prop.copy(), ismath)
 
     def option_image_nocomposite(self) -> bool:
         return True
@@ -171,7 +170,7 @@ class _Renderer(RendererBase):
         if len(done.outlines) > MANY:
             for look in dict.fromkeys(look for _, _, look in done.outlines):
                 same = [points for _, points, other in done.outlines if other == look]
-                self.add(done.name, self.freeform(same, look), "Marks")
+                self.freeform(done.name, "Marks", same, look, closed=look.face is not None)
         else:
             for kind, points, look in done.outlines:
                 self.outline(done.name, kind, points, look)
@@ -202,12 +201,18 @@ class _Renderer(RendererBase):
         Image.fromarray(im[::-1]).save(png, format="png")
         high, wide = im.shape[:2]
         box = Box(x / self.dpi, HEIGHT - (y + high) / self.dpi, wide / self.dpi, high / self.dpi)
-        self.add(self.open[-1].name, self.shapes.add_picture(png, *box.emu), "Image")
+        image, relation = self.part.get_or_add_image_part(png)
+        named = self.named(self.open[-1].name, "Image", image.desc)
+        self.add(self.open[-1].name, markup.picture(named, box.emu, relation), box.emu)
 
-    def add(self, name: str, shape, kind: str) -> None:
-        """Keep a shape under its name; without one it is called by its kind."""
-        shape.name = name or f"{kind} {shape.shape_id}"
-        self.made.append((name.partition(":")[0].strip() if name else "", shape))
+    def named(self, name: str, kind: str, alt: str | None = None) -> str:
+        """Number and name of the next shape; without a name it is called by its kind."""
+        number = next(self.numbers)
+        return markup.identity(number, name or f"{kind} {number}", alt)
+
+    def add(self, name: str, written: str, box: markup.Place) -> None:
+        """Keep a shape under the name of its artist."""
+        self.made.append(_Made(name.partition(":")[0].strip(), written, box))
 
     def places(self, points: np.ndarray) -> np.ndarray:
         """Inches on the slide."""
@@ -215,34 +220,30 @@ class _Renderer(RendererBase):
         return np.round(places / GRID) * GRID
 
     def outline(self, name: str, kind: str, points: np.ndarray, look: _Look) -> None:
-        places = self.places(points)
-        if kind == "line" and len(places) == 2:
-            ends = [Inches(value) for value in places.ravel()]
-            shape = self.shapes.add_connector(MSO_CONNECTOR.STRAIGHT, *ends)
-            _paint(shape, look, filled=False)
+        if kind == "line" and len(points) == 2:
+            ends = x, y, to_x, to_y = _emu(self.places(points)).ravel().tolist()
+            box = min(x, to_x), min(y, to_y), abs(to_x - x), abs(to_y - y)
+            named = self.named(name, "Line")
+            self.add(name, markup.connector(named, ends, _line(look)), box)
         elif kind in SHAPES:
+            places = self.places(points)
             (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
-            box = Box(left, top, right - left, bottom - top)
-            shape = self.shapes.add_shape(SHAPES[kind], *box.emu)
-            _paint(shape, look)
+            box = Box(left, top, right - left, bottom - top).emu
+            named, geometry = self.named(name, kind.capitalize()), markup.preset(SHAPES[kind])
+            self.add(name, markup.shape(named, markup.place(box), geometry, _paint(look)), box)
         else:
-            shape = self.freeform([points], look, closed=kind != "line")
-        self.add(name, shape, kind.capitalize())
+            self.freeform(name, kind.capitalize(), [points], look, closed=kind != "line")
 
-    def freeform(self, outlines: list[np.ndarray], look: _Look, closed: bool | None = None):
-        """One shape of several outlines; they are closed where they are filled."""
-        closed = (look.face is not None) if closed is None else closed
-        builder = None
-        for points in outlines:
-            corners = [(Inches(x), Inches(y)) for x, y in self.places(points)]
-            if builder is None:
-                builder = _Freeform.new(self.shapes, *corners[0], 1.0, 1.0)
-            else:
-                builder.move_to(*corners[0])
-            builder.add_line_segments(corners[1:], close=closed)
-        shape = builder.convert_to_shape()
-        _paint(shape, look, filled=closed)
-        return shape
+    def freeform(self, name: str, kind: str, outlines: list[np.ndarray], look: _Look, *,
+                 closed: bool) -> None:
+        """One shape of several outlines; they are filled where they are closed."""
+        paths = [_emu(self.places(points)) for points in outlines]
+        low = np.min([path.min(axis=0) for path in paths], axis=0)
+        wide, high = (np.max([path.max(axis=0) for path in paths], axis=0) - low).tolist()
+        box = *low.tolist(), wide, high
+        drawn = markup.outline(wide, high, [(path - low).tolist() for path in paths], closed)
+        paint = _paint(look) if closed else markup.NOTHING + _line(look)
+        self.add(name, markup.shape(self.named(name, kind), markup.place(box), drawn, paint), box)
 
     def words(self, done: _Open) -> None:
         """The lines of one text as one box that does not wrap."""
@@ -264,17 +265,20 @@ class _Renderer(RendererBase):
         pitch = abs(rows[0] - rows[-1]) / (len(text) - 1) * 72 / self.dpi if len(text) > 1 else None
         width, height = (high - low) / self.dpi, ((pitch or LINE * size) * len(text)) / 72
         x, y = centre[0] / self.dpi, HEIGHT - centre[1] / self.dpi
-        shape = add_text(
-            self.shapes, Box(x - width / 2, y - height / 2, width, height), "\n".join(text), size,
-            name="", bold=bold, italic=italic, ink=_hex(rgba), side=side,
-            anchor=MSO_ANCHOR.MIDDLE, pitch=pitch,
-        )  # fmt: skip
-        shape.text_frame.word_wrap = False
-        shape.rotation = -angle % 360
-        self.add(done.name, shape, "Text")
+        box = Box(x - width / 2, y - height / 2, width, height).emu
         said = " ".join(" ".join(text).split())[:60]
         group = done.name.partition(":")[0]
-        shape.name = f"{group}: {'name' if said.startswith(group) else said}" if group else said
+        name = f"{group}: {'name' if said.startswith(group) else said}" if group else said
+        self.add(done.name, markup.text_box(
+            markup.identity(next(self.numbers), name), box,
+            [markup.paragraph(line, size, bold=bold, italic=italic, ink=_hex(rgba), side=side,
+                              pitch=pitch) for line in text],
+            anchor="ctr", wrap=False, turn=-angle % 360,
+        ), box)  # fmt: skip
+
+
+def _emu(places: np.ndarray) -> np.ndarray:
+    return (places * EMU).astype(np.int64)
 
 
 def _pieces(path: Path, clip, *, filled: bool) -> Iterator[tuple[str, np.ndarray]]:
@@ -289,19 +293,23 @@ def _pieces(path: Path, clip, *, filled: bool) -> Iterator[tuple[str, np.ndarray
         points = points[np.isfinite(points).all(axis=1)]
         if len(points) < 2:
             continue
-        is_flat = len(np.unique(points.round(3), axis=0)) < 3
+        is_flat = len(_different(points, 3)) < 3
         yield "line" if is_flat or not (filled or _closed(points)) else _kind(path, points), (
             points[:2] if is_flat else points)
 
 
+def _different(points: np.ndarray, digits: int) -> np.ndarray:
+    return np.array(list(set(map(tuple, points.round(digits).tolist()))))
+
+
 def _closed(points: np.ndarray) -> bool:
-    return len(points) > 3 and np.allclose(points[0], points[-1], atol=CLOSE)
+    return len(points) > 3 and bool((abs(points[0] - points[-1]) < CLOSE).all())
 
 
 def _kind(path: Path, points: np.ndarray) -> str:
     """Oval, rectangle, diamond or freeform."""
     low, high = points.min(axis=0), points.max(axis=0)
-    corners = np.unique(points.round(2), axis=0)
+    corners = _different(points, 2)
     on_side = (np.abs(corners - low) < CLOSE) | (np.abs(corners - high) < CLOSE)
     if _is_round(path, points):
         return "oval"
@@ -322,45 +330,41 @@ def _is_round(path: Path, points: np.ndarray) -> bool:
     return bool(np.all(np.abs(far - 1) < 0.05))
 
 
-def _dash(gc, width: float):
+def _dash(gc, width: float) -> str | None:
     """PowerPoint's dash for a pattern of matplotlib."""
     pattern = gc.get_dashes()[1]
     if pattern is None or not len(pattern):
         return None
     if len(pattern) > 2:
-        return MSO_LINE.DASH_DOT
-    return MSO_LINE.ROUND_DOT if pattern[0] <= 1.7 * max(width, 0.5) else MSO_LINE.DASH
+        return "dashDot"
+    return "sysDot" if pattern[0] <= 1.7 * max(width, 0.5) else "dash"
 
 
-def _paint(shape, look: _Look, *, filled: bool = True) -> None:
-    unstyle(shape)
-    if shape._element.tag != qn("p:cxnSp"):
-        if not filled or (look.face is None and not look.hatch):
-            shape.fill.background()
-        elif look.hatch in HATCHES:
-            shape.fill.patterned()
-            shape.fill.pattern = HATCHES[look.hatch]
-            shape.fill.fore_color.rgb = colour(_hex(look.edge or (0, 0, 0, 1)))
-            shape.fill.back_color.rgb = colour(_hex(look.face or (1, 1, 1, 1)))
-        else:
-            shape.fill.solid()
-            shape.fill.fore_color.rgb = colour(colors.to_hex(look.face).upper())
-            _see_through(shape.fill._xPr, look.face[3])
+@cache
+def _paint(look: _Look) -> str:
+    """How a closed outline is filled and drawn."""
+    if look.hatch in HATCHES:
+        inks = (colour or usual for colour, usual in
+                ((look.edge, (0, 0, 0, 1)), (look.face, (1, 1, 1, 1))))
+        front, back = (f'<a:srgbClr val="{_hex(ink)[1:]}"/>' for ink in inks)
+        fill = (f'<a:pattFill prst="{HATCHES[look.hatch]}"><a:fgClr>{front}</a:fgClr>'
+                f"<a:bgClr>{back}</a:bgClr></a:pattFill>")
+    else:
+        fill = _ink(look.face) if look.face else markup.NOTHING
+    return fill + _line(look)
+
+
+@cache
+def _line(look: _Look) -> str:
+    """How an outline is drawn."""
     if look.edge is None:
-        shape.line.fill.background()
-        return
-    shape.line.color.rgb = colour(colors.to_hex(look.edge).upper())
-    shape.line.width = Pt(look.width)
-    _see_through(shape.line._ln, look.edge[3])
-    if look.dash is not None:
-        shape.line.dash_style = look.dash
+        return f"<a:ln>{markup.NOTHING}</a:ln>"
+    dash = f'<a:prstDash val="{look.dash}"/>' if look.dash else ""
+    return f'<a:ln w="{Pt(look.width)}">{_ink(look.edge)}{dash}</a:ln>'
 
 
-def _see_through(parent, alpha: float) -> None:
-    """Write how much of a colour covers what lies below it."""
-    if alpha < 1:
-        ink = parent.find(f"{qn('a:solidFill')}/{qn('a:srgbClr')}")
-        ink.append(ink.makeelement(qn("a:alpha"), {"val": str(round(alpha * 100000))}))
+def _ink(rgba) -> str:
+    return markup.solid(colors.to_hex(rgba).upper(), rgba[3])
 
 
 def _hex(rgba) -> str:

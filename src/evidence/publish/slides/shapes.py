@@ -28,6 +28,7 @@ from pptx.oxml.ns import qn
 from pptx.util import Emu, Inches, Pt
 
 from evidence.figures import page
+from evidence.publish.slides import markup
 from evidence.storage import zipped
 from evidence.wording import NUMBER
 
@@ -213,11 +214,10 @@ def place_title(slide, box: Box, text: str, size: float) -> None:
 
 
 def add_text(shapes, box: Box, text: str, size: float, *, name: str, **style):
-    """A text box of exactly that size; `style` as in `write`."""
-    shape = shapes.add_textbox(*box.emu)
-    shape.name = name
-    write(shape.text_frame, text.split("\n"), size, **style)
-    return shape
+    """A text box of exactly that size; `style` as in `markup.paragraph`."""
+    named = markup.identity(shapes._next_shape_id, name)
+    paragraphs = [markup.paragraph(line, size, **style) for line in text.split("\n")]
+    return markup.add(shapes, markup.text_box(named, box.emu, paragraphs))
 
 
 def write(
