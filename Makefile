@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Compiled modules are kept, or each process that starts would compile all of them again.
+unexport PYTHONDONTWRITEBYTECODE
 # An environment works only where it was made: in a copied or moved folder it is made again.
 $(shell [ "$$(cat $(INSTALLED) 2>/dev/null)" = "$$(pwd -P)" ] || rm -f $(INSTALLED))
 

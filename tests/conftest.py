@@ -3,23 +3,13 @@
 from __future__ import annotations
 
 import csv
+import gc
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
-from hypothesis import settings
-
-import evidence.chapters  # registers what sentences may name
-import evidence.jupyter  # noqa: F401  (loads quickly what tests of notebooks use)
-from evidence.cli import main
-from evidence.review.problems import Problem, ReviewError
-from evidence.review.review import load_review
-from sample_review import write_sample
-
-settings.register_profile("by_content", deadline=None)  # a busy machine fails no test
-settings.load_profile("by_content")
 
 SLOW = {  # modules that build, draw pages, run kernels or drive a browser; `make quick` skips them
     "test_answer", "test_bad_input", "test_bounds", "test_browser", "test_browser_handout",
@@ -82,13 +72,31 @@ def edit(path: Path, old: str, new: str) -> None:
     path.write_bytes(text.replace(old, new, 1).encode("utf-8"))
 
 
-def problems_of(root: Path) -> list[Problem]:
+def problems_of(root: Path) -> list:
     """Errors of the review at `root`, in the order in which they are shown."""
+    from evidence.review import ReviewError, load_review
+
     try:
         load_review(root)
     except ReviewError as error:
         return list(error.problems)
     return []
+
+
+def pytest_collectstart():
+    """Load what tests share, in the processes that run tests and not in the one that waits."""
+    from hypothesis import settings
+
+    import evidence.chapters  # registers what sentences may name
+    import evidence.jupyter  # noqa: F401  (loads quickly what tests of notebooks use)
+
+    settings.register_profile("by_content", deadline=None)  # a busy machine fails no test
+    settings.load_profile("by_content")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Modules of which `make quick` runs nothing are not read either."""
+    return (config.option.markexpr == "not slow" and collection_path.stem in SLOW) or None
 
 
 def pytest_collection_modifyitems(items):
@@ -97,6 +105,11 @@ def pytest_collection_modifyitems(items):
         if item.path.stem in SLOW:
             item.add_marker(pytest.mark.slow)
     items.sort(key=lambda item: item.path.stem not in SLOW)
+
+
+def pytest_collection_finish():
+    """Leave what is loaded out of garbage collection, for it stays."""
+    gc.freeze()
 
 
 @pytest.fixture
@@ -109,6 +122,9 @@ def minimal(tmp_path: Path) -> Path:
 def built_sample(tmp_path_factory, worker_id) -> Path:
     """The sample as its first build leaves it, with a hand-out; one for all workers, to be copied.
     """
+    from evidence.cli import main
+    from sample_review import write_sample
+
     folder = tmp_path_factory.getbasetemp()
     root = (folder if worker_id == "master" else folder.parent) / "built" / "sample"
     root.parent.mkdir(exist_ok=True)
