@@ -11,8 +11,8 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "evidence"
 ROOMS = (  # bottom to top
-    "jupyter", "storage", "review", "wording", "pooling", "appraisal", "figures", "chapters",
-    "door", "notebook", "publish", "project", "cli",
+    "fingerprint", "jupyter", "storage", "review", "wording", "pooling", "appraisal", "figures",
+    "chapters", "door", "notebook", "publish", "project", "cli",
 )
 
 

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
+from evidence.fingerprint import fingerprint
 from evidence.pooling import Analyses, in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
@@ -29,6 +30,7 @@ from evidence.project.freshness import (
     STATE,
     Inputs,
     Made,
+    drawn_of,
     inputs,
     is_fresh,
     known_outputs,
@@ -128,10 +130,12 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made = {name: last[name] for name in now.sources if name not in stale}
     answers.updated_readme(root / README, "", review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
-    for name, outcome in _make(root, stale, jobs).items():
+    known = {name: drawn_of(root, name, now, last) for name in stale}
+    outcomes = _make(root, known, jobs)
+    for name, outcome in outcomes.items():
         files |= outcome.files
         sources |= {root / path: source for path, source in outcome.sources.items()}
-        made[name] = as_made(now, name, outcome)
+        made[name] = as_made(now, name, outcome, last)
     sources[root / README] = digest(root / README)
     rest, answer = _rest(review, analyses, made)
     moved = moved_headlines(root / POOLED, rest[POOLED].decode()) if POOLED in rest else ()
@@ -149,31 +153,38 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     for target in before.values():
         remove(root, {path: known for path, known in target.outputs.items() if path not in still})
     replace_all(root, {root / STATE: record(made)})
+    ran = tuple(name for name, outcome in outcomes.items() if outcome.files)
     count = sum(name.startswith("figure:") for name in now.sources)
-    return Built(root, facts["title"], tuple(answer), moved, tuple(stale), tuple(written), count,
+    return Built(root, facts["title"], tuple(answer), moved, ran, tuple(written), count,
                  tuple(facts["remarks"]), tuple(facts["left_out"]),
                  tuple(written.sentences(root)))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What making one target gave: its files by path in the review, what it read, its facts, and
-    the hashes of those files as they were read (of a notebook, which people write as well)."""
+    """What making one target gave: its files by path in the review (none where they would be those
+    of the last build), what it read, its facts, the hashes of those files as they were read (of a
+    notebook, which people write as well), and the fingerprint of what a figure is drawn of."""
 
     files: dict[str, bytes]
     read: list[str] | None
     facts: dict[str, Any]
     sources: dict[str, str] = field(default_factory=dict)
+    drawn_of: str = ""
 
 
-def as_made(now: Inputs, name: str, outcome: Outcome) -> Made:
+def as_made(now: Inputs, name: str, outcome: Outcome, last: Mapping[str, Made]) -> Made:
     """What is kept of making one target."""
     hashes = {path: sha256(content) for path, content in outcome.files.items()}
-    return Made(now.digest(name, outcome.read), outcome.read, hashes, outcome.facts)
+    return Made(now.digest(name, outcome.read), outcome.read, hashes or last[name].outputs,
+                outcome.facts, now.engine, outcome.drawn_of)
 
 
-def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
-    """Make targets side by side: figures in processes of their own, notebooks in their kernels."""
+def _make(root: Path, targets: Mapping[str, str], jobs: int) -> dict[str, Outcome]:
+    """Make targets side by side: figures in processes of their own, notebooks in their kernels.
+
+    With each target stands the fingerprint of what it was drawn of (see `draw`).
+    """
     if not targets:
         return {}
     drawn = [name for name in targets if not name.startswith("notebook:")]
@@ -192,7 +203,7 @@ def _make(root: Path, targets: list[str], jobs: int) -> dict[str, Outcome]:
             if name in notebooks:
                 return make_notebook(notebooks[name], kernels)
             maker = make_deck if name == DECK else make_figure
-            return processes.submit(maker, root, name.partition(":")[2]).result()
+            return processes.submit(maker, root, name.partition(":")[2], targets[name]).result()
 
         order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
@@ -237,21 +248,30 @@ def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     return Outcome({name: text.encode("utf-8")}, read, {}, {name: sha256(content)})
 
 
-def make_figure(root: Path, name: str) -> Outcome:
+def make_figure(root: Path, name: str, drawn_of: str) -> Outcome:
     """Draw one figure in every format."""
-    return draw(*_loaded(root), name)
+    return draw(*_loaded(root), name, drawn_of)
 
 
-def draw(loaded: Review, analyses: Mapping[str, Any], name: str) -> Outcome:
-    """Draw one figure of a review in every format, and say which tables it read."""
+def draw(loaded: Review, analyses: Mapping[str, Any], name: str, drawn_of: str = "") -> Outcome:
+    """Draw one figure of a review in every format, and say which tables it read.
+
+    Nothing is drawn where `drawn_of`, the fingerprint of what the files were drawn of, is that of
+    the figure.
+    """
     loaded.tables.read.clear()
     figure = catalogue.build(loaded, analyses, name)
-    files = {f"figures/{name}.{kind}": data for kind, data in images.render(figure).items()}
+    try:
+        now = fingerprint(figure)
+    except TypeError:  # it holds something that cannot be compared
+        now = ""
+    drawn = {} if now and now == drawn_of else images.render(figure)
+    files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
-    return Outcome(files, read, images.entry(loaded, figure))
+    return Outcome(files, read, images.entry(loaded, figure), drawn_of=now)
 
 
-def make_deck(root: Path, name: str) -> Outcome:
+def make_deck(root: Path, name: str, drawn_of: str) -> Outcome:
     """Make the slides of the whole review."""
     loaded, analyses = _loaded(root)
     loaded.tables.read.clear()

@@ -3,7 +3,8 @@
 Only the standard library is used here, so that an unchanged review is recognised at once.
 A target (a figure, a notebook, the deck) is fresh when the engine (package, the packages that it
 needs, lock file, Python, references, data dictionary), its own source and the tables that it read
-have the hashes of its last run, and its files are as it left them.
+have the hashes of its last run, and its files are as it left them. A figure that read a changed
+table is computed, and drawn only if that gave something else.
 """
 
 from __future__ import annotations
@@ -77,12 +78,18 @@ class Made:
         Hash of each file that it wrote, by path in the review.
     facts : mapping
         What the build needs of it without making it again.
+    engine : str
+        As in `Inputs`.
+    drawn_of : str
+        Fingerprint of what a figure was drawn of; empty of other targets.
     """
 
     digest: str
     read: list[str] | None
     outputs: Mapping[str, str]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    engine: str = ""
+    drawn_of: str = ""
 
 
 def inputs(root: Path) -> Inputs:
@@ -207,6 +214,14 @@ def is_fresh(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> 
         return False
     last = made[target]
     return last.digest == now.digest(target, last.read) and _as_left(root, last)
+
+
+def drawn_of(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> str:
+    """Fingerprint of what a target was drawn of, where drawing the same again would change nothing;
+    else empty."""
+    last = made.get(target)
+    unchanged = last and last.engine == now.engine and _as_left(root, last)
+    return last.drawn_of if unchanged else ""
 
 
 def _as_left(root: Path, made: Made) -> bool:

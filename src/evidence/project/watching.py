@@ -13,6 +13,7 @@ from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     STATE,
     Made,
+    drawn_of,
     inputs,
     is_fresh,
     known_outputs,
@@ -94,12 +95,14 @@ def _round(root: Path) -> Iterator[str]:
         before, now = last_run(root), inputs(root)
         made = dict(before)
         for name in (name for name in specs if not is_fresh(root, f"figure:{name}", now, before)):
-            outcome = draw(review, analyses, name)
+            target = f"figure:{name}"
+            outcome = draw(review, analyses, name, drawn_of(root, target, now, before))
             files = {root / path: content for path, content in outcome.files.items()}
             replace_all(root, files, known_outputs(root))
-            made[f"figure:{name}"] = as_made(now, f"figure:{name}", outcome)
+            made[target] = as_made(now, target, outcome, before)
             replace_all(root, {root / STATE: record(made)})
-            yield f"figures/{name}"
+            if files:
+                yield f"figures/{name}"
     new = derived_texts(analyses).get(POOLED, "")
     yield from (f"  {line}" for line in moved_headlines(root / POOLED, new))
     yield from _moved_sentences(before, made, answers.spoken(review, Facts(review, analyses)))

@@ -123,11 +123,11 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     }
 
     told = table.set_index("claim_id", drop=False).loc[list(spec.select)]
+    order = audit.words(review, "evidence_verdict")
 
     def draw(figure: Figure) -> Axes:
         ax = page.body(figure)
         width, height = page.in_inches(ax)
-        order = audit.words(review, "evidence_verdict")
         end = bar(table["evidence_verdict"].value_counts().reindex(order).dropna(), ax, width,
                   height)
         examples(told, ax, width, end - 0.3)

@@ -123,8 +123,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         for key, rows in others.groupby("source")
     }
 
+    names = [own, *(name for name in dict.fromkeys(dosing["schedule"]) if name != own)]
+    drawn = {name: (schedules.doses(review, name), _heading(review, name, dosing))
+             for name in names}
+    end = float(np.ceil(dosing.loc[dosing["kind"] == "dose", "start_week_max"].max())) + 1
+    top = float(dosing["dose_mg"].max()) * 1.45
+
     def draw(figure: Figure) -> list[Axes]:
-        lanes = _draw_lanes(figure, review, own, dosing)
+        lanes = _draw_lanes(figure, drawn, end, top)
         right = figure.add_axes((0.605, 0.185, 0.355, 0.52))
         _draw_lengths(figure, right, known, marks, stones)
         return [*lanes, right]
@@ -142,25 +148,28 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
                    ("seed_dosing", "studies"), draw)
 
 
-def _draw_lanes(figure: Figure, review: Review, own: str, dosing: pd.DataFrame) -> list[Axes]:
-    names = [own, *(name for name in dict.fromkeys(dosing["schedule"]) if name != own)]
-    end = float(np.ceil(dosing.loc[dosing["kind"] == "dose", "start_week_max"].max())) + 1
-    top = float(dosing["dose_mg"].max()) * 1.45
-    height = 0.605 / len(names)
+def _heading(review: Review, schedule: str, dosing: pd.DataFrame) -> str:
+    """Whose schedule it is."""
+    source = dosing.loc[dosing["schedule"] == schedule, "source"].dropna()
+    if source.empty:
+        return f"The article, {UNCITED} no source cited"
+    return f"{schedule.upper()}, {review.bibliography.cite(source.iloc[0])}"
+
+
+def _draw_lanes(figure: Figure, shown: Mapping[str, tuple[pd.DataFrame, str]], end: float,
+                top: float) -> list[Axes]:
+    """The article's own schedule first, the others below it."""
+    height = 0.605 / len(shown)
     lanes = []
-    for place, name in enumerate(names):
+    for place, (doses, heading) in enumerate(shown.values()):
         ax = figure.add_axes((0.085, 0.80 - (place + 1) * height, 0.25, height - 0.06))
-        colour = TEXT_COLOUR if name == own else TRIAL_COLOURS[(place - 1) % len(TRIAL_COLOURS)]
-        steps(schedules.doses(review, name), ax, end, colour)
+        colour = TRIAL_COLOURS[(place - 1) % len(TRIAL_COLOURS)] if place else TEXT_COLOUR
+        steps(doses, ax, end, colour)
         ax.set(xlim=(0, end + 0.4), ylim=(0, top))
         ax.xaxis.set_major_locator(MultipleLocator(1))
         ax.yaxis.set_major_locator(MultipleLocator(3))
-        source = dosing.loc[dosing["schedule"] == name, "source"].dropna()
-        title = f"The article, {UNCITED} no source cited" if source.empty else (
-            f"{name.upper()}, {review.bibliography.cite(source.iloc[0])}")
-        ax.set_title(title, size=SIZE, loc="left", pad=4,
-                     weight="bold" if name == own else "normal")
-        ax.tick_params(labelbottom=place == len(names) - 1)
+        ax.set_title(heading, size=SIZE, loc="left", pad=4, weight="normal" if place else "bold")
+        ax.tick_params(labelbottom=place == len(shown) - 1)
         lanes.append(ax)
     lanes[-1].set_xlabel("Week")
     lanes[len(lanes) // 2].set_ylabel("Daily dose, mg")

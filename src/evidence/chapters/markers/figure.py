@@ -135,13 +135,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     against = [review.bibliography.cite(study) for study in dict.fromkeys(found["study"])]
     notes = [_outside(review, row) for _, row in outside.iterrows()]
+    control = review.control
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
         ax = figure.add_axes((x + GRID, bottom, width - GRID, height))
         grid(counts, ax)
-        _numbers(figure, x, bottom + height, GRID - 0.035, facts, review.control, against, named,
-                 notes)
+        _numbers(figure, x, bottom + height, GRID - 0.035, facts, control, against, named, notes)
         return ax
 
     said = table[table["controlled"].astype(bool)].groupby("finding")["entries"].sum()

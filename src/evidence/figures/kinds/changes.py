@@ -333,8 +333,8 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
     reasons = table.get("reason", pd.Series("", table.index))
     labels = [_label(review, table, row) for row in table.to_dict("records")]
     directions = set(chosen["higher_is"].dropna())
-    sides = favours_words(directions.pop() if len(directions) == 1 else "", review.intervention,
-                          review.control)
+    arms = review.intervention, review.control
+    sides = favours_words(directions.pop() if len(directions) == 1 else "", *arms)
 
     def draw(figure: Figure) -> tuple[Axes, Axes]:
         x, bottom, width, height = page.BODY
@@ -345,9 +345,8 @@ def _content(review: Review, chosen: pd.DataFrame, table: pd.DataFrame, facts: M
         names = [", ".join(label.split("\n")[:2]) for label in labels]
         changes(table.assign(name=names), left, right, bands=bands)
         top = bottom + height + 0.05
-        key(figure, x + LABELS, top, [(INTERVENTION, review.intervention),
-                                      (CONTROL, review.control)])
-        key(figure, start, top, [(DIFFERENCE, f"{review.intervention} minus {review.control}")])
+        key(figure, x + LABELS, top, list(zip((INTERVENTION, CONTROL), arms, strict=True)))
+        key(figure, start, top, [(DIFFERENCE, " minus ".join(arms))])
         size = page.fitting(len(labels), height * figure.get_figheight(),
                             max(label.count("\n") + 1 for label in labels), NUMBER)
         for y, label in enumerate(labels):

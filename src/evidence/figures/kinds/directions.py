@@ -267,14 +267,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         f"{row['condition']} ({row['trial'].split(', ')[0]}"
         + ", direction not stated" * (row["side"] == "unclear" and row["result"][:2] != "no") + ")"
         for row in silent.to_dict("records")) + "." if len(silent) else ""
+    sides = f"favours {review.intervention}", f"favours {review.control}"
 
     def draw(figure: Figure) -> Axes:
         wide = page.BODY[2] * figure.get_figwidth()
         page.grow(figure, _height(*_cells(drawn, note, wide, GROWN), GROWN) + KEY)
         x, bottom, width, height = page.region(figure)
         ax = figure.add_axes((x, bottom, width, height - KEY / figure.get_figheight()))
-        directions(drawn, ax, (f"favours {review.intervention}", f"favours {review.control}"),
-                   note)
+        directions(drawn, ax, sides, note)
         entries = [(CONCLUSIVE, "excludes no difference"), (OPEN, "includes it")]
         if drawn["computed"].any():
             entries.append((COMPUTED, "interval from the p value"))

@@ -149,12 +149,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "largest_people": int(largest["participants"]),
     }
 
+    entries = _entries(cells, marks, compared(review)[1])
+
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
         down = KEY / page.HEIGHT
         ax = figure.add_axes((x, bottom + down, width, height - down))
         draw_map(cells, marks, ax, spec.emphasis)
-        key(figure, x, bottom + down - 0.022, _entries(cells, marks, compared(review)[1]))
+        key(figure, x, bottom + down - 0.022, entries)
         return ax
 
     summary = (

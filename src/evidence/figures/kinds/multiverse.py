@@ -110,14 +110,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
 
     table = supported(multiverse)
     main = table[table["is_main"].astype(bool)]
+    sides = analysis.sides(review.intervention, review.control)
 
     def draw(figure: Figure) -> Axes:
         x, bottom, width, height = page.BODY
         ax = figure.add_axes((x + 0.02, bottom + 0.115, width - 0.02, height - 0.17))
         curve(table, ax, is_ratio=multiverse.null_value == 1)
         ax.set_xlabel(analysis.measure_words)
-        name_sides(ax, multiverse.null_value,
-                   analysis.sides(review.intervention, review.control), down=46)
+        name_sides(ax, multiverse.null_value, sides, down=46)
         n = int(table["excludes_null"].sum())
         words = [(EXCLUDES, f"{n} {plural(n, 'interval')} {plural(n, 'excludes', 'exclude')} "
                             f"{_zero(multiverse)}"),

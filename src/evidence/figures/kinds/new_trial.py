@@ -149,14 +149,14 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     ])
 
     main = spec.select[0]
+    favoured = favours_words(pools[main].higher_is, review.intervention, review.control)
 
     def draw(figure: Figure) -> Axes:
         x, bottom, _, height = page.BODY
         ax = figure.add_axes((x + 0.085, bottom + 0.125, SIDE - 0.17, height - 0.185))
         new_trial(maps[main], pools[main], ax)
         ax.set_ylabel("People in the new trial (log scale)")
-        sides(ax, 0.0, favours_words(pools[main].higher_is, review.intervention, review.control),
-              down=50)
+        sides(ax, 0.0, favoured, down=50)
         entries = [(trial(colour=page.INK), "present trial")]
         if any(row.crossover for row in pools[main].studies):
             entries.append((trial(crossover=True, colour=page.INK), "present crossover trial"))

@@ -276,6 +276,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
     scale = effect_scale([row.effect for row in shown],
                          [(row.ci_low, row.ci_high) for row in shown],
                          [pool.null_value], is_ratio=pool.is_ratio) if shown else None
+    sides = pool.sides(review.intervention, review.control) if shown else ("", "")
 
     def draw(figure: Figure, some: Sequence[str] = ids) -> Axes:
         high = _wrapped(list(labels.values()), page.BODY[2] * figure.get_figwidth())
@@ -284,8 +285,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         sheet = lights(table, labels, results, ax, some=some, with_effects=bool(shown),
                        crossover=any(row.crossover for row in shown))
         if shown:
-            effects_beside(rows, some, notes, ax, sheet, scale, pool.sides(
-                review.intervention, review.control), pool.measure_words)
+            effects_beside(rows, some, notes, ax, sheet, scale, sides, pool.measure_words)
         return ax
 
     def paged(style: str) -> list[Callable[[Figure], Axes]]:

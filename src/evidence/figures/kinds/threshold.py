@@ -104,11 +104,13 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         "tau2_low": synthesis.tau2_ci_low, "tau2_high": synthesis.tau2_ci_high,
     }  # fmt: skip
 
+    intervention = review.intervention
+
     def draw(figure: Figure) -> Axes:
         x, bottom, _, height = page.BODY
         ax = figure.add_axes((x + 0.06, bottom + 0.095, SIDE - 0.16, height - 0.12))
-        threshold(synthesis, ax, first, 2 * first, review.intervention)
-        _explain(figure, x + SIDE - 0.03, bottom + height - 0.03, facts, review.intervention)
+        threshold(synthesis, ax, first, 2 * first, intervention)
+        _explain(figure, x + SIDE - 0.03, bottom + height - 0.03, facts, intervention)
         return ax
 
     table = pd.DataFrame({"threshold": np.linspace(0, 3, 13)})

@@ -136,8 +136,8 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         differences(table, right, sides)
         left.set_title(f"Mean of each arm, {first['instrument']}", size=SIZE, loc="left",
                        weight="bold")
-        right.set_title(f"Difference, {review.intervention} minus {review.control}", size=SIZE,
-                        loc="left", weight="bold")
+        right.set_title(f"Difference, {' minus '.join(labels.values())}", size=SIZE, loc="left",
+                        weight="bold")
         return left, right
 
     parts = [
