@@ -121,7 +121,8 @@ class _Walk:
             case ModuleType():
                 return self.all(value.__name__)
         if is_dataclass(value):
-            return self.all(*(getattr(value, item.name) for item in fields(value)))
+            given = [item.name for item in fields(value) if item.init]  # the rest follows from them
+            return self.all(*(getattr(value, name) for name in given))
         if type(value).__module__.partition(".")[0] == OWN:
             return self.all(_state(value))
         raise TypeError(f"a {type(value).__module__}.{type(value).__qualname__} has no fingerprint")

@@ -40,7 +40,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
-from evidence.publish import dictionary_readme, is_dictionary_readme, talk_deck
+from evidence.publish import deck, dictionary_readme, is_dictionary_readme, talk_plan
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
     alone,
@@ -261,22 +261,29 @@ def draw(loaded: Review, analyses: Mapping[str, Any], name: str, drawn_of: str =
     """
     loaded.tables.read.clear()
     figure = catalogue.build(loaded, analyses, name)
-    try:
-        now = fingerprint(figure)
-    except TypeError:  # it holds something that cannot be compared
-        now = ""
+    now = _fingerprint(figure)
     drawn = {} if now and now == drawn_of else images.render(figure)
     files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
     read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
     return Outcome(files, read, images.entry(loaded, figure), drawn_of=now)
 
 
+def _fingerprint(value: Any) -> str:
+    """Fingerprint of what something is drawn of; empty where it holds what cannot be compared."""
+    try:
+        return fingerprint(value)
+    except TypeError:
+        return ""
+
+
 def make_deck(root: Path, name: str, drawn_of: str) -> Outcome:
-    """Make the slides of the whole review."""
+    """Make the slides of the whole review, as `draw` makes a figure."""
     loaded, analyses = _loaded(root)
     loaded.tables.read.clear()
-    content = talk_deck(loaded, analyses)
-    return Outcome({f"figures/{name}.pptx": content}, sorted(loaded.tables.read), {})
+    plan = talk_plan(loaded, analyses)
+    now = _fingerprint(plan)
+    files = {} if now and now == drawn_of else {f"figures/{name}.pptx": deck(plan)}
+    return Outcome(files, sorted(loaded.tables.read), {}, drawn_of=now)
 
 
 @lru_cache(maxsize=1)
@@ -294,8 +301,8 @@ def _rest(
     facts = Facts(review, analyses)
     brief = in_brief(analyses)
     answer = answers.text(review, facts, audience) if audience else ""
-    deck = made[DECK].outputs if DECK in made else {}  # which shows every figure
-    entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **deck}}
+    slides = made[DECK].outputs if DECK in made else {}  # which show every figure
+    entries = [{**made[name].facts, "files_sha256": {**made[name].outputs, **slides}}
                for name in sorted(made) if name.startswith("figure:")]
     if entries:
         texts[MANIFEST] = images.manifest(entries)

@@ -11,6 +11,6 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bundle": ["bundle", "save_files"],
         "dictionary_page": ["dictionary_readme", "is_dictionary_readme"],
         "site": ["FRONT_PAGE", "HANDOUT", "write_handout"],
-        "slides.deck": ["figure_deck", "talk_deck"],
+        "slides.deck": ["deck", "figure_deck", "talk_deck", "talk_plan"],
     },
 )

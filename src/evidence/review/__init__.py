@@ -10,7 +10,7 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     __name__,
     submodules=["addresses", "importing", "schema"],
     submod_attrs={
-        "bibliography": ["CITATION", "with_citations", "without_citations"],
+        "bibliography": ["CITATION", "Bibliography", "with_citations", "without_citations"],
         "columns": ["among", "is_true", "keys", "number", "word"],
         "dictionary": ["Dictionary", "default_dictionary"],
         "forests": ["forest_rows"],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from matplotlib.figure import Figure as Canvas
@@ -42,7 +43,7 @@ from evidence.publish.slides.shapes import (
 )
 from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
 from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
-from evidence.review import CITATION, Review
+from evidence.review import CITATION, Bibliography, Review
 
 FOOT_LINES = 2
 QUESTION_SIZE, NAME_SIZE = 36, 20  # points, on the title slide
@@ -70,8 +71,13 @@ def talk_deck(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE)
         Each slide has speaker notes: what to say, what to answer, the method; those of the last
         one list the references. Pictures, groups and tables have alt text.
     """
+    return deck(talk_plan(review, analyses, minutes))
+
+
+def talk_plan(review: Review, analyses: Mapping[str, Any], minutes: int = WHOLE) -> Plan:
+    """All that the slides of a talk are made of; as `talk_deck`."""
     talk = Talk(review, analyses, drawable(review, analyses))
-    return _Deck(talk).of(talk.of(minutes))
+    return _planned(talk, talk.of(minutes))
 
 
 def figure_deck(
@@ -82,42 +88,103 @@ def figure_deck(
     talk = Talk(review, analyses, {figure.name: figure for figure in figures})
     figures = [Slide(name, "figure", name, talk=MAIN) for name in talk.figures]
     tables = [Slide(kind, kind, talk=MAIN) for kind in TABLES] if with_tables else []
-    return _Deck(talk).of([*figures, *tables])
+    return deck(_planned(talk, [*figures, *tables]))
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A slide of the plan and what stands on it.
+
+    Attributes
+    ----------
+    slide : Slide
+    shown : Figure, Sheet or tuple of str
+        The chart, the table or the sentences; of the first slide none.
+    title, say, asked : str
+        Words of slides.csv with their values; where one is empty, those of what is shown stand in
+        its place.
+    """
+
+    slide: Slide
+    shown: Figure | Sheet | tuple[str, ...]
+    title: str
+    say: str
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that slides are made of, before one is drawn: equal plans make equal slides.
+
+    Attributes
+    ----------
+    name, question, date : str
+        Of the review; the last two may be empty.
+    slides : tuple of Slide
+        Those that were asked for, also without anything to show.
+    pages : tuple of Page
+        Those that show something.
+    bibliography : Bibliography
+    """
+
+    name: str
+    question: str
+    date: str
+    slides: tuple[Slide, ...]
+    pages: tuple[Page, ...]
+    bibliography: Bibliography
+
+
+def _planned(talk: Talk, slides: Sequence[Slide]) -> Plan:
+    review = talk.review
+    shown = [(slide, _shown(talk, slide)) for slide in slides]
+    pages = tuple(
+        Page(slide, what, *(talk.words(slide, column, "") for column in ("title", "say", "asked")))
+        for slide, what in shown if what or slide.kind == "question"
+    )
+    return Plan(review.item("title", review.root.name), review.item("question"),
+                review.item("data_date"), tuple(slides), pages, review.bibliography)
+
+
+def _shown(talk: Talk, slide: Slide) -> Figure | Sheet | tuple[str, ...] | None:
+    """What stands on a slide; nothing where the review has nothing for it."""
+    if slide.kind == "figure":
+        return talk.figures[slide.figure]
+    if slide.kind in SHEETS:
+        return SHEETS[slide.kind](talk.review, talk.analyses, slide.select)
+    lines = answer_lines(talk.review, talk.analyses, slide.select) if slide.kind == "lines" else ()
+    return tuple(lines)
+
+
+def deck(plan: Plan) -> bytes:
+    """The slides of a plan as the bytes of a PowerPoint file."""
+    return _Deck(plan).made()
 
 
 class _Deck:
     """Slides as they are added; `first` holds the first one of each name."""
 
-    def __init__(self, talk: Talk):
-        self.talk, self.review = talk, talk.review
+    def __init__(self, plan: Plan):
+        self.plan = plan
+        self.links = _links(plan.slides)
         self.show = new_show()
         self.first: dict[str, Any] = {}
         self.keys: list[str] = []
 
-    def of(self, slides: list[Slide]) -> bytes:
-        self.links = _links(slides)
-        for slide in slides:
-            if slide.kind == "figure":
-                self.figure(slide)
-            elif slide.kind == "question":
-                self.question(slide)
-            elif slide.kind == "lines":
-                self.lines(slide)
-            else:
-                sheet = SHEETS[slide.kind](self.review, self.talk.analyses, slide.select)
-                if sheet is not None:
-                    self.sheet(slide, sheet)
+    def made(self) -> bytes:
+        add = {"figure": self.figure, "question": self.question, "lines": self.lines}
+        for planned in self.plan.pages:
+            add.get(planned.slide.kind, self.sheet)(planned)
         for name, targets in self.links.items():
             if name in self.first:
                 add_chips(self.first[name], [(label, self.first[target]) for target, label
                                              in targets.items() if target in self.first])
         self.references()
-        title = self.review.item("title", self.review.root.name)
-        return pack(self.show, title, self.review.item("question"))
+        return pack(self.show, self.plan.name, self.plan.question)
 
-    def figure(self, slide: Slide) -> None:
-        figure = self.talk.figures[slide.figure]
-        title = self.talk.words(slide, "title", figure.title)
+    def figure(self, planned: Page) -> None:
+        slide, figure = planned.slide, planned.shown
+        title = planned.title or figure.title
         say, asked = spoken(title, figure.caption)
         canvases = figure.figures("slide", framed=False)
         for number, canvas in enumerate(canvases, 1):
@@ -134,11 +201,12 @@ class _Deck:
             with page.style("slide", figure.texts):
                 group = add_native(page_.shapes, canvas, figure.alt)
             group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
-            self.notes(page_, slide, say, asked, figure.method)
+            self.notes(page_, planned, say, asked, figure.method)
         self.keys += figure.sources
 
-    def sheet(self, slide: Slide, sheet: Sheet) -> None:
-        title = self.talk.words(slide, "title", sheet.title)
+    def sheet(self, planned: Page) -> None:
+        slide, sheet = planned.slide, planned.shown
+        title = planned.title or sheet.title
         top = head_height(f"{title} (00/00)", sheet.subtitle)
         foot = self.foot(slide, sheet.method, sheet.sources)
         free = foot_top(foot, self.aside(slide)) - top - GAP
@@ -150,36 +218,33 @@ class _Deck:
             add_table(page_, rows, widths, [heights[0], *(heights[i + 1] for i in part)], size,
                       head_height(name, sheet.subtitle),
                       f"Table: {name.rstrip('.')}. {sheet.subtitle}".strip())  # fmt: skip
-            self.notes(page_, slide, sheet.say, sheet.asked, sheet.method)
+            self.notes(page_, planned, sheet.say, sheet.asked, sheet.method)
         self.keys += sheet.sources
 
-    def question(self, slide: Slide) -> None:
+    def question(self, planned: Page) -> None:
         """The title slide."""
-        name = self.review.item("title", self.review.root.name)
-        asked = self.review.item("question", name)
+        name, date = self.plan.name, self.plan.date
+        asked = self.plan.question or name
         page_ = new_slide(self.show, "")
-        self.first[slide.name] = page_
+        self.first[planned.slide.name] = page_
         _add_bar(page_, Box(LEFT, 1.6, 0.09, HEIGHT - 3.2))
         left, width = LEFT + 0.4, RIGHT - LEFT - 0.9
         height = text_height(asked, width, QUESTION_SIZE, True)
         box = Box(left, 1.7, width, height)
         place_title(page_, box, asked, QUESTION_SIZE)
-        date = self.review.item("data_date")
-        words = [name] if self.review.item("question") else []
+        words = [name] if self.plan.question else []
         words += [f"Data of {date}"] if date else []
         text = "\n".join([*words, DISCLAIMER])
         height = text_height(text, width, NAME_SIZE)
         add_text(page_.shapes, Box(left, box.bottom + 0.5, width, height), text, NAME_SIZE,
                  name="About", ink=page.GREY)  # fmt: skip
         say = f"{asked} Every number on these slides comes from the tables of the review."
-        self.notes(page_, slide, say, f"{DISCLAIMER}.", "")
+        self.notes(page_, planned, say, f"{DISCLAIMER}.", "")
 
-    def lines(self, slide: Slide) -> None:
+    def lines(self, planned: Page) -> None:
         """The answer for one audience as sentences to take home, as large as they fit."""
-        said = answer_lines(self.review, self.talk.analyses, slide.select)
-        if not said:
-            return
-        title = self.talk.words(slide, "title", "To take home")
+        slide, said = planned.slide, planned.shown
+        title = planned.title or "To take home"
         page_ = self.page(slide, title, "", DISCLAIMER + ".")
         texts = [re.sub(rf"\s?{CITATION.pattern}", "", line) for line in said]
         top, bottom = head_height(title) + 0.2, foot_top(DISCLAIMER, self.aside(slide)) - GAP
@@ -196,7 +261,7 @@ class _Deck:
             add_text(page_.shapes, Box(LEFT + 0.3, top, width, height), text, size,
                      name=f"Sentence {number}")  # fmt: skip
             top += height + gap
-        self.notes(page_, slide, " ".join(texts[:3]).replace("**", ""), "", "")
+        self.notes(page_, planned, " ".join(texts[:3]).replace("**", ""), "", "")
         self.keys += cited(said)
 
     def page(self, slide: Slide, title: str, subtitle: str, foot: str):
@@ -209,7 +274,7 @@ class _Deck:
              most: int = FOOT_LINES) -> str:
         """Method and short citations, as many as `most` lines hold, the others as a number."""
         width = RIGHT - LEFT - self.aside(slide)
-        cited_ = [self.review.bibliography.cite(key) for key in dict.fromkeys(sources)]
+        cited_ = [self.plan.bibliography.cite(key) for key in dict.fromkeys(sources)]
         start = f"{method.rstrip('.')}." if method else ""
         if not most:
             return ""
@@ -227,18 +292,18 @@ class _Deck:
         """Width that the links of a slide take from its foot."""
         return chips_width(list(self.links.get(slide.name, {}).values()))
 
-    def notes(self, page_, slide: Slide, say: str, asked: str, method: str) -> None:
+    def notes(self, page_, planned: Page, say: str, asked: str, method: str) -> None:
         """What to say, what to answer, and the method; slides.csv goes before the words of what is
         shown."""
         add_notes(page_, [
-            ("Say:", self.talk.words(slide, "say", say)),
-            ("If asked:", self.talk.words(slide, "asked", asked)),
+            ("Say:", planned.say or say),
+            ("If asked:", planned.asked or asked),
             ("Method:", method and f"{method.rstrip('.')}."),
         ])  # fmt: skip
 
     def references(self) -> None:
         """The references of all slides in the notes of the last one."""
-        listed = self.review.bibliography.listing(self.keys)
+        listed = self.plan.bibliography.listing(self.keys)
         if not listed:
             return
         frame = list(self.show.slides)[-1].notes_slide.notes_text_frame
@@ -247,7 +312,7 @@ class _Deck:
             frame.add_paragraph().text = text
 
 
-def _links(slides: list[Slide]) -> dict[str, dict[str, str]]:
+def _links(slides: Sequence[Slide]) -> dict[str, dict[str, str]]:
     """Where each slide leads, with the words: to its slides of the appendix, and back.
 
     A slide of the appendix that none leads to leads back to the last of the talk; that one leads to
