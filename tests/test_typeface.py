@@ -5,6 +5,7 @@ import hashlib
 import pytest
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import RendererAgg
 
 from drawn import NAMES, built
 from evidence.figures import images, page, typeface
@@ -53,6 +54,17 @@ def test_no_figure_of_this_review_needs_another_font():
     for name in NAMES:
         figure = built(name)
         assert typeface.fallbacks([figure.title, figure.subtitle, figure.footer]) == [], name
+
+
+@pytest.mark.parametrize("text", ["Rodríguez-Freire 2026, τ² = 0.15", "AVAST fi", "Հայ 2020", ""])
+@pytest.mark.parametrize("look", [{}, {"weight": "bold"}, {"style": "italic"},
+                                  {"weight": "bold", "style": "italic"}, {"weight": 600}])
+def test_a_line_is_measured_as_matplotlib_draws_it(text, look):
+    with page.style("slide", [text]):
+        for size, dpi in ((16, 72), (28, 100), (10.5, 200)):
+            font = font_manager.FontProperties(size=size, **look)
+            drawn = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, False)
+            assert typeface.measured(text, font, dpi) == drawn
 
 
 def test_letters_of_other_scripts_come_from_the_machine_or_are_named(monkeypatch):

@@ -188,17 +188,15 @@ def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:
     return box.x0, box.y0, box.x1, box.y1
 
 
-@cache
-def _width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
-    from matplotlib.backends.backend_agg import RendererAgg
-
-    font = FontProperties(family=list(families), size=size, weight=weight)
-    return RendererAgg(1, 1, 72).get_text_width_height_descent(text, font, ismath=False)[0] / 72
-
-
 def inches(text: str, size: float, weight: str = "normal") -> float:
     """Width of one line of text in inches, in the typeface in use."""
     return _width(text, size, weight, tuple(plt.rcParams["font.family"]))
+
+
+@cache
+def _width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
+    font = FontProperties(family=list(families), size=size, weight=weight)
+    return typeface.measured(text, font, 72)[0] / 72
 
 
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:

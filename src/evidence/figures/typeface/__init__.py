@@ -1,8 +1,8 @@
 """The typeface of every figure: three faces that lie beside this module.
 
 In: nothing; figures look the same on machines with different fonts, or none. Out: the family, known
-to matplotlib after `register`; the families that SVG and HTML name instead; and which letters of a
-text it lacks.
+to matplotlib after `register`; the families that SVG and HTML name instead; the size of a line of
+text; and which letters of a text it lacks.
 
 The faces are a part of Liberation Sans 2, whose letters are as wide as Arial's; see ``OFL.txt``
 for the licence and ``subset.py`` for how they were made. The licence reserves the original name.
@@ -12,16 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 
 from matplotlib import font_manager
+from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 
-__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "register",
-           "unset"]
+__all__ = ["FACES", "FAMILY", "FOLDER", "WEB_FAMILIES", "fallbacks", "lacking", "measured",
+           "register", "unset"]
 
 FAMILY = "Evidence Sans"
 FACES = {face: f"EvidenceSans-{face}.ttf" for face in ("Regular", "Bold", "Italic")}
+FACE_OF = {("normal", "normal"): "Regular", ("bold", "normal"): "Bold",
+           ("normal", "italic"): "Italic"}  # by weight and style
 FOLDER = Path(__file__).parent
 WEB_FAMILIES = "Arial, 'Liberation Sans', sans-serif"
 SPARE = "DejaVu Sans"  # comes with matplotlib, so that it is the same everywhere
@@ -36,6 +40,32 @@ def register() -> None:
     for file in FACES.values():
         if str(FOLDER / file) not in known:
             manager.addfont(FOLDER / file)
+
+
+@cache
+def measured(text: str, font: FontProperties, dpi: float) -> tuple[float, float, float]:
+    """Width, height and depth of one line in pixels, as matplotlib draws it.
+
+    A face that holds every letter is read from memory: matplotlib reads its file for each letter.
+    """
+    from matplotlib.backends.backend_agg import RendererAgg, get_hinting_flag
+
+    face = FACE_OF.get((font.get_weight(), font.get_style()))
+    if font.get_family()[0] != FAMILY or not face or not _holds(face, text):
+        return RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, ismath=False)
+    read = _read(face)
+    read.set_size(font.get_size_in_points(), dpi)
+    read.set_text(text, 0.0, flags=get_hinting_flag())
+    return tuple(part / 64 for part in (*read.get_width_height(), read.get_descent()))
+
+
+def _holds(face: str, text: str) -> bool:
+    return _letters(FOLDER / FACES[face]).issuperset(map(ord, text))
+
+
+@cache
+def _read(face: str) -> FT2Font:
+    return FT2Font(BytesIO((FOLDER / FACES[face]).read_bytes()))
 
 
 def fallbacks(texts: Iterable[str]) -> list[str]:

@@ -10,12 +10,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from matplotlib.figure import Figure as Canvas
 from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches
 
 from evidence.figures import Figure, page
-from evidence.publish.slides.native import add_native
+from evidence.publish.slides.native import Drawing
 from evidence.publish.slides.shapes import (
     BODY_GAP,
     GAP,
@@ -187,21 +186,21 @@ class _Deck:
         title = planned.title or figure.title
         say, asked = spoken(title, figure.caption)
         canvases = figure.figures("slide", framed=False)
-        for number, canvas in enumerate(canvases, 1):
-            name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
-            top = head_height(name, figure.subtitle)
-            with page.style("slide", figure.texts):
-                low, high = _reach(canvas)
-            for most in range(FOOT_LINES, -1, -1):
-                foot = self.foot(slide, figure.method, figure.sources, most)
-                bottom = foot_top(foot, self.aside(slide)) - GAP
-                if high - low <= bottom - top:
-                    break
-            page_ = self.page(slide, name, figure.subtitle, foot)
-            with page.style("slide", figure.texts):
-                group = add_native(page_.shapes, canvas, figure.alt)
-            group.top = max(min(group.top, Inches(bottom) - group.height), Inches(top - BODY_GAP))
-            self.notes(page_, planned, say, asked, figure.method)
+        with page.style("slide", figure.texts):
+            for number, canvas in enumerate(canvases, 1):
+                name = f"{title} ({number}/{len(canvases)})" if len(canvases) > 1 else title
+                drawing, top = Drawing(canvas), head_height(name, figure.subtitle)
+                low, high = drawing.reach
+                for most in range(FOOT_LINES, -1, -1):
+                    foot = self.foot(slide, figure.method, figure.sources, most)
+                    bottom = foot_top(foot, self.aside(slide)) - GAP
+                    if high - low <= bottom - top:
+                        break
+                page_ = self.page(slide, name, figure.subtitle, foot)
+                group = drawing.add(page_.shapes, figure.alt)
+                group.top = max(min(group.top, Inches(bottom) - group.height),
+                                Inches(top - BODY_GAP))
+                self.notes(page_, planned, say, asked, figure.method)
         self.keys += figure.sources
 
     def sheet(self, planned: Page) -> None:
@@ -331,12 +330,6 @@ def _links(slides: Sequence[Slide]) -> dict[str, dict[str, str]]:
     for name in rest:
         links.setdefault(name, {main[-1].name: BACK})
     return links
-
-
-def _reach(canvas: Canvas) -> tuple[float, float]:
-    """Top and bottom of what is drawn on a page, in inches from above."""
-    drawn = canvas.get_tightbbox(canvas.canvas.get_renderer())
-    return HEIGHT - drawn.y1, HEIGHT - drawn.y0
 
 
 def _add_bar(slide, box: Box) -> None:

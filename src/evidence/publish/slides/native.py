@@ -25,6 +25,7 @@ from matplotlib.text import Text
 from PIL import Image
 from pptx.util import Pt
 
+from evidence.figures import typeface
 from evidence.publish.slides import markup
 from evidence.publish.slides.shapes import HEIGHT, LINE, Box
 
@@ -54,16 +55,7 @@ def add_native(shapes, page: Figure, alt: str):
     -------
     GroupShape
     """
-    for artist in page.findobj(_has_name):
-        artist.set_gid(artist.get_label())
-    page.patch.set_visible(False)
-    for axes in page.axes:
-        if _white(axes.patch.get_facecolor()):
-            axes.patch.set_visible(False)
-    renderer = _Renderer(shapes, page)
-    page.draw(renderer)
-    members = _grouped(renderer)
-    return markup.add(shapes, _group(next(renderer.numbers), "Figure", members, alt).written)
+    return Drawing(page).add(shapes, alt)
 
 
 def _has_name(artist) -> bool:
@@ -95,23 +87,6 @@ def _group(number: int, name: str, members: list[_Made], alt: str | None = None)
     return _Made(name, markup.group(named, box, [made.written for made in members]), box)
 
 
-def _grouped(renderer: _Renderer) -> list[_Made]:
-    """Shapes in the order in which they were drawn, those of one name in a group of that name,
-    which lies where its last one was drawn."""
-    members: dict[str, list[_Made]] = {}
-    for made in renderer.made:
-        members.setdefault(made.group, []).append(made)
-    order, done = [], set()
-    for made in reversed(renderer.made):
-        name = made.group
-        if not name or len(members[name]) == 1:
-            order.append(made)
-        elif name not in done:
-            done.add(name)
-            order.append(_group(next(renderer.numbers), name, members[name]))
-    return order[::-1]
-
-
 @dataclass(slots=True)
 class _Open:
     """An artist that is being drawn: its name, and its outlines and lines of text so far."""
@@ -133,29 +108,67 @@ class _Look:
     hatch: str
 
 
-class _Renderer(RendererBase):
-    """Draws into the shapes of a slide; pixels count from below, slides from above."""
+class Drawing(RendererBase):
+    """A page that becomes shapes of a slide; pixels count from below, slides from above.
 
-    def __init__(self, shapes, page: Figure):
+    Parameters
+    ----------
+    page : Figure
+        A page as large as the slide.
+    """
+
+    def __init__(self, page: Figure):
         super().__init__()
-        self.part, self.dpi = shapes.part, page.dpi
-        self.numbers = count(shapes._next_shape_id)
-        self.size = page.bbox.width, page.bbox.height
-        self.measured = cache(page.canvas.get_renderer().get_text_width_height_descent)
+        self.page, self.dpi = page, page.dpi
         self.open, self.panels = [_Open("", "")], 0
         self.made: list[_Made] = []
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Top and bottom of what is drawn, in inches from above."""
+        drawn = self.page.get_tightbbox(self)
+        return HEIGHT - drawn.y1, HEIGHT - drawn.y0
+
+    def add(self, shapes, alt: str):
+        """Draw it as one group with an alt text; see `add_native`."""
+        for artist in self.page.findobj(_has_name):
+            artist.set_gid(artist.get_label())
+        self.page.patch.set_visible(False)
+        for axes in self.page.axes:
+            if _white(axes.patch.get_facecolor()):
+                axes.patch.set_visible(False)
+        self.part, self.numbers = shapes.part, count(shapes._next_shape_id)
+        self.page.draw(self)
+        members = self.grouped()
+        return markup.add(shapes, _group(next(self.numbers), "Figure", members, alt).written)
+
+    def grouped(self) -> list[_Made]:
+        """Shapes in the order in which they were drawn, those of one name in a group of that name,
+        which lies where its last one was drawn."""
+        members: dict[str, list[_Made]] = {}
+        for made in self.made:
+            members.setdefault(made.group, []).append(made)
+        order, done = [], set()
+        for made in reversed(self.made):
+            name = made.group
+            if not name or len(members[name]) == 1:
+                order.append(made)
+            elif name not in done:
+                done.add(name)
+                order.append(_group(next(self.numbers), name, members[name]))
+        return order[::-1]
 
     def flipy(self) -> bool:
         return False
 
     def get_canvas_width_height(self) -> tuple[float, float]:
-        return self.size
+        return self.page.bbox.width, self.page.bbox.height
 
     def points_to_pixels(self, points):
         return points * self.dpi / 72
 
     def get_text_width_height_descent(self, s, prop, ismath):
-        return self.measured(s, prop.copy(), ismath)
+        return typeface.measured(s, prop.copy(), self.dpi)
 
     def option_image_nocomposite(self) -> bool:
         return True
@@ -203,14 +216,14 @@ class _Renderer(RendererBase):
         box = Box(x / self.dpi, HEIGHT - (y + high) / self.dpi, wide / self.dpi, high / self.dpi)
         image, relation = self.part.get_or_add_image_part(png)
         named = self.named(self.open[-1].name, "Image", image.desc)
-        self.add(self.open[-1].name, markup.picture(named, box.emu, relation), box.emu)
+        self.keep(self.open[-1].name, markup.picture(named, box.emu, relation), box.emu)
 
     def named(self, name: str, kind: str, alt: str | None = None) -> str:
         """Number and name of the next shape; without a name it is called by its kind."""
         number = next(self.numbers)
         return markup.identity(number, name or f"{kind} {number}", alt)
 
-    def add(self, name: str, written: str, box: markup.Place) -> None:
+    def keep(self, name: str, written: str, box: markup.Place) -> None:
         """Keep a shape under the name of its artist."""
         self.made.append(_Made(name.partition(":")[0].strip(), written, box))
 
@@ -224,13 +237,13 @@ class _Renderer(RendererBase):
             ends = x, y, to_x, to_y = _emu(self.places(points)).ravel().tolist()
             box = min(x, to_x), min(y, to_y), abs(to_x - x), abs(to_y - y)
             named = self.named(name, "Line")
-            self.add(name, markup.connector(named, ends, _line(look)), box)
+            self.keep(name, markup.connector(named, ends, _line(look)), box)
         elif kind in SHAPES:
             places = self.places(points)
             (left, top), (right, bottom) = places.min(axis=0), places.max(axis=0)
             box = Box(left, top, right - left, bottom - top).emu
             named, geometry = self.named(name, kind.capitalize()), markup.preset(SHAPES[kind])
-            self.add(name, markup.shape(named, markup.place(box), geometry, _paint(look)), box)
+            self.keep(name, markup.shape(named, markup.place(box), geometry, _paint(look)), box)
         else:
             self.freeform(name, kind.capitalize(), [points], look, closed=kind != "line")
 
@@ -243,7 +256,7 @@ class _Renderer(RendererBase):
         box = *low.tolist(), wide, high
         drawn = markup.outline(wide, high, [(path - low).tolist() for path in paths], closed)
         paint = _paint(look) if closed else markup.NOTHING + _line(look)
-        self.add(name, markup.shape(self.named(name, kind), markup.place(box), drawn, paint), box)
+        self.keep(name, markup.shape(self.named(name, kind), markup.place(box), drawn, paint), box)
 
     def words(self, done: _Open) -> None:
         """The lines of one text as one box that does not wrap."""
@@ -269,7 +282,7 @@ class _Renderer(RendererBase):
         said = " ".join(" ".join(text).split())[:60]
         group = done.name.partition(":")[0]
         name = f"{group}: {'name' if said.startswith(group) else said}" if group else said
-        self.add(done.name, markup.text_box(
+        self.keep(done.name, markup.text_box(
             markup.identity(next(self.numbers), name), box,
             [markup.paragraph(line, size, bold=bold, italic=italic, ink=_hex(rgba), side=side,
                               pitch=pitch) for line in text],

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -77,13 +78,19 @@ def _advances(bold: bool) -> dict[str, float]:
     name = f"Helvetica{'-Bold' if bold else ''}.afm"
     font = AFM(Path(matplotlib.get_data_path(), "fonts", "pdfcorefonts", name))
     widths = {toUnicode(glyph): font[glyph][1] / 1000 for glyph in font.chars()}
-    return widths | {FIXED_SPACE: widths[" "], FIXED_HYPHEN: widths["-"]}
+    fixed = {FIXED_SPACE: widths[" "], FIXED_HYPHEN: widths["-"]}
+    return defaultdict(lambda: UNKNOWN, widths | fixed)
+
+
+@functools.cache
+def _length(text: str, bold: bool) -> float:
+    """Width of one line in font sizes."""
+    return sum(map(_advances(bold).__getitem__, text))
 
 
 def text_width(text: str, size: float, bold: bool = False) -> float:
     """Width of one line in inches."""
-    advances = _advances(bold)
-    return SAFETY * size / 72 * sum(advances.get(letter, UNKNOWN) for letter in text)
+    return SAFETY * size / 72 * _length(text, bold)
 
 
 def lines(text: str, width: float, size: float, bold: bool = False) -> list[str]:
