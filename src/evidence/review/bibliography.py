@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import quote, unquote
@@ -16,6 +17,7 @@ from evidence.review.authors import Name, read_names
 from evidence.review.bibtex import Entry, read_entries, year_in_key
 from evidence.review.latex import BRACES, ENTITY, decoded, unknown_macros
 from evidence.review.problems import Problem
+from evidence.review.textfile import read_text
 
 DECODED = ("title", "subtitle", "journal", "booktitle", "publisher", "series", "institution",
            "school", "organization", "address", "howpublished", "author", "editor",
@@ -201,14 +203,22 @@ def read_bibliography(path: Path, name: str | None = None) -> tuple[Bibliography
         With every problem of the file, when there is any.
     """
     name = name or path.name
-    entries, warnings = read_entries(path, name)
+    text = read_text(path, name, "add the bibliography, one BibTeX entry for each source")
+    bibliography, warnings = _read(text, name)
+    return bibliography, list(warnings)
+
+
+@lru_cache(maxsize=2)
+def _read(text: str, name: str) -> tuple[Bibliography, tuple[Problem, ...]]:
+    """The references of a text, and remarks on them."""
+    entries, warnings = read_entries(text, name)
     references = {}
     for entry in entries:
         references[entry.key], remarks = _reference(entry, name)
         warnings += remarks
         is_dated = any(entry.fields.get(field_name) for field_name in DATES)
         warnings += _reference_warnings(references[entry.key], name, is_dated)
-    return Bibliography(MappingProxyType(references)), warnings
+    return Bibliography(MappingProxyType(references)), tuple(warnings)
 
 
 def _reference(entry: Entry, name: str) -> tuple[Reference, list[Problem]]:

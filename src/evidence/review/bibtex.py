@@ -12,13 +12,12 @@ import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 import bibtexparser
 from bibtexparser import model
 
 from evidence.review.problems import Problem, ReviewError
-from evidence.review.textfile import control_problem, read_text
+from evidence.review.textfile import control_problem
 
 PLAIN_KEY = re.compile(r"[^\s;,{}\[\]\"<>\\]+")
 YEAR_IN_KEY = re.compile(r"(?<=[^\W\d_])_?((?:19|20)\d\d)(?=[a-z]?$|[A-Za-z_:-])")
@@ -60,12 +59,13 @@ class Entry:
         return self.lines.get(name, self.line)
 
 
-def read_entries(path: Path, name: str) -> tuple[list[Entry], list[Problem]]:
+def read_entries(text: str, name: str) -> tuple[list[Entry], list[Problem]]:
     """Entries of a BibTeX file, in its order, and remarks.
 
     Parameters
     ----------
-    path : Path
+    text : str
+        What the file holds.
     name : str
         How messages call the file.
 
@@ -74,7 +74,6 @@ def read_entries(path: Path, name: str) -> tuple[list[Entry], list[Problem]]:
     ReviewError
         With every problem of the file, when there is any.
     """
-    text = read_text(path, name, "add the bibliography, one BibTeX entry for each source")
     entries, problems = parsed(text, name)
     if not entries and not problems:
         problems.append(Problem(name, None, "", "", "holds no reference", "add one BibTeX entry"))

@@ -20,6 +20,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -106,6 +107,7 @@ def default_descriptor() -> dict[str, Any]:
     return json.loads(resources.files("evidence").joinpath(FILE).read_text(encoding="utf-8"))
 
 
+@cache
 def default_dictionary() -> Dictionary:
     """The package's own data dictionary."""
     descriptor = default_descriptor()
@@ -126,13 +128,7 @@ def load_dictionary(data: Path) -> Dictionary:
         return default_dictionary()
     text = read_text(path, shown, "delete it to use the package's own, or restore it")
     try:
-        own = parsed(text)
-        descriptor = extended(own, default_descriptor())
-        check_form(descriptor)
-        readers = _readers(descriptor)
-        check_against(descriptor, default_descriptor())
-        described = frozenset(resource["name"] for resource in own["resources"])
-        return Dictionary(descriptor, False, readers, described)
+        return _described(text)
     except (json.JSONDecodeError, RecursionError) as error:
         row = getattr(error, "lineno", 1)
         rule = f"is not JSON ({getattr(error, 'msg', 'nested too deeply')})"
@@ -141,6 +137,18 @@ def load_dictionary(data: Path) -> Dictionary:
         row, rule = None, f"cannot be used as a data dictionary: {error}"
         advice = "restore it, or see https://datapackage.org"
     raise ReviewError([Problem(shown, row, "", "", rule, advice)])
+
+
+@lru_cache(maxsize=2)
+def _described(text: str) -> Dictionary:
+    """The dictionary of a review whose ``datapackage.json`` has this text."""
+    own = parsed(text)
+    descriptor = extended(own, default_descriptor())
+    check_form(descriptor)
+    readers = _readers(descriptor)
+    check_against(descriptor, default_descriptor())
+    described = frozenset(resource["name"] for resource in own["resources"])
+    return Dictionary(descriptor, False, readers, described)
 
 
 def _readers(descriptor: Mapping[str, Any]) -> dict[str, dict[str, Reader]]:

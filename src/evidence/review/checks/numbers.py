@@ -92,9 +92,9 @@ def _misses(value: pd.Series, low: pd.Series, high: pd.Series) -> pd.Series:
 def missing_is_empty(c: Context) -> Iterator[Problem]:
     """Warn of numbers that statistics programs write for "not reported"."""
     for name in c.tables:
-        codes = c.numeric(name).isin(MISSING_CODES)
-        for column in codes.columns[codes.any()]:
-            yield from c.problems(name, codes[column], column,
+        numbers = c.numeric(name)
+        for column in numbers.columns[np.isin(numbers, MISSING_CODES).any(axis=0)]:
+            yield from c.problems(name, numbers[column].isin(MISSING_CODES), column,
                                   "is a usual code for a missing value",
                                   "leave the cell empty if it is not reported", True)
 

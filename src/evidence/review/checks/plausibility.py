@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial, reduce
 from typing import Any
 
 import numpy as np
@@ -108,13 +109,13 @@ def reported(table: pd.DataFrame) -> Reported | None:
     is_r = among(table, "effect_measure", ("correlation",))
     broken = (low >= high) | (plain < low) | (plain > high)
     low, high = low.mask(broken), high.mask(broken)
-    unit = pd.concat([_unit(plain), _unit(low), _unit(high)], axis=1).min(axis=1)
-    slack = pd.concat([_slack(value, unit, ratio, is_r) for value in (plain, low, high)], axis=1)
+    unit = _last_place(plain, low, high)
+    slack = [_slack(value, unit, ratio, is_r) for value in (plain, low, high)]
     effect, low, high = (_scaled(value, ratio, is_r) for value in (plain, low, high))
     se = number(table, "effect_se")
     given = se > 0
     return Reported(ratio, effect, low, high, se.where(given, (high - low) / (2 * Z95)), given,
-                    slack[0], slack[[1, 2]].mean(axis=1))
+                    slack[0], (slack[1] + slack[2]) / 2)
 
 
 def effects(c: Context, name: str) -> Reported | None:
@@ -134,6 +135,11 @@ def _slack(value: pd.Series, unit: pd.Series, ratio: pd.Series, is_r: pd.Series)
     """Half of the last decimal on the scale of analysis."""
     steep = (1 - value**2).where(is_r, value.abs().where(ratio, 1.0))
     return (unit / 2 / steep.where(steep > 0)).fillna(0.0)
+
+
+def _last_place(*values: pd.Series) -> pd.Series:
+    """The last decimal place that any of the numbers of a row shows."""
+    return reduce(np.fmin, map(_unit, values))
 
 
 def _unit(values: pd.Series) -> pd.Series:
@@ -175,7 +181,7 @@ def _intervals(c: Context, name: str) -> Iterator[tuple[str, tuple[pd.Series, ..
         names = [f"{arm}_change{end}" for end in ("", "_ci_low", "_ci_high")]
         if set(names) <= set(table):
             effect, low, high = (number(table, column) for column in names)
-            unit = pd.concat([_unit(value) for value in (effect, low, high)], axis=1).min(axis=1)
+            unit = _last_place(effect, low, high)
             inside = (low < effect) & (effect < high)
             yield names[0], (effect.where(inside), low, high, pd.Series(False, table.index), unit)
 
@@ -280,6 +286,8 @@ def p_values_fit_arms(c: Context) -> Iterator[Problem]:
     """Warn of a p value that is far from what the arms give, where no error is reported."""
     observed = _observed(c.tables.get("studies"))
     for name, table in c.tables.items():
+        if "p_value" not in table:
+            continue
         p = number(table, "p_value")
         yield from c.problems(name, p == 0, "p_value", "no p value is 0",
                               "write 0.001 with p_relation <, or what the source prints", True)
@@ -349,12 +357,15 @@ def shares_stay_in_bounds(c: Context) -> Iterator[Problem]:
             ("correlation", -1, "check effect and effect_measure"),
             ("proportion", 0, "write 16 % as 0.16"),
         ):
-            beyond = among(table, "effect_measure", (kind,)) & ((effect > 1) | (effect < lowest))
+            mine = among(table, "effect_measure", (kind,))
+            if not mine.any():
+                continue
+            beyond = mine & ((effect > 1) | (effect < lowest))
             yield from c.problems(name, beyond, "effect",
                                   f"a {kind.replace('_', ' ')} lies between {lowest} and 1", advice)
             for column in ("effect_ci_low", "effect_ci_high", "ci_low", "ci_high"):
                 limit = number(table, column)
-                out = among(table, "effect_measure", (kind,)) & ((limit > 1) | (limit < lowest))
+                out = mine & ((limit > 1) | (limit < lowest))
                 yield from c.problems(name, out & ~beyond, column,
                                       f"a {kind.replace('_', ' ')} lies between {lowest} and 1",
                                       advice, kind != "correlation")
@@ -494,7 +505,7 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
         if own is None:
             continue
         loose = table["study"].isin(observed) if "study" in table else False
-        of_counts = {kind: _shown(table, kind) for kind in COUNTED}
+        of_counts = cache(partial(_shown, table))
         for kind in (*MEAN_KINDS, *COUNTED, "hazard_ratio", "proportion"):
             here = among(table, "effect_measure", (kind,))
             if not here.any():
@@ -629,13 +640,14 @@ def _levels(
 
 
 def _other_measures(
-    c: Context, name: str, of_counts: dict[str, pd.Series], kind: str, here: pd.Series
+    c: Context, name: str, of_counts: Callable[[str], pd.Series], kind: str, here: pd.Series
 ) -> Iterator[Problem]:
     """Warn of an effect that is another measure of the same counts than it is said to be."""
     given = number(c.tables[name], "effect")
     tolerance = 0.6 * _unit(given)
-    mine = of_counts[kind]
-    for other, theirs in of_counts.items():
+    mine = of_counts(kind)
+    for other in COUNTED:
+        theirs = of_counts(other)
         apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
         found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
         yield from c.problems(
@@ -793,6 +805,8 @@ def _same(table: pd.DataFrame, key: str, by: list[str], full: pd.Series) -> pd.S
     found = pd.Series("", table.index, dtype="str")
     rows = table[full]
     rows = rows[rows.duplicated(by, keep=False)]
+    if rows.empty:
+        return found
     for _, group in rows.groupby(by, dropna=False, sort=False):
         first = group.iloc[0]
         found[group.index[group["people"] != first["people"]]] = first[key]

@@ -74,8 +74,9 @@ def numbers_traceable(c: Context) -> Iterator[Problem]:
     """Every number has a verification level and a place; one without a source is a warning."""
     for name, table in c.tables.items():
         fields = c.dictionary.fields(name)
-        numbers = c.numeric(name).drop(columns=c.dictionary.primary_key(name), errors="ignore")
-        with_numbers = numbers.notna().any(axis=1)
+        numbers = c.numeric(name)
+        others = ~numbers.columns.isin(c.dictionary.primary_key(name))
+        with_numbers = pd.Series(numbers.notna().to_numpy()[:, others].any(axis=1), table.index)
         for column, advice, warn in (
             ("verification", "say primary, secondary, derived or unverified", False),
             ("source_where", "name the table, page or section", False),
@@ -126,9 +127,13 @@ def reference_tables_agree(c: Context) -> Iterator[Problem]:
                 lambda key, field=field: c.bibliography[key][field], "ignore"
             )
             here = table[column].astype("str").fillna("")
-            yield from c.problems(name, known & (here != there), column,
-                                  there.map(lambda text: f"differs from {REFERENCES} ('{text}')"),
-                                  "make the two agree")
+            differs = known & (here != there)
+            if differs.any():
+                yield from c.problems(
+                    name, differs, column,
+                    there.map(lambda text: f"differs from {REFERENCES} ('{text}')"),
+                    "make the two agree",
+                )
 
 
 def references_used(c: Context) -> Iterator[Problem]:

@@ -9,6 +9,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from evidence.review.authors import read_names
 from evidence.review.bibliography import Bibliography, year_of
@@ -364,8 +365,8 @@ def _add_judgements(
             outcome_id = results[key][0]
         if not outcome_id:
             base = "-".join(filter(None, (key, slug(item.outcome)[:24])))
-            outcome_id = next(name for name in (base, *(f"{base}-{n}" for n in range(2, 10**6)))
-                              if name not in results[key])  # fmt: skip
+            numbered = (f"{base}-{n}" for n in range(2, 10**6))
+            outcome_id = next(name for name in chain([base], numbered) if name not in results[key])
             results[key].append(outcome_id)
             named[key, slug(item.outcome)] = outcome_id
             rows["outcomes"].append({name: value for name, value in {
