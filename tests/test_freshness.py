@@ -8,7 +8,7 @@ import pytest
 from evidence.project import freshness
 from evidence.project.freshness import Inputs, inputs
 from evidence.review.dictionary import default_descriptor
-from evidence.review.review import load_review, made_once
+from evidence.review.review import Reads, load_review, made_once
 from sample_review import edit, write_sample
 
 FIGURE = "figure:studies"
@@ -104,14 +104,14 @@ def test_what_is_made_once_is_read_by_all_and_belongs_to_each(minimal):
         return review.table("studies")[["n_randomised"]]
 
     first = people(review)
-    review.tables.read.clear()
+    review.tables.reads = Reads()
     first.loc[0, "n_randomised"] = 0
     assert people(review)["n_randomised"].tolist() == [40, 60]
-    assert review.tables.read == {"studies"} and calls == [None]
+    assert review.tables.reads.all == {"studies"} and calls == [None]
     review.table("outcomes")
     more = object()
     assert people(review, more) is not people(review, more) and calls == [None, more]
-    assert review.tables.read == {"studies", "outcomes"}
+    assert review.tables.reads.all == {"studies", "outcomes"}
     other = load_review(minimal)
     assert people(other).equals(people(review)) and calls == [None, more]  # of the same files
 

@@ -110,14 +110,14 @@ def pooled_from():
     """Tables that the analyses read."""
     review = replace(REVIEW, tables=Tables(REVIEW.tables))
     assert len(Analyses(review))
-    return frozenset(review.tables.read)
+    return frozenset(review.tables.reads.all)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_figure_of_this_review_lacks_data_and_none_breaks_without_a_table(name, pooled_from):
     review = replace(REVIEW, tables=Tables(REVIEW.tables))
     assert catalogue.build(review, ANALYSES, name).title != TITLE
-    for table in sorted(review.tables.read - {"figures", "studies", "outcomes", "analyses"}):
+    for table in sorted(review.tables.reads.all - {"figures", "studies", "outcomes", "analyses"}):
         rest = {key: frame for key, frame in REVIEW.tables.items() if key != table}
         fewer = replace(REVIEW, tables=Tables(rest))
         try:

@@ -176,19 +176,18 @@ class Pool(pooling.Pool):
 class Pools(pooling.Analyses):
     """The analyses of a review by id, each a `Pool`; run when the first of them is looked at."""
 
-    @property
-    def _results(self) -> dict[str, Pool]:
-        pooling.run_analyses(self._review)  # whoever looks has read its tables
-        return self._opened
+    def __getitem__(self, name: str) -> Pool:
+        found, review = super().__getitem__(name), self.review
+        arms = review.intervention, review.control
+        if name not in self._opened:
+            labels = {study: review.bibliography.cite(study)
+                      for study in found.effects["study"] if study in review.bibliography}
+            self._opened[name] = _opened(found, *arms, labels)
+        return self._opened[name]
 
     @cached_property
     def _opened(self) -> dict[str, Pool]:
-        review, opened = self._review, {}
-        for name, found in pooling.run_analyses(review).items():
-            labels = {study: review.bibliography.cite(study)
-                      for study in found.effects["study"] if study in review.bibliography}
-            opened[name] = _opened(found, review.intervention, review.control, labels)
-        return opened
+        return {}
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evidence.appraisal.rob2 import JUDGEMENTS, domain_of, judge, worst
-from evidence.review import Problem, Review, ReviewError, among, made_once
+from evidence.review import Problem, Review, ReviewError, among, made_once, noted
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
@@ -17,6 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 
 
+@noted
 def judgements(review: Review) -> pd.DataFrame:
     """Judgement of every result that has answers, worked out from them.
 

@@ -13,9 +13,11 @@ from evidence.review import (
     Review,
     counts_own,
     is_true,
+    made_once,
     people,
     primary_studies,
     roots,
+    warnings_of,
     with_results,
 )
 from evidence.wording import Makers, Row, offers
@@ -81,6 +83,7 @@ class Census:
         return Row({name: int(count) for name, count in self.values.sum().items()})
 
 
+@made_once
 def census(review: Review) -> Census:
     """Count studies, people and values of a review."""
     studies = review.table("studies")
@@ -142,6 +145,7 @@ def pico(review: Review) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["Part", "In this review"])
 
 
+@made_once
 def remarks(review: Review) -> pd.DataFrame:
     """What the checks remark on the tables (references aside).
 
@@ -152,7 +156,7 @@ def remarks(review: Review) -> pd.DataFrame:
     """
     paths = {f"data/{table['path']}": name for name, table in review.dictionary.tables.items()}
     found = []
-    for problem in review.warnings:
+    for problem in warnings_of(review):
         if problem.file in paths:
             name = paths[problem.file]
             key = review.dictionary.primary_key(name)
@@ -164,11 +168,12 @@ def remarks(review: Review) -> pd.DataFrame:
     return pd.DataFrame(found, columns=["file", "row", "column", "value", "remark"])
 
 
+@made_once
 def awaiting(review: Review) -> pd.DataFrame:
     """What awaits review: unverified values, unread fields, missing identifiers, trials to come."""
     studies = review.table("studies")
     values = census(review)
-    rules = [warning.rule for warning in review.warnings]
+    rules = [warning.rule for warning in warnings_of(review)]
     rows = [
         ("Tabulated rows nobody has verified", values.level.unverified),
         ("References with a field nobody has checked", values.unverified_fields),

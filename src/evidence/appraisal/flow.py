@@ -16,6 +16,7 @@ from evidence.review import (
     design,
     is_placebo_trial,
     is_true,
+    noted,
     primary_studies,
     with_results,
 )
@@ -106,6 +107,7 @@ def study_flow(review: Review, analyses: Mapping[str, Any]) -> tuple[Step, ...]:
     )  # fmt: skip
 
 
+@noted
 def unpooled(review: Review, analyses: Mapping[str, Any]) -> pd.DataFrame:
     """Randomised placebo-controlled trials with results that no analysis uses, and why.
 

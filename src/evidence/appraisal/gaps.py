@@ -24,6 +24,7 @@ from evidence.review import (
     is_placebo_trial,
     is_true,
     made_once,
+    noted,
     people,
     primary_studies,
     roots,
@@ -38,6 +39,7 @@ STATUS_WORDS = {
 CELL = ("condition_group", "domain_group")
 
 
+@noted
 def compared(review: Review, used: Iterable[str] = ()) -> tuple[pd.Series, str]:
     """Which primary studies are what the question asks for, and what they are called.
 
@@ -159,6 +161,7 @@ def gap_map(review: Review) -> pd.DataFrame:
     return grid
 
 
+@noted
 def waiting(review: Review) -> pd.DataFrame:
     """Registered studies without results.
 
@@ -194,6 +197,7 @@ def _column(table: pd.DataFrame, name: str) -> pd.Series:
     return table[name] if name in table else pd.Series(pd.NA, table.index, dtype=object)
 
 
+@noted
 def unread_markers(review: Review) -> pd.DataFrame:
     """Placebo-controlled trials that planned laboratory markers of which no result was readable.
 

@@ -6,7 +6,7 @@ from math import sqrt
 
 import pandas as pd
 
-from evidence.review import ARMS, Z95, Review, design
+from evidence.review import ARMS, Z95, Review, design, noted
 
 
 def share_interval(events: int, n: int) -> tuple[float, float]:
@@ -29,6 +29,7 @@ def share_interval(events: int, n: int) -> tuple[float, float]:
     return 100 * max(middle - half, 0.0), 100 * min(middle + half, 1.0)
 
 
+@noted
 def counted(review: Review) -> pd.DataFrame:
     """Harms with the number of people who had them and the size of the arm, in one arm at least.
 
@@ -62,6 +63,7 @@ def counted(review: Review) -> pd.DataFrame:
     return shown
 
 
+@noted
 def counted_text(review: Review, controlled: bool) -> pd.DataFrame:
     """`counted` as a reader sees it: "41 of 49: 83.7 % (71 to 91)" for each arm.
 
@@ -87,6 +89,7 @@ def _share_text(row: pd.Series, arm: str) -> str | None:
     return f"{events:.0f} of {n:.0f}: {share:.1f} % ({low:.0f} to {high:.0f})"
 
 
+@noted
 def uncounted(review: Review) -> pd.DataFrame:
     """Harms without people and arm size: percentages, events, statements and single cases.
 
@@ -106,6 +109,7 @@ def uncounted(review: Review) -> pd.DataFrame:
                   "unit", "verification", "note"]]
 
 
+@noted
 def published(review: Review) -> pd.DataFrame:
     """Pooled harms that reviews have printed, as they printed them."""
     table = review.table("published_pooled")
@@ -114,6 +118,7 @@ def published(review: Review) -> pd.DataFrame:
                   "effect", "ci_low", "ci_high", "model", "verification", "source_where", "note"]]
 
 
+@noted
 def _with_design(review: Review) -> pd.DataFrame:
     designs = review.table("studies").set_index("study")["design"]
     table = review.table("harms")

@@ -22,7 +22,7 @@ from evidence.figures.figure import (
     _refused,
     footer,
 )
-from evidence.review import NoDataError, Problem, Review, ReviewError, forest_rows, keys
+from evidence.review import NoDataError, Problem, Review, ReviewError, forest_rows, keys, noted
 from evidence.wording import Facts, MissingValueError, fill
 
 LONGEST = {"message": 500, "subtitle": 1000, "caption": 5000}  # signs
@@ -60,6 +60,7 @@ def _analyses(review: Review) -> list[dict[str, str]]:
     return table.astype("str").where(table.notna(), "").to_dict("records")
 
 
+@noted
 def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:
     """Compute one figure.
 

@@ -10,10 +10,11 @@ import pandas as pd
 
 from evidence.appraisal import judgements, level_signs, summary_of_findings
 from evidence.pooling import Pool
-from evidence.review import RULE_WORDS, Review, is_placebo_trial, is_true, keys
+from evidence.review import RULE_WORDS, Review, is_placebo_trial, is_true, keys, noted
 from evidence.wording import p_value, p_words, plural, with_interval
 
 
+@noted
 def findings(
     review: Review, analyses: Mapping[str, Any], rows: int | None = None
 ) -> pd.DataFrame:
@@ -185,6 +186,7 @@ def _term(review: Review, pool: Pool, term: str) -> str:
     return f"{review.heading(column)}: {value.removesuffix(']')}, against {first}"
 
 
+@noted
 def not_pooled(review: Review, analyses: Mapping[str, Pool], name: str) -> pd.DataFrame:
     """What other placebo-controlled trials report of the condition and outcome of an analysis.
 
@@ -210,6 +212,7 @@ def not_pooled(review: Review, analyses: Mapping[str, Pool], name: str) -> pd.Da
     return rows.assign(p_value=rows["p_value"].map(p_value, na_action="ignore").where(known))
 
 
+@noted
 def unused(review: Review, analyses: Mapping[str, Pool]) -> pd.DataFrame:
     """Differences between arms that may be pooled, verified, and named in no analysis.
 

@@ -12,7 +12,7 @@ from evidence.pooling.effects import BASES, METHOD_MEASURES, NOT_RECORDED, outco
 from evidence.pooling.effects import METHODS as POOLING_METHODS
 from evidence.pooling.estimators import INTERVAL_RULES, METHODS
 from evidence.pooling.synthesis import DRAW_POOL, SCALES, Pool, synthesise, with_columns
-from evidence.review import MEASURES, Problem, ReviewError, keys, made_once, roots, word
+from evidence.review import MEASURES, Problem, ReviewError, keys, made_once, noted, roots, word
 
 FILE = "data/analyses.csv"
 EFFECT_COLUMNS = (
@@ -39,24 +39,34 @@ BARRING = {"unit": "participants", "poolable": True, "verification": NOT_RECORDE
 class Analyses(Mapping[str, Pool]):
     """Results of data/analyses.csv by id, run once, when the first of them is looked at.
 
-    Whoever looks at one has looked at the tables that all of them were made from.
+    Whoever looks at one has looked at that one only.
     """
 
     def __init__(self, review):
-        self._review = review
-
-    @property
-    def _results(self) -> dict[str, Pool]:
-        return run_analyses(self._review)
+        self.review = review
 
     def __getitem__(self, name: str) -> Pool:
-        return self._results[name]
+        if name not in analysis_ids(self.review):
+            raise KeyError(name)
+        return analysis(self.review, name)
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._results)
+        return iter(analysis_ids(self.review))
 
     def __len__(self) -> int:
-        return len(self._results)
+        return len(analysis_ids(self.review))
+
+
+@noted
+def analysis_ids(review) -> tuple[str, ...]:
+    """Ids of the analyses of a review, in the order of the file."""
+    return tuple(run_analyses(review))
+
+
+@noted
+def analysis(review, name: str) -> Pool:
+    """One analysis of a review with its result."""
+    return run_analyses(review)[name]
 
 
 @made_once

@@ -9,11 +9,12 @@ from scipy.special import stdtrit
 from evidence.pooling.estimators import pool_many
 from evidence.pooling.measures import CORRELATIONS, implied_correlation, paired_mean_difference
 from evidence.pooling.synthesis import Pool
-from evidence.review import ARMS, Review
+from evidence.review import ARMS, Review, noted
 
 HALF_WIDTH = "half_width"
 
 
+@noted
 def readings(review: Review) -> pd.DataFrame:
     """Each reading of the spread in period_spreads.csv with the correlation that it implies.
 

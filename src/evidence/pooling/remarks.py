@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evidence.pooling.analyses import FILE, IN_POINTS, analysis_rows
-from evidence.review import ARMS, BIBLIOGRAPHY, Problem
+from evidence.review import ARMS, BIBLIOGRAPHY, Problem, warnings_of
 
 OVERWHELMING = 100  # times, between the smallest standard error of a pool and the next
 ROW_IDS = {"data/outcomes.csv": ("outcomes", "outcome_id"), "data/harms.csv": ("harms", "harm_id")}
@@ -82,7 +82,7 @@ def _moderators(pool: Any) -> Iterator[tuple[str, str, str]]:
 
 def table_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     """All remarks on tables: those of the checks and those on pools."""
-    own = [problem for problem in review.warnings if problem.file != BIBLIOGRAPHY]
+    own = [problem for problem in warnings_of(review) if problem.file != BIBLIOGRAPHY]
     return sorted([*own, *pool_remarks(review, analyses)], key=lambda p: (p.file, p.row or 0))
 
 
@@ -90,7 +90,7 @@ def pooled_row_remarks(review, analyses: Mapping[str, Any]) -> list[Problem]:
     """Remarks on pools, and those of the checks on rows which some analysis pools."""
     pooled = {row for result in analyses.values() for row in _pooled(result)["outcome_id"]}
     found = []
-    for problem in review.warnings:
+    for problem in warnings_of(review):
         table, key = ROW_IDS.get(problem.file, ("", ""))
         frame = review.tables[table] if table in review.tables else pd.DataFrame()
         row = (problem.row or 0) - 2

@@ -21,7 +21,6 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.fingerprint import fingerprint
 from evidence.pooling import Analyses, in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
@@ -30,7 +29,7 @@ from evidence.project.freshness import (
     STATE,
     Inputs,
     Made,
-    drawn_of,
+    decisive,
     inputs,
     is_fresh,
     known_outputs,
@@ -40,6 +39,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
+from evidence.project.seen import Seen, unchanged, whole
 from evidence.publish import deck, dictionary_readme, is_dictionary_readme, talk_plan
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
@@ -130,8 +130,8 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made = {name: last[name] for name in now.sources if name not in stale}
     answers.updated_readme(root / README, "", review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
-    known = {name: drawn_of(root, name, now, last) for name in stale}
-    outcomes = _make(root, known, jobs)
+    known = {name: decisive(root, name, now, last) for name in stale}
+    outcomes = _make(root, known, last, jobs)
     for name, outcome in outcomes.items():
         files |= outcome.files
         sources |= {root / path: source for path, source in outcome.sources.items()}
@@ -163,27 +163,30 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What making one target gave: its files by path in the review (none where they would be those
-    of the last build), what it read, its facts, the hashes of those files as they were read (of a
-    notebook, which people write as well), and the fingerprint of what a figure is drawn of."""
+    of the last build), what it looked at (None where that is not known), its facts, and the hashes
+    of those files as they were read (of a notebook, which people write as well)."""
 
     files: dict[str, bytes]
-    read: list[str] | None
+    seen: Seen | None
     facts: dict[str, Any]
     sources: dict[str, str] = field(default_factory=dict)
-    drawn_of: str = ""
 
 
 def as_made(now: Inputs, name: str, outcome: Outcome, last: Mapping[str, Made]) -> Made:
     """What is kept of making one target."""
     hashes = {path: sha256(content) for path, content in outcome.files.items()}
-    return Made(now.digest(name, outcome.read), outcome.read, hashes or last[name].outputs,
-                outcome.facts, now.engine, outcome.drawn_of)
+    seen, outputs = outcome.seen, hashes or last[name].outputs
+    if seen is None:
+        return Made(now.digest(name, None), None, outputs, outcome.facts)
+    return Made(now.digest(name, seen.all), seen.all, outputs, outcome.facts, seen.tables,
+                seen.values, now.digest(name, seen.tables))
 
 
-def _make(root: Path, targets: Mapping[str, str], jobs: int) -> dict[str, Outcome]:
+def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[str, Made],
+          jobs: int) -> dict[str, Outcome]:
     """Make targets side by side: figures in processes of their own, notebooks in their kernels.
 
-    With each target stands the fingerprint of what it was drawn of (see `draw`).
+    With each target stand the fingerprints that decide (see `decisive`).
     """
     if not targets:
         return {}
@@ -201,7 +204,8 @@ def _make(root: Path, targets: Mapping[str, str], jobs: int) -> dict[str, Outcom
     ):
         def make(name: str) -> Outcome:
             if name in notebooks:
-                return make_notebook(notebooks[name], kernels)
+                same = targets[name] and processes.submit(unchanged, root, targets[name]).result()
+                return unmade(last[name]) if same else make_notebook(notebooks[name], kernels)
             maker = make_deck if name == DECK else make_figure
             return processes.submit(maker, root, name.partition(":")[2], targets[name]).result()
 
@@ -241,49 +245,46 @@ def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
         kernels.kill()
 
 
+def unmade(last: Made) -> Outcome:
+    """A target that comes out as it is."""
+    return Outcome({}, Seen(last.tables, dict(last.values), last.read), last.facts)
+
+
 def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     """Run one notebook."""
     content, name = read_bytes(path), f"notebooks/{path.name}"
-    text, read = run(path, kernels=kernels, content=content)
-    return Outcome({name: text.encode("utf-8")}, read, {}, {name: sha256(content)})
+    text, seen = run(path, kernels=kernels, content=content)
+    return Outcome({name: text.encode("utf-8")}, seen, {}, {name: sha256(content)})
 
 
-def make_figure(root: Path, name: str, drawn_of: str) -> Outcome:
+def make_figure(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
     """Draw one figure in every format."""
-    return draw(*_loaded(root), name, drawn_of)
+    return draw(*_loaded(root), name, decide)
 
 
-def draw(loaded: Review, analyses: Mapping[str, Any], name: str, drawn_of: str = "") -> Outcome:
-    """Draw one figure of a review in every format, and say which tables it read.
+def draw(
+    loaded: Review, analyses: Mapping[str, Any], name: str, decide: Mapping[str, str] | None = None,
+) -> Outcome:
+    """Draw one figure of a review in every format, and say what it looked at.
 
-    Nothing is drawn where `drawn_of`, the fingerprint of what the files were drawn of, is that of
-    the figure.
+    Nothing is drawn where `decide` holds the fingerprint of the figure.
     """
-    loaded.tables.read.clear()
-    figure = catalogue.build(loaded, analyses, name)
-    now = _fingerprint(figure)
-    drawn = {} if now and now == drawn_of else images.render(figure)
+    with loaded.tables.apart() as reads:
+        figure = catalogue.build(loaded, analyses, name)
+        seen = whole(figure, reads.all - {"figures"})  # its row of figures.csv is its own source
+        drawn = {} if seen.values and seen.values == decide else images.render(figure)
     files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
-    read = sorted(loaded.tables.read - {"figures"})  # its row of figures.csv is its own source
-    return Outcome(files, read, images.entry(loaded, figure), drawn_of=now)
+    return Outcome(files, seen, images.entry(loaded, figure))
 
 
-def _fingerprint(value: Any) -> str:
-    """Fingerprint of what something is drawn of; empty where it holds what cannot be compared."""
-    try:
-        return fingerprint(value)
-    except TypeError:
-        return ""
-
-
-def make_deck(root: Path, name: str, drawn_of: str) -> Outcome:
+def make_deck(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
     """Make the slides of the whole review, as `draw` makes a figure."""
     loaded, analyses = _loaded(root)
-    loaded.tables.read.clear()
-    plan = talk_plan(loaded, analyses)
-    now = _fingerprint(plan)
-    files = {} if now and now == drawn_of else {f"figures/{name}.pptx": deck(plan)}
-    return Outcome(files, sorted(loaded.tables.read), {}, drawn_of=now)
+    with loaded.tables.apart() as reads:
+        plan = talk_plan(loaded, analyses)
+        seen = whole(plan, reads.all)
+    files = {} if seen.values and seen.values == decide else {f"figures/{name}.pptx": deck(plan)}
+    return Outcome(files, seen, {})
 
 
 @lru_cache(maxsize=1)

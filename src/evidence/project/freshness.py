@@ -3,8 +3,11 @@
 Only the standard library is used here, so that an unchanged review is recognised at once.
 A target (a figure, a notebook, the deck) is fresh when the engine (package, the packages that it
 needs, lock file, Python, references, data dictionary), its own source and the tables that it read
-have the hashes of its last run, and its files are as it left them. A figure that read a changed
-table is computed, and drawn only if that gave something else.
+have the hashes of its last run, and its files are as it left them.
+
+What a target looked at may be finer than a table: the value of a placeholder, a count, a pool, of a
+figure everything that is drawn. Where only tables below such values have changed, the values are
+computed, and the target is made again only if one of them came out different.
 """
 
 from __future__ import annotations
@@ -78,18 +81,21 @@ class Made:
         Hash of each file that it wrote, by path in the review.
     facts : mapping
         What the build needs of it without making it again.
-    engine : str
-        As in `Inputs`.
-    drawn_of : str
-        Fingerprint of what a figure was drawn of; empty of other targets.
+    tables : list of str
+        Those of `read` that it looked at as they stand; all others lie below `values`.
+    values : mapping of str to str
+        Fingerprint of each value that it looked at; of a figure or the slides, of all of it.
+    apart : str
+        As `digest`, without the tables below the values; empty where these are not known.
     """
 
     digest: str
     read: list[str] | None
     outputs: Mapping[str, str]
     facts: Mapping[str, Any] = field(default_factory=dict)
-    engine: str = ""
-    drawn_of: str = ""
+    tables: list[str] = field(default_factory=list)
+    values: Mapping[str, str] = field(default_factory=dict)
+    apart: str = ""
 
 
 def inputs(root: Path) -> Inputs:
@@ -216,12 +222,14 @@ def is_fresh(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> 
     return last.digest == now.digest(target, last.read) and _as_left(root, last)
 
 
-def drawn_of(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> str:
-    """Fingerprint of what a target was drawn of, where drawing the same again would change nothing;
-    else empty."""
+def decisive(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> Mapping[str, str]:
+    """Fingerprints of values: where all of them are the same now, a target would come out as it
+    is. None where it has to be made again anyway."""
     last = made.get(target)
-    unchanged = last and last.engine == now.engine and _as_left(root, last)
-    return last.drawn_of if unchanged else ""
+    if last and last.apart and last.apart == now.digest(target, last.tables) and (
+            _as_left(root, last)):
+        return last.values
+    return {}
 
 
 def _as_left(root: Path, made: Made) -> bool:

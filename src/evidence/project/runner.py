@@ -11,6 +11,7 @@ import atexit
 import json
 import logging
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 from evidence.notebook import STILL
 from evidence.project import processes
+from evidence.project.seen import Seen
 from evidence.review import Problem, ReviewError
 from evidence.storage import read_bytes
 
@@ -55,16 +57,13 @@ LANGUAGE = {
     "mimetype": "text/x-python", "name": "python", "nbconvert_exporter": "python",
     "pygments_lexer": "ipython3", "version": "3.12.11",
 }  # as JupyterLab writes them on opening a notebook  # fmt: skip
-TABLES_READ = """
-import json as _json
-from evidence.review import Review as _Review
-_reviews = [
-    found for value in list(globals().values()) for found in (value, getattr(value, "review", None))
-    if isinstance(found, _Review)
-]
-if _reviews:
-    print(_json.dumps(sorted({name for review in _reviews for name in review.tables.read})))
+LOOKED_AT = """
+import dataclasses as _dataclasses, json as _json
+from evidence.project.seen import seen_in as _seen_in
+if _seen := _seen_in(globals(), {root!r}):
+    print(_json.dumps(_dataclasses.asdict(_seen)))
 """  # runs after the last cell and is not kept
+BY_ITSELF = re.compile(r"\b(read_\w+|\w*open|loadtxt|genfromtxt|fromfile)\(")  # reading a file
 
 
 SILENT = logging.getLogger("evidence.kernels")
@@ -121,7 +120,7 @@ class Kernels:
 def run(
     path: Path, limit: int = TIME_LIMIT, kernels: Kernels | None = None,
     content: bytes | None = None,
-) -> tuple[str, list[str] | None]:  # fmt: skip
+) -> tuple[str, Seen | None]:  # fmt: skip
     """Run a notebook in its own folder.
 
     Parameters
@@ -138,8 +137,8 @@ def run(
     -------
     text : str
         The executed notebook, normalised.
-    read : list of str or None
-        Tables that its narrators read; None when it has no narrator.
+    seen : Seen or None
+        What its reviews have looked at; None when it has none, or reads files by itself.
 
     Raises
     ------
@@ -150,7 +149,10 @@ def run(
         return ReviewError([Problem(f"notebooks/{path.name}", None, "", "", rule, advice)])
 
     notebook = read_notebook(path, content)
-    notebook.cells.append(nbformat.v4.new_code_cell(TABLES_READ))
+    asked = LOOKED_AT.format(root=str(path.parent.parent.resolve()))
+    by_itself = any(BY_ITSELF.search(cell.source) for cell in notebook.cells
+                    if cell.cell_type == "code")
+    notebook.cells.append(nbformat.v4.new_code_cell(asked))
     try:
         _execute(notebook, path.parent, limit, kernels or Kernels())
     except CellExecutionError as error:
@@ -163,8 +165,8 @@ def run(
                       ) from None  # fmt: skip
     except RuntimeError:  # a dead kernel, or one that died before it was ready
         raise refused("its kernel died", "run it again; if it dies again, check memory") from None
-    read = _tables_read(notebook.cells.pop())
-    return normalised(notebook), read
+    seen = _looked_at(notebook.cells.pop())
+    return normalised(notebook), None if by_itself else seen
 
 
 def read_notebook(path: Path, content: bytes | None = None) -> nbformat.NotebookNode:
@@ -262,9 +264,9 @@ def _connect_to_this_machine() -> None:
                                f"127.0.0.1: {error.strerror or error}") from None
 
 
-def _tables_read(cell: nbformat.NotebookNode) -> list[str] | None:
+def _looked_at(cell: nbformat.NotebookNode) -> Seen | None:
     text = "".join(output.get("text", "") for output in cell.outputs)
-    return json.loads(text) if text else None
+    return Seen(**json.loads(text)) if text else None
 
 
 def normalised(notebook: nbformat.NotebookNode) -> str:

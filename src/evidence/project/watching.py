@@ -13,7 +13,7 @@ from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     STATE,
     Made,
-    drawn_of,
+    decisive,
     inputs,
     is_fresh,
     known_outputs,
@@ -96,7 +96,7 @@ def _round(root: Path) -> Iterator[str]:
         made = dict(before)
         for name in (name for name in specs if not is_fresh(root, f"figure:{name}", now, before)):
             target = f"figure:{name}"
-            outcome = draw(review, analyses, name, drawn_of(root, target, now, before))
+            outcome = draw(review, analyses, name, decisive(root, target, now, before))
             files = {root / path: content for path, content in outcome.files.items()}
             replace_all(root, files, known_outputs(root))
             made[target] = as_made(now, target, outcome, before)

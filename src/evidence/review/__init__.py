@@ -15,7 +15,8 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "dictionary": ["Dictionary", "default_dictionary"],
         "forests": ["forest_rows"],
         "problems": ["NoDataError", "Problem", "ReviewError"],
-        "review": ["BIBLIOGRAPHY", "Review", "Tables", "find_root", "load_review", "made_once"],
+        "review": ["BIBLIOGRAPHY", "Reads", "Review", "Tables", "find_root", "load_review",
+                   "made_again", "made_once", "noted", "warnings_of"],
         "schema": ["names"],
         "studies": [
             "DESIGNS", "LABORATORY", "LEVELS", "counts_own", "design", "is_placebo_trial",

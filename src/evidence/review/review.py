@@ -6,10 +6,13 @@ import copy
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, wraps
+from importlib import import_module
+from operator import attrgetter
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pandas as pd
 
@@ -22,18 +25,49 @@ from evidence.review.problems import Problem, ReviewError
 from evidence.storage import digest, read_bytes, sha256
 
 T = TypeVar("T")
+POOLS: dict = {}  # stands for the pools of a review in the name of what was made of them
 BIBLIOGRAPHY = "references.bib"
 
 
-class Tables(Mapping[str, pd.DataFrame]):
-    """Tables by name; `read` holds the names of those that were looked at, `made` what was made
-    of them once (see `made_once`)."""
+@dataclass(slots=True)
+class Reads:
+    """What somebody has looked at.
 
-    __slots__ = ("_tables", "made", "read")
+    Attributes
+    ----------
+    tables : set of str
+        Tables as they stand.
+    made : dict
+        What was made of tables, by the name under which it can be made again (see `noted`).
+    below : set of str
+        Tables of which that was made.
+    """
+
+    tables: set[str] = field(default_factory=set)
+    made: dict[str, Any] = field(default_factory=dict)
+    below: set[str] = field(default_factory=set)
+
+    @property
+    def all(self) -> set[str]:
+        """All tables, looked at or below what was."""
+        return self.tables | self.below
+
+    def add(self, other: Reads) -> None:
+        """Look at what somebody else has looked at."""
+        self.tables |= other.tables
+        self.made |= other.made
+        self.below |= other.below
+
+
+class Tables(Mapping[str, pd.DataFrame]):
+    """Tables by name; `reads` is what was looked at, `made` what was made of them once (see
+    `made_once`)."""
+
+    __slots__ = ("_tables", "made", "reads")
 
     def __init__(self, tables: Mapping[str, pd.DataFrame]):
         self._tables = dict(tables)
-        self.read: set[str] = set()
+        self.reads = Reads()
         self.made: dict[tuple, tuple] = {}
 
     def again(self) -> Tables:
@@ -42,9 +76,30 @@ class Tables(Mapping[str, pd.DataFrame]):
         other.made = self.made
         return other
 
+    @contextmanager
+    def apart(self) -> Iterator[Reads]:
+        """Collect what is looked at within the block, apart from what was before; where the block
+        fails, all of it has been looked at."""
+        before, self.reads = self.reads, Reads()
+        try:
+            yield self.reads
+        except BaseException:
+            before.add(self.reads)
+            raise
+        finally:
+            self.reads = before
+
+    def note(self, name: str, value: Any, reads: Reads) -> None:
+        """Look at a value that was made of `reads`; without a name, at all of these."""
+        if name:
+            self.reads.made[name] = value
+            self.reads.below |= reads.all
+        else:
+            self.reads.add(reads)
+
     def __getitem__(self, name: str) -> pd.DataFrame:
         table = self._tables[name]
-        self.read.add(name)
+        self.reads.tables.add(name)
         return table
 
     def __contains__(self, name: object) -> bool:
@@ -55,6 +110,79 @@ class Tables(Mapping[str, pd.DataFrame]):
 
     def __len__(self) -> int:
         return len(self._tables)
+
+
+def noted(make: Callable[..., T]) -> Callable[..., T]:
+    """A function of a review, and of its results.
+
+    Whoever asks for what it makes has looked at that, not at the tables below it, where all other
+    arguments are the pools of the review, texts or numbers.
+    """
+    @wraps(make)
+    def made(review: Review, *rest: object, **options: object) -> T:
+        tables = review.tables
+        if not isinstance(tables, Tables):
+            return make(review, *rest, **options)
+        with tables.apart() as reads:
+            value = make(review, *rest, **options)
+        tables.note(_name(make, tables, rest, options), value, reads)
+        return value
+
+    made.is_noted = True
+    return made
+
+
+def made_once(make: Callable[..., T]) -> Callable[..., T]:
+    """As `noted`, but made once for each review; whoever asks for it gets a copy of his own."""
+    @wraps(make)
+    def made(review: Review, *rest: object) -> T:
+        tables = review.tables
+        if not isinstance(tables, Tables):
+            return make(review, *rest)
+        name = _name(make, tables, rest, {})
+        kept = review.bibliography, review.dictionary, review.warnings, () if name else rest
+        key = make, review.root, name, *map(id, kept[:3]), *(() if name else map(id, rest))
+        if key not in tables.made:
+            with tables.apart() as reads:
+                value = make(review, *rest)
+            tables.made[key] = value, reads, kept  # so that ids stay theirs
+        value, reads, _ = tables.made[key]
+        tables.note(name, value, reads)
+        return value.copy(deep=False) if isinstance(value, pd.DataFrame) else copy.copy(value)
+
+    made.is_noted = True
+    return made
+
+
+def _name(make: Callable, tables: Tables, rest: tuple[object, ...],
+          options: Mapping[str, object]) -> str:
+    """Name under which `made_again` finds what was made; empty where an argument has none."""
+    def word(item: object) -> object:
+        ours = getattr(getattr(item, "review", None), "tables", None) is tables
+        return POOLS if ours else item
+
+    words, named = [word(item) for item in rest], {key: word(item) for key, item in options.items()}
+    if all(item is POOLS or isinstance(item, str | int | float | None)
+           for item in (*words, *named.values())):
+        return json.dumps([make.__module__, make.__qualname__, words, named])
+    return ""
+
+
+def made_again(review: Review, pools: Any, name: str) -> Any:
+    """What a function makes, by the name under which it was `noted`.
+
+    Raises
+    ------
+    LookupError
+        When no such function has that name.
+    """
+    module, qualname, words, named = json.loads(name)
+    made = attrgetter(qualname)(import_module(module)) if module.startswith("evidence.") else None
+    if not getattr(made, "is_noted", False):
+        raise LookupError(name)
+    rest = [pools if word == POOLS else word for word in words]
+    options = {key: pools if word == POOLS else word for key, word in named.items()}
+    return made(review, *rest, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +247,7 @@ class Review:
                 return str(self.dictionary.fields(table)[column].get("title", column))
         return column.replace("_", " ").strip().capitalize()
 
+    @made_once
     def group(self, table: str, code: str) -> dict[str, str]:
         """The name of each code of `condition_groups` or `domain_groups`, by its column `code`.
 
@@ -139,6 +268,7 @@ class Review:
                              if str(value) == str(value).lower() else str(value))
         return named | self.labels(table, code, f"{code}_group")
 
+    @made_once
     def labels(self, table: str, code: str, label: str) -> dict[str, str]:
         """Column `label` of a table by its column `code`; empty when one of them is absent.
 
@@ -182,30 +312,12 @@ class Review:
         return total.hexdigest()
 
 
-def made_once(make: Callable[..., T]) -> Callable[..., T]:
-    """A function that makes a table (or a dict) of a review, and of results, once for each of them.
-
-    Whoever asks for it gets a copy of his own, and has read the tables that it was made from.
-    """
-    @wraps(make)
-    def made(review: Review, *rest: object) -> T:
-        tables = review.tables
-        if not isinstance(tables, Tables):
-            return make(review, *rest)
-        kept = (review.bibliography, review.dictionary, review.warnings, *rest)
-        key = (make, review.root, *map(id, kept))
-        if key not in tables.made:
-            before, tables.read = tables.read, set()
-            try:
-                table = make(review, *rest)
-                tables.made[key] = (table, frozenset(tables.read), kept)  # so that ids stay theirs
-            finally:
-                tables.read = before | tables.read
-        table, read, _ = tables.made[key]
-        tables.read |= read
-        return copy.copy(table)
-
-    return made
+@made_once
+def warnings_of(review: Review) -> tuple[Problem, ...]:
+    """What a curator should know; any table may be behind it."""
+    for name in review.tables:
+        review.table(name)
+    return review.warnings
 
 
 def load_review(root: Path | str | None = None) -> Review:

@@ -11,12 +11,12 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
     submodules=["answers", "html"],
     submod_attrs={
         "answers": ["audiences"],
-        "facts": ["Facts", "Makers", "Records", "Row", "offers"],
+        "facts": ["VALUE", "Facts", "Makers", "Records", "Row", "offers"],
         "html": ["NUMBER", "Markup", "allowed", "as_text", "links", "place", "readable", "spaced"],
         "prose": [
             "MINUS", "NO_BREAK", "MissingValueError", "decimals", "escaped", "fill", "first_digit",
             "harmless", "in_words", "interval", "joined", "number", "p_value", "p_words", "percent",
-            "plural", "signed", "together", "with_interval",
+            "plural", "signed", "together", "value_at", "with_interval",
         ],
     },
 )

@@ -8,7 +8,9 @@ from typing import Any
 
 import pandas as pd
 
-from evidence.review import Review
+from evidence.review import Review, Tables
+
+VALUE = "value:"  # begins the name under which a value is noted
 
 
 class Row:
@@ -85,12 +87,28 @@ class Facts(Mapping[str, Any]):
             self._makers |= offer(review, analyses)
         for name in without:
             self._makers.pop(name, None)
-        self._made: dict[str, Any] = {}
+        self._tables = review.tables
+        self._made: dict[str, tuple[Any, Any]] = {}
 
     def __getitem__(self, name: str) -> Any:
+        if not isinstance(self._tables, Tables):
+            return self._makers[name]()
         if name not in self._made:
-            self._made[name] = self._makers[name]()
-        return self._made[name]
+            with self._tables.apart() as reads:
+                self._made[name] = self._makers[name](), reads
+        value, reads = self._made[name]
+        self._tables.note("", value, reads)
+        return value
+
+    def value(self, path: str, get: Callable[[], Any]) -> Any:
+        """What `get` finds at a path such as ``outcomes[smith2020-pain].effect``; whoever asks for
+        it has looked at that value, not at the tables below it."""
+        if not isinstance(self._tables, Tables):
+            return get()
+        with self._tables.apart() as reads:
+            value = get()
+        self._tables.note(f"{VALUE}{path}", value, reads)
+        return value
 
     def __contains__(self, name: object) -> bool:
         return name in self._makers

@@ -23,15 +23,18 @@ import html
 import math
 import re
 import string
+from collections import ChainMap
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from evidence.review import addresses
+from evidence.wording.facts import Facts
 
 MINUS, NO_BREAK = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 SMALL = (
@@ -220,9 +223,19 @@ class _Filler(string.Formatter):
         if PRIVATE.search(field_name):
             raise MissingValueError(f"'{field_name}' is no value")
         try:
-            return super().get_field(field_name, args, kwargs)
+            return self._value(field_name, args, kwargs)
         except (KeyError, AttributeError, IndexError) as error:
             raise MissingValueError(f"'{field_name}' is not there ({error})") from None
+
+    def _value(self, path: str, args: Any, kwargs: Mapping[str, Any]) -> Any:
+        """The value at a path; among the facts of a review it is noted as looked at."""
+        get = partial(super().get_field, path, args, kwargs)
+        first = re.split(r"[.\[]", path, maxsplit=1)[0]
+        maps = kwargs.maps if isinstance(kwargs, ChainMap) else [kwargs]
+        holder = next((found for found in maps if first in found), None)
+        if isinstance(holder, Facts):
+            return holder.value(path, lambda: get()[0]), first
+        return get()
 
     def convert_field(self, value: Any, conversion: str | None) -> Any:
         if conversion:
@@ -254,6 +267,11 @@ class _Filler(string.Formatter):
             return format(self._text(value), format_spec)
         text = signed(format(value, format_spec))
         return text.replace("%", f"{NO_BREAK}%") if format_spec.endswith("%") else text
+
+
+def value_at(facts: Mapping[str, Any], path: str) -> Any:
+    """The value that a placeholder names."""
+    return _Filler().get_field(path, (), facts)[0]
 
 
 def fill(

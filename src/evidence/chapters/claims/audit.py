@@ -10,7 +10,7 @@ import re
 
 import pandas as pd
 
-from evidence.review import Review, among, design, keys, people, primary_studies
+from evidence.review import Review, among, design, keys, noted, people, primary_studies
 
 ALL = "all"
 EXTENTS = {
@@ -100,6 +100,7 @@ def cross(review: Review, rows: str, columns: str) -> pd.DataFrame:
     return counts.rename_axis(index=rows, columns=None)
 
 
+@noted
 def coverage(review: Review) -> pd.DataFrame:
     """How much of the cited sources was read, and how many claims were checked against it.
 
@@ -180,6 +181,7 @@ def remarks(review: Review, kind: str) -> pd.DataFrame:
     return found[["claim_id", "claim", "cited_key", "reason", "source"]]
 
 
+@noted
 def left_out(review: Review) -> pd.DataFrame:
     """What the text leaves out, and whether it was in print when the text was last changed.
 
@@ -220,6 +222,7 @@ def guideline_register(review: Review) -> pd.DataFrame:
     return table
 
 
+@noted
 def review_status(review: Review) -> pd.DataFrame:
     """Claims and studies by how they were read; stands in for a review status.
 
@@ -243,6 +246,7 @@ def review_status(review: Review) -> pd.DataFrame:
     })
 
 
+@noted
 def cited_sources(review: Review) -> pd.DataFrame:
     """Cited sources in the order of their citation numbers.
 
@@ -276,6 +280,7 @@ def cited_sources(review: Review) -> pd.DataFrame:
     }).reset_index(drop=True)
 
 
+@noted
 def cited_outcomes(review: Review) -> pd.DataFrame:
     """Every outcome that a cited source reports, from outcomes.csv, in the order of the file."""
     keys = cited_sources(review)["study"]
@@ -283,6 +288,7 @@ def cited_outcomes(review: Review) -> pd.DataFrame:
     return outcomes[outcomes["study"].isin(keys)].reset_index(drop=True)
 
 
+@noted
 def other_records(review: Review) -> pd.DataFrame:
     """Reviews, reports and labels: what a landscape of primary studies leaves out."""
     studies = review.table("studies")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.review import Review, keys
+from evidence.review import Review, keys, noted
 from evidence.wording import Markup, links, place
 
 
@@ -51,6 +51,7 @@ def number_targets(review: Review, claim_type: str, documents: object) -> list[t
     return [(row["label"], row["where"]) for row in own or rest]
 
 
+@noted
 def _documents(review: Review, table: str, column: str) -> set[str]:
     frame = review.table(table)
     return {key for cell in frame[column] for key in keys(cell)} if column in frame else set()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evidence.review import Review, counts_own, design, primary_studies, with_results
+from evidence.review import Review, counts_own, design, noted, primary_studies, with_results
 
 
 def text_schedule(review: Review) -> str:
@@ -103,6 +103,7 @@ def milestones(review: Review, schedule: str) -> pd.DataFrame:
     }).reset_index(drop=True)
 
 
+@noted
 def trial_lengths(review: Review) -> pd.DataFrame:
     """Randomised placebo-controlled trials with results, longest first.
 
@@ -128,6 +129,7 @@ def trial_lengths(review: Review) -> pd.DataFrame:
                              na_position="last").reset_index(drop=True)
 
 
+@noted
 def dosing_records(review: Review) -> pd.DataFrame:
     """Records that the claims about dosing rest on, with the dose that each describes.
 

@@ -7,7 +7,7 @@ import re
 import pandas as pd
 
 from evidence.chapters.markers.facts import controlled_markers
-from evidence.review import LABORATORY, Review, is_true, people
+from evidence.review import LABORATORY, Review, is_true, noted, people
 from evidence.wording import p_value
 
 KINDS = {  # columns of the grid: heading, classes of biomarkers.csv
@@ -93,6 +93,7 @@ def placebo_results(review: Review, classes: tuple[str, ...] = LABORATORY) -> pd
     return controlled[with_placebo.astype(bool)].reset_index(drop=True)
 
 
+@noted
 def analytes(review: Review, study: str) -> pd.DataFrame:
     """Named analytes of one study with a result, by class and size of the change.
 
