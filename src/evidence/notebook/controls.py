@@ -117,7 +117,9 @@ def scrolling(table: Passage) -> str:
 
 
 def image(figure: Figure) -> str:
-    """A figure with its alt text as HTML."""
+    """A figure with its alt text as HTML; a stored notebook shows the figure itself."""
+    if is_still():
+        return ""
     data = base64.b64encode(figure._repr_png_()).decode("ascii")
     alt = html.escape(figure.alt, quote=True)
     return f'<img style="max-width:100%" alt="{alt}" src="data:image/png;base64,{data}">'

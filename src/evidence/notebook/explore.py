@@ -103,13 +103,15 @@ class Studies(Explorer):
         figure = own.landscape(self.review, self.wanted)
         self.landscape.value = image(figure) if figure else note(NO_PICTURE)
         self.found.value = scrolling(self.result_table())
+        self.compared = self.families()
         with quiet(self.draw, [self.family]):
-            families, before = self.families(), self.family.value
+            before = self.family.value
             self.family.options = [
                 (f"{name}: {len(rows)} {plural(len(rows), 'result')}", name)
-                for name, rows in families.items()
+                for name, rows in self.compared.items()
             ]
-            self.family.value = before if before in families else next(iter(families), None)
+            self.family.value = (before if before in self.compared
+                                 else next(iter(self.compared), None))
         self.draw()
 
     @in_turn
@@ -137,7 +139,7 @@ class Studies(Explorer):
 
     def forest_plot(self) -> Figure | None:
         """The forest plot of the chosen outcome, None where arms are not compared."""
-        rows = self.families().get(self.family.value)
+        rows = self.compared.get(self.family.value)
         if rows is None:
             return None
         if self.family.value != ALL:

@@ -47,9 +47,9 @@ class Search(Explorer):
     @in_turn
     def update(self, _: Any = None) -> None:
         """Show what holds the typed words."""
-        hits = search(self.n.review, self.field.value)
-        self.said.value = note(self.sentence(hits))
-        self.found.value = "" if hits.empty else scrolling(self.table(hits))
+        self.hits = search(self.n.review, self.field.value)
+        self.said.value = note(self.sentence(self.hits))
+        self.found.value = "" if self.hits.empty else scrolling(self.table(self.hits))
 
     def sentence(self, hits: pd.DataFrame) -> str:
         """How many places were found, and in which tables."""
@@ -70,10 +70,9 @@ class Search(Explorer):
         return self.n.table(shown.rename(columns={"text": "finding"}), "Rows that hold the words")
 
     def still(self) -> Iterator[Any]:
-        hits = search(self.n.review, self.field.value)
-        yield Passage(escaped(self.sentence(hits)))
-        if not hits.empty:
-            yield self.table(hits)
+        yield Passage(escaped(self.sentence(self.hits)))
+        if not self.hits.empty:
+            yield self.table(self.hits)
 
 
 class Sortable(Explorer):
@@ -188,10 +187,10 @@ def search(review: Review, words: str) -> pd.DataFrame:
         cited = [column for column, field in review.dictionary.fields(name).items()
                  if "references.bib" in schema.names(field.get("refersTo"))]
         for cells in table.astype(object).to_dict("records"):
-            texts = {c: spaced(review.bibliography.spelled(str(v)))
-                     for c, v in cells.items() if not _is_empty(v)}
-            if all(any(p.search(text) for text in texts.values()) for p in patterns):
-                found = [(len(text), marked(text, patterns)) for text in texts.values()
+            texts = [spaced(review.bibliography.spelled(str(v)))
+                     for v in cells.values() if not _is_empty(v)]
+            if all(any(p.search(text) for text in texts) for p in patterns):
+                found = [(len(text), marked(text, patterns)) for text in texts
                          if any(p.search(text) for p in patterns)]
                 longest = sorted(found, key=lambda item: -item[0])[:MOST_CELLS]
                 documents = list(dict.fromkeys(
@@ -249,4 +248,4 @@ def _pattern(word: str) -> re.Pattern[str]:
 
 
 def _is_empty(value: object) -> bool:
-    return not isinstance(value, list | tuple) and bool(pd.isna(value))
+    return not isinstance(value, str | list | tuple) and bool(pd.isna(value))

@@ -15,6 +15,7 @@ from evidence.review import (
     Review,
     design,
     is_true,
+    made_once,
     people,
     primary_studies,
     with_results,
@@ -70,6 +71,7 @@ class Filter:
         return "; ".join(parts) or "everything"
 
 
+@made_once
 def grouped(review: Review) -> pd.DataFrame:
     """Rows of studies.csv with ``group`` (of conditions) and ``year`` (Int64).
 
@@ -135,6 +137,8 @@ def summary(review: Review, wanted: Filter) -> str:
 
 def known(review: Review, analyses: Mapping[str, Any], wanted: Filter) -> list[str]:
     """What is known of each chosen condition: its first outcome of the Summary of Findings."""
+    if not wanted.conditions:
+        return []
     table = summary_of_findings(review, analyses)
     rows = table[table["condition_group"].isin(wanted.conditions)] if len(table) else table
     return [f"{row['outcome']}: {row['meaning']} Certainty: {row['certainty']}."
@@ -195,6 +199,7 @@ def _effect(row: dict) -> object:
     return signed(f"{row['effect']:.2f}".rstrip("0").rstrip(".")) + limits
 
 
+@made_once
 def measurable(review: Review) -> pd.DataFrame:
     """Every row that an analysis may name, with what it can be put beside.
 

@@ -166,18 +166,18 @@ def _headings(
     review: Review, columns: list[str], fields: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, str]:
     found: dict[str, str] = {}
+    arms = {"intervention": review.intervention, "control": review.control}
     for column in columns:
-        heading = _heading(review, column, fields.get(column, {}))
+        heading = _heading(arms, column, fields.get(column, {}))
         while heading in found.values():
             heading += " "
         found[column] = heading
     return found
 
 
-def _heading(review: Review, column: str, field: Mapping[str, Any]) -> str:
+def _heading(arms: Mapping[str, str], column: str, field: Mapping[str, Any]) -> str:
     if " " in column or column[:1].isupper():
         return column
-    arms = {"intervention": review.intervention, "control": review.control}
     title = arms.get(column) or COMPUTED.get(column) or field.get("title")
     if not title:
         title = column.replace("_", " ")

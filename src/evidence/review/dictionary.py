@@ -20,7 +20,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ __all__ = ["Dictionary", "default_descriptor", "load_dictionary", "read_tables"]
 FILE = "datapackage.json"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dictionary:
     """Descriptor of the tables of a review.
 
@@ -76,7 +76,7 @@ class Dictionary:
     readers: Mapping[str, Mapping[str, Reader]] = field(repr=False, compare=False)
     own: frozenset[str] = frozenset()
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, Mapping[str, Any]]:
         """Table resources by name."""
         return {r["name"]: r for r in self.descriptor["resources"] if is_table(r)}

@@ -94,7 +94,7 @@ def spaced(text: str) -> str:
     >>> spaced("see washout_check in data/bias_facts.csv")
     'see washout check in data/bias_facts.csv'
     """
-    return CODE.sub(lambda found: found[0].replace("_", " "), text)
+    return CODE.sub(lambda found: found[0].replace("_", " "), text) if "_" in text else text
 
 
 def allowed(page: str) -> str:
