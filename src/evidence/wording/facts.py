@@ -29,13 +29,15 @@ class Row:
 
 
 class Records(Mapping[str, Row]):
-    """A table whose rows are reached by their key."""
+    """A table whose rows are reached by their key; a row is read when it is asked for."""
 
     def __init__(self, table: pd.DataFrame, key: str):
-        self._rows = {str(row[key]): Row(row.to_dict()) for _, row in table.iterrows()}
+        self._table = table
+        self._rows = {str(name): place for place, name in enumerate(table[key])}
 
     def __getitem__(self, key: str) -> Row:
-        return self._rows[key]
+        (_, row), = self._table.iloc[[self._rows[key]]].iterrows()
+        return Row(row.to_dict())
 
     def __iter__(self):
         return iter(self._rows)
