@@ -55,6 +55,56 @@ def test_one_changed_table_reruns_what_read_it(sample):
     assert {"notebook:alpha", "figure:studies"} <= set(build(sample).ran)
 
 
+CELLS = {  # table, cell before and after, what is made again
+    "a number that is pooled": ("outcomes", "-0.5,0.2", "-0.7,0.2",
+                                {"figure:pain_forest", "notebook:beta", "deck:slides"}),
+    "words that nothing shows": ("review", "title,A sample", "title,A sample\nlimits,None", set()),
+    "a number in one sentence": ("studies", ",40", ",60",
+                                 {"notebook:alpha", "figure:studies", "figure:pain_forest",
+                                  "deck:slides"}),
+    "how a row was read": ("outcomes", "true,primary", "true,secondary",
+                           {"figure:pain_forest", "deck:slides"}),
+}
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_after_a_changed_cell_everything_is_as_a_full_build_makes_it(sample, tmp_path, cell):
+    table, before, after, made = CELLS[cell]
+    whole = shutil.copytree(sample, tmp_path / "whole")
+    for root in (sample, whole):
+        edit(root / "data" / f"{table}.csv", before, after)
+    assert set(build(sample).ran) == made
+    build(whole, force=True)
+    assert shown(sample) == shown(whole)
+    assert nothing_changed(sample)
+
+
+@pytest.mark.parametrize(("source", "again"), [
+    ("import evidence as ev\nev.load().outcomes", True),
+    ("import evidence as ev\nreview = ev.load()\nreview.outcomes[['study']]", True),
+    ("import pandas as pd\nimport evidence as ev\nreview = ev.load()\n"
+     "pd.read_csv('../data/outcomes.csv')", True),
+    ("import evidence as ev\nreview = ev.load()\nreview.pool('pain')", True),
+    ("import evidence as ev\nreview = ev.load()\nreview.figure('studies').alt", False),
+    ("from evidence.appraisal import remarks\nimport evidence as ev\nreview = ev.load()\n"
+     "remarks(review)", False),
+])
+def test_a_notebook_is_run_again_when_what_it_looked_at_has_changed(sample, source, again):
+    write_notebook(sample / "notebooks" / "beta.ipynb", source)
+    build(sample)
+    edit(sample / "data" / "outcomes.csv", "-0.5,0.2", "-0.6,0.2")
+    assert ("notebook:beta" in build(sample).ran) == again
+
+
+def test_a_remark_on_a_table_reaches_who_shows_remarks(sample):
+    write_notebook(sample / "notebooks" / "beta.ipynb", "from evidence.appraisal import remarks",
+                   "import evidence as ev", "review = ev.load()", "remarks(review)")
+    build(sample)
+    edit(sample / "data" / "studies.csv", ",40", ",9999")
+    assert "notebook:beta" in build(sample).ran
+    assert "9999" in (sample / "notebooks" / "beta.ipynb").read_text(encoding="utf-8")
+
+
 def test_a_derived_table_that_nothing_fills_any_more_goes(sample):
     table = sample / "data" / "analyses.csv"
     plain = table.read_text(encoding="utf-8")
