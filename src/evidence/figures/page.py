@@ -13,6 +13,7 @@ from importlib import resources
 from itertools import accumulate, takewhile
 
 import matplotlib.pyplot as plt
+from matplotlib import RcParams, rc_params_from_file
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
@@ -56,10 +57,9 @@ def style(name: str, texts: Iterable[str] = (), *, narrow: bool = False) -> Iter
     Letters of `texts` that the typeface lacks come from fonts of the machine. Each style
     file gives the size of the page; `BODY` and the like are shares of it.
     """
-    path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
     typeface.register()
     outer = _STYLE.set(name)
-    with resources.as_file(path) as file, plt.rc_context(), plt.style.context(["default", file]):
+    with plt.style.context(["default", _settings(name)]):
         plt.rcParams["font.family"] = [typeface.FAMILY, *typeface.fallbacks(texts)]
         if narrow:
             plt.rcParams["figure.figsize"] = COLUMN
@@ -73,6 +73,13 @@ def style(name: str, texts: Iterable[str] = (), *, narrow: bool = False) -> Iter
             finally:
                 fonts.setLevel(level)
                 _STYLE.reset(outer)
+
+
+@cache
+def _settings(name: str) -> RcParams:
+    path = resources.files("evidence.figures").joinpath(f"{name}.mplstyle")
+    with resources.as_file(path) as file:
+        return rc_params_from_file(file, use_default_template=False)
 
 
 def grows(figure: Figure) -> bool:
@@ -151,10 +158,11 @@ def spacing(text: str, value: float) -> float | str:
     return value if "\n" in text else "normal"
 
 
+@cache
 def foot_fits(text: str) -> bool:
     """Whether a foot fits on one line of the page of the slides."""
     with style("slide"):
-        return text_width(page(), text, FOOTER_SIZE) <= RIGHT - LEFT
+        return inches(text, FOOTER_SIZE) <= (RIGHT - LEFT) * WIDTH
 
 
 def write(
@@ -177,8 +185,15 @@ def in_inches(ax: Axes) -> tuple[float, float]:
     box = ax.get_window_extent()
     width, height = (side / ax.figure.dpi for side in (box.width, box.height))
     ax.set(xlim=(0, width), ylim=(0, height))
-    ax.set_axis_off()
+    without_axis(ax)
     return width, height
+
+
+def without_axis(ax: Axes) -> None:
+    """Draw no axis; matplotlib makes ticks also where it does not draw them, unless there are
+    none."""
+    ax.set_axis_off()
+    ax.set(xticks=[], yticks=[])
 
 
 def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:

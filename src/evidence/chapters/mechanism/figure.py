@@ -158,7 +158,7 @@ def content(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Content:
         grid = Grid(width * wide, ax.get_position().height * high, 1.98, 0.05, 0.05, 0.06, 0.075)
         ax.set_xlim(0, grid.width)
         ax.set_ylim(0, grid.height)
-        ax.axis("off")
+        page.without_axis(ax)
         labels = {
             name: "\n".join(page.evenly(name, grid.box - 2 * PAD, TEXT,
                                         "bold" if name == start else "normal"))

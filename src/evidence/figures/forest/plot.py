@@ -28,7 +28,18 @@ from evidence.figures.forest.rows import (
     forest_scale,
     of_one_measure,
 )
-from evidence.figures.page import BODY, CONTEXT, COVER, GREY, INK, MESSAGE, TEXT, body, inches
+from evidence.figures.page import (
+    BODY,
+    CONTEXT,
+    COVER,
+    GREY,
+    INK,
+    MESSAGE,
+    TEXT,
+    body,
+    inches,
+    without_axis,
+)
 from evidence.figures.page import style as page_style
 from evidence.figures.scale import Scale, tick_text
 from evidence.pooling import Pool
@@ -162,7 +173,7 @@ def draw_forest(
         width = WIDTHS[layout] * (1 - 2 * MARGIN)
         grid = forest_grid.grow(*texts, width=width, size=LARGEST[layout])
         ax.figure.set_size_inches(WIDTHS[layout], grid.height / (1 - 2 * MARGIN))
-    ax.set_axis_off()
+    without_axis(ax)
     pen = _Pen(ax, grid, [scales] if isinstance(scales, Scale) else list(scales))
     bottom, top = _draw_rows(pen, rows, columns)
     if pen.scale:

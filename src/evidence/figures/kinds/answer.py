@@ -113,7 +113,7 @@ class _Sheet:
     def __init__(self, ax: Axes, width: float, height: float):
         self.ax, self.width, self.height = ax, width, height
         ax.set(xlim=(0, width), ylim=(0, height))
-        ax.set_axis_off()
+        page.without_axis(ax)
 
     def text(self, x: float, y: float, text: str, size: float = page.TICKS, **style) -> None:
         style = {"va": "center_baseline", "color": page.INK} | style
