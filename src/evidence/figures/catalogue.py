@@ -16,13 +16,23 @@ from evidence.figures.figure import (
     NAME,
     Content,
     Figure,
+    Kind,
     Spec,
     UnknownIdsError,
     _impossible,
     _refused,
     footer,
 )
-from evidence.review import NoDataError, Problem, Review, ReviewError, forest_rows, keys, noted
+from evidence.review import (
+    NoDataError,
+    Problem,
+    Review,
+    ReviewError,
+    forest_rows,
+    keys,
+    made_once,
+    noted,
+)
 from evidence.wording import Facts, MissingValueError, fill
 
 LONGEST = {"message": 500, "subtitle": 1000, "caption": 5000}  # signs
@@ -84,7 +94,7 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:
         raise _refused(spec, "select", "; ".join(spec.select), "names too few",
                        f"a figure of kind {spec.kind} needs {KINDS[spec.kind].ids} or more ids")
     try:
-        return _computed(review, analyses, spec)
+        return _computed(review, analyses, spec, KINDS[spec.kind])
     except ReviewError:
         raise
     except NoDataError as error:
@@ -97,8 +107,8 @@ def build(review: Review, analyses: Mapping[str, Any], name: str) -> Figure:
         raise _impossible(spec, error) from error.__cause__
 
 
-def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec) -> Figure:
-    kind = KINDS[spec.kind]
+@made_once
+def _computed(review: Review, analyses: Mapping[str, Any], spec: Spec, kind: Kind) -> Figure:
     nodata.require(review, kind.tables)
     if spec.thresholds:
         nodata.require(review, ["instruments"])

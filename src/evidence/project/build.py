@@ -13,7 +13,6 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from tqdm import tqdm
 
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
 from evidence.figures import catalogue, images
-from evidence.pooling import Analyses, in_brief, left_out, pooled_row_remarks, run_analyses
+from evidence.pooling import in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     DECK,
@@ -39,7 +38,7 @@ from evidence.project.freshness import (
 from evidence.project.headlines import moved_headlines
 from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
-from evidence.project.seen import Seen, unchanged, whole
+from evidence.project.seen import Seen, opened, unchanged, whole
 from evidence.publish import deck, dictionary_readme, is_dictionary_readme, talk_plan
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
@@ -259,7 +258,8 @@ def make_notebook(path: Path, kernels: Kernels) -> Outcome:
 
 def make_figure(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
     """Draw one figure in every format."""
-    return draw(*_loaded(root), name, decide)
+    review = opened(root)
+    return draw(review, review.pools, name, decide)
 
 
 def draw(
@@ -271,7 +271,8 @@ def draw(
     """
     with loaded.tables.apart() as reads:
         figure = catalogue.build(loaded, analyses, name)
-        seen = whole(figure, reads.all - {"figures"})  # its row of figures.csv is its own source
+        tables = reads.all.union(figure.content.tables) - {"figures"}  # whose row is its source
+        seen = whole(figure, tables)
         drawn = {} if seen.values and seen.values == decide else images.render(figure)
     files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
     return Outcome(files, seen, images.entry(loaded, figure))
@@ -279,18 +280,12 @@ def draw(
 
 def make_deck(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
     """Make the slides of the whole review, as `draw` makes a figure."""
-    loaded, analyses = _loaded(root)
-    with loaded.tables.apart() as reads:
-        plan = talk_plan(loaded, analyses)
+    review = opened(root)
+    with review.tables.apart() as reads:
+        plan = talk_plan(review, review.pools)
         seen = whole(plan, reads.all)
     files = {} if seen.values and seen.values == decide else {f"figures/{name}.pptx": deck(plan)}
     return Outcome(files, seen, {})
-
-
-@lru_cache(maxsize=1)
-def _loaded(root: Path) -> tuple[Review, Analyses]:
-    loaded = load_review(root)
-    return loaded, Analyses(loaded)
 
 
 def _rest(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -73,10 +74,16 @@ def seen_in(names: Mapping[str, Any], root: str) -> Seen | None:
     return seen({id(review.tables): review.tables.reads for review in reviews}.values())
 
 
+@lru_cache(maxsize=1)
+def opened(root: Path) -> ev.Review:
+    """The review as a notebook opens it, once in a process of a build."""
+    return ev.load(root)
+
+
 def unchanged(root: Path, values: Mapping[str, str]) -> bool:
     """Whether each of some values has the fingerprint that it had; one that cannot be made any
     more has not."""
-    review = ev.load(root)
+    review = opened(root)
     facts = Facts(review, review.pools)
 
     def now(name: str) -> str:

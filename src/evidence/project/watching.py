@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import evidence as ev
 from evidence.figures import catalogue
-from evidence.pooling import Analyses
 from evidence.project.build import Built, as_made, build, draw
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
@@ -21,7 +21,7 @@ from evidence.project.freshness import (
     record,
 )
 from evidence.project.headlines import moved_headlines
-from evidence.review import BIBLIOGRAPHY, ReviewError, find_root, load_review
+from evidence.review import BIBLIOGRAPHY, ReviewError, find_root
 from evidence.storage import alone, replace_all
 from evidence.wording import Facts, answers
 
@@ -88,8 +88,8 @@ def _next_change(root: Path, seen: dict) -> dict:
 
 def _round(root: Path) -> Iterator[str]:
     """One change: figures first, then what moved, then the rest."""
-    review = load_review(root)
-    analyses = Analyses(review)
+    review = ev.load(root)
+    analyses = review.pools
     specs = catalogue.specs(review)
     with alone(root):
         before, now = last_run(root), inputs(root)

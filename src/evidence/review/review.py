@@ -140,8 +140,9 @@ def made_once(make: Callable[..., T]) -> Callable[..., T]:
         if not isinstance(tables, Tables):
             return make(review, *rest)
         name = _name(make, tables, rest, {})
-        kept = review.bibliography, review.dictionary, review.warnings, () if name else rest
-        key = make, review.root, name, *map(id, kept[:3]), *(() if name else map(id, rest))
+        own = review.bibliography, review.dictionary, review.warnings
+        kept = own if name else (*own, *rest)
+        key = make, review.root, name or tuple(map(_identity, rest)), *map(id, own)
         if key not in tables.made:
             with tables.apart() as reads:
                 value = make(review, *rest)
@@ -152,6 +153,14 @@ def made_once(make: Callable[..., T]) -> Callable[..., T]:
 
     made.is_noted = True
     return made
+
+
+def _identity(item: object) -> tuple:
+    """What two arguments share that are the same: their value, where it cannot change."""
+    try:
+        return type(item), hash(item), item
+    except TypeError:
+        return type(item), id(item)
 
 
 def _name(make: Callable, tables: Tables, rest: tuple[object, ...],
