@@ -24,9 +24,10 @@ def keys(cell: object) -> list[str]:
 
 def number(table: pd.DataFrame, column: str) -> pd.Series:
     """A column as floats, NaN throughout where the table has no such column of numbers."""
-    if column not in table or not pd.api.types.is_numeric_dtype(table[column]):
-        return pd.Series(np.nan, index=table.index)
-    return table[column].astype("float64")
+    values = table.get(column)
+    if values is None or not pd.api.types.is_numeric_dtype(values):
+        return pd.Series(np.full(len(table), np.nan), table.index)
+    return values if values.dtype == np.float64 else values.astype("float64")
 
 
 def is_true(table: pd.DataFrame, column: str) -> pd.Series:
@@ -39,5 +40,5 @@ def is_true(table: pd.DataFrame, column: str) -> pd.Series:
 def among(table: pd.DataFrame, column: str, values: tuple[str, ...]) -> pd.Series:
     """Rows whose text in `column` is one of `values`; none where there is no such column."""
     if column not in table:
-        return pd.Series(False, index=table.index)
+        return pd.Series(np.zeros(len(table), bool), table.index)
     return table[column].isin(values)

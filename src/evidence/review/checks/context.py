@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,20 +34,26 @@ class Context:
         return self.numbers[table]
 
     def problems(
-        self, table: str, where: pd.Series, column: str, rule: str | pd.Series, advice: str,
-        warn: bool = False,
+        self, table: str, where: pd.Series | np.ndarray, column: str,
+        rule: str | Callable[[Any], str], advice: str, warn: bool = False,
     ) -> Iterator[Problem]:  # fmt: skip
         """One problem for each row `where` is true; a rule may differ from row to row."""
-        flags = where.to_numpy(bool, na_value=False)
+        flags = (where if isinstance(where, np.ndarray)
+                 else where.to_numpy(bool, na_value=False))  # fmt: skip
         if not flags.any():
             return
         frame = self.tables[table]
         file = f"data/{self.dictionary.tables[table]['path']}"
         for index in frame.index[flags]:
             value = frame.loc[index, column] if column in frame else np.nan
-            text = rule if isinstance(rule, str) else rule[index]
+            text = rule if isinstance(rule, str) else rule(index)
             shown = "" if pd.isna(value) else _shown(value)
             yield Problem(file, int(index) + 2, column, shown, text, advice, warn)
+
+
+def worded(text: str, values: pd.Series) -> Callable[[Any], str]:
+    """A rule that shows the value of the row."""
+    return lambda index: text.format(values[index])
 
 
 def _shown(value: object) -> str:

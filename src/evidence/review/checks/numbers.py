@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from scipy.special import stdtrit
 
 from evidence.review.bibliography import Bibliography
-from evidence.review.checks.context import Context
+from evidence.review.checks.context import Context, worded
 from evidence.review.checks.plausibility import AGREEMENT
 from evidence.review.checks.sources import SOURCE_CHECKS
 from evidence.review.columns import among, is_true, number
@@ -71,8 +72,7 @@ def intervals_bracket(c: Context) -> Iterator[Problem]:
             if outside.any():
                 yield from c.problems(
                     name, outside, columns[1],
-                    pd.Series([_missed(a, b) for a, b in zip(low, high, strict=True)],
-                              table.index),
+                    lambda row, low=low, high=high: _missed(low[row], high[row]),
                     "check estimate and limits against the source",
                 )  # fmt: skip
 
@@ -119,7 +119,7 @@ def events_fit(c: Context) -> Iterator[Problem]:
             n = number(table, f"{arm}_n")
             more = (number(table, f"{arm}_events") > n) & ~among(table, "unit", ("events",))
             yield from c.problems(name, more, f"{arm}_events",
-                                  n.map("is more than the {:.0f} people of the arm".format),
+                                  worded("is more than the {:.0f} people of the arm", n),
                                   "check events and n")
 
 
@@ -143,7 +143,7 @@ def standard_errors_agree(c: Context) -> Iterator[Problem]:
         wrong = (se > implied + limit) | (se < narrowest - limit)
         wrong = wrong.reindex(table.index, fill_value=False)
         yield from c.problems(name, wrong, "effect_se",
-                              implied.map("does not fit its interval, which implies {:.4g}".format),
+                              worded("does not fit its interval, which implies {:.4g}", implied),
                               "mend the standard error or the limits")
 
 
@@ -174,8 +174,8 @@ def direction_agrees(c: Context) -> Iterator[Problem]:
         one, other = _implied_differences(table)
         opposite = (one.notna() | other.notna()) & effect.notna()
         opposite &= ~(one * effect >= 0) & ~(other * effect >= 0)
-        sign = one.fillna(other).map("has the opposite sign of its arms ({:+.4g})".format)
-        yield from c.problems(name, opposite, "effect", sign,
+        sign = "has the opposite sign of its arms ({:+.4g})"
+        yield from c.problems(name, opposite, "effect", worded(sign, one.fillna(other)),
                               "effects are intervention minus control: check the sign")
         if not {"favours", "higher_is"} <= set(table):
             continue
@@ -287,7 +287,7 @@ def analyses_fit(c: Context) -> Iterator[Problem]:
         [", ".join(sorted({p for p in parts if p and parts.count(p) > 1})) for parts in named],
         table.index, dtype="str",
     )  # fmt: skip
-    yield from c.problems("analyses", twice != "", "include", twice.map("names {} twice".format),
+    yield from c.problems("analyses", twice != "", "include", worded("names {} twice", twice),
                           "name each outcome once")
 
 
@@ -306,7 +306,7 @@ def specifications_fit(c: Context) -> Iterator[Problem]:
         named = [part.strip() for part in str(row["include"]).split(";") if part.strip()]
         lacking[line] = ", ".join(part for part in named if part not in known)
     yield from c.problems("analyses", lacking != "", "include",
-                          lacking.map("{} is no main option of data/specifications.csv".format),
+                          worded("{} is no main option of data/specifications.csv", lacking),
                           "add its options there, else the combinations leave it out", True)
 
 
@@ -331,10 +331,11 @@ def participants_end(c: Context) -> Iterator[Problem]:
     if table is None or not {"study", "participants_of"} <= set(table):
         return
     ways = circles(table)
-    words = pd.Series(
-        [f"leads back to the study itself: {', '.join([*ways.get(name, ()), str(name)])}"
-         for name in table["study"]], table.index, dtype="str",
-    )  # fmt: skip
+
+    def words(row: Any) -> str:
+        name = table["study"][row]
+        return f"leads back to the study itself: {', '.join([*ways[name], name])}"
+
     yield from c.problems("studies", table["study"].isin(list(ways)), "participants_of", words,
                           "leave it empty for the study that counts these people")
 

@@ -12,7 +12,7 @@ contradict each other.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, partial, reduce
@@ -23,7 +23,7 @@ import pandas as pd
 from scipy import special
 
 from evidence.review.bibliography import Bibliography
-from evidence.review.checks.context import Context
+from evidence.review.checks.context import Context, worded
 from evidence.review.columns import among, number
 from evidence.review.problems import Problem
 from evidence.review.studies import roots
@@ -103,19 +103,19 @@ def reported(table: pd.DataFrame) -> Reported | None:
     if not {"effect", "effect_measure"} <= set(table):
         return None
     prefix = "effect_" if "effect_ci_low" in table else ""
-    plain, low, high = (number(table, name)
-                        for name in ("effect", f"{prefix}ci_low", f"{prefix}ci_high"))
-    ratio = among(table, "effect_measure", RATIO_KINDS)
-    is_r = among(table, "effect_measure", ("correlation",))
+    plain, low, high, stated = (number(table, name).to_numpy() for name in (
+        "effect", f"{prefix}ci_low", f"{prefix}ci_high", "effect_se"))
+    ratio = among(table, "effect_measure", RATIO_KINDS).to_numpy()
+    is_r = among(table, "effect_measure", ("correlation",)).to_numpy()
     broken = (low >= high) | (plain < low) | (plain > high)
-    low, high = low.mask(broken), high.mask(broken)
-    unit = _last_place(plain, low, high)
-    slack = [_slack(value, unit, ratio, is_r) for value in (plain, low, high)]
+    low, high = (np.where(broken, np.nan, value) for value in (low, high))
+    unit = reduce(np.fmin, map(_places, (plain, low, high)))
+    slack, *of_limits = (_slack(value, unit, ratio, is_r) for value in (plain, low, high))
     effect, low, high = (_scaled(value, ratio, is_r) for value in (plain, low, high))
-    se = number(table, "effect_se")
-    given = se > 0
-    return Reported(ratio, effect, low, high, se.where(given, (high - low) / (2 * Z95)), given,
-                    slack[0], (slack[1] + slack[2]) / 2)
+    given = stated > 0
+    se = np.where(given, stated, (high - low) / (2 * Z95))
+    return Reported(*(pd.Series(values, table.index) for values in (
+        ratio, effect, low, high, se, given, slack, sum(of_limits) / 2)))
 
 
 def effects(c: Context, name: str) -> Reported | None:
@@ -125,27 +125,29 @@ def effects(c: Context, name: str) -> Reported | None:
     return c.effects[name]
 
 
-def _scaled(value: pd.Series, ratio: pd.Series, is_r: pd.Series) -> pd.Series:
+def _scaled(value: np.ndarray, ratio: np.ndarray, is_r: np.ndarray) -> np.ndarray:
     with np.errstate(all="ignore"):
-        z = np.arctanh(value.where(value.abs() < 1))
-        return np.log(value.where(value > 0)).where(ratio, z.where(is_r, value))
+        z = np.where(is_r, np.arctanh(np.where(np.abs(value) < 1, value, np.nan)), value)
+        return np.where(ratio, np.log(np.where(value > 0, value, np.nan)), z)
 
 
-def _slack(value: pd.Series, unit: pd.Series, ratio: pd.Series, is_r: pd.Series) -> pd.Series:
+def _slack(
+    value: np.ndarray, unit: np.ndarray, ratio: np.ndarray, is_r: np.ndarray
+) -> np.ndarray:
     """Half of the last decimal on the scale of analysis."""
-    steep = (1 - value**2).where(is_r, value.abs().where(ratio, 1.0))
-    return (unit / 2 / steep.where(steep > 0)).fillna(0.0)
-
-
-def _last_place(*values: pd.Series) -> pd.Series:
-    """The last decimal place that any of the numbers of a row shows."""
-    return reduce(np.fmin, map(_unit, values))
+    steep = np.where(is_r, 1 - value**2, np.where(ratio, np.abs(value), 1.0))
+    slack = unit / 2 / np.where(steep > 0, steep, np.nan)
+    return np.where(np.isnan(slack), 0.0, slack)
 
 
 def _unit(values: pd.Series) -> pd.Series:
     """The last decimal place that each number shows; NaN where there is none."""
-    known = {value: 10.0 ** -_decimals(value) for value in values.dropna().unique()}
-    return values.map(known).astype(float)
+    return pd.Series(_places(values), values.index)
+
+
+def _places(values: Iterable[float]) -> np.ndarray:
+    return np.array([np.nan if np.isnan(value) else 10.0 ** -_decimals(value)
+                     for value in values])
 
 
 def _decimals(value: float) -> int:
@@ -154,17 +156,17 @@ def _decimals(value: float) -> int:
 
 def estimates_in_the_middle(c: Context) -> Iterator[Problem]:
     """Warn of an estimate far from the middle of its interval, of a ratio on the log scale."""
-    for name, table in c.tables.items():
+    for name in c.tables:
         for columns, found in _intervals(c, name):
             effect, low, high, ratio, slack = found
             middle, half = (low + high) / 2, (high - low) / 2
             far = (effect - middle).abs() > OFF_CENTRE * half + slack
             shown = np.exp(middle).where(ratio, middle)
-            words = pd.Series(
-                [f"lies far from the middle of its interval ({m:.2g} on the log scale)" if r else
-                 f"lies far from the middle of its interval ({m:.4g})"
-                 for m, r in zip(shown, ratio, strict=True)], table.index, dtype="str",
-            )  # fmt: skip
+
+            def words(row: Any, shown=shown, ratio=ratio) -> str:
+                place = f"{shown[row]:.2g} on the log scale" if ratio[row] else f"{shown[row]:.4g}"
+                return f"lies far from the middle of its interval ({place})"
+
             yield from c.problems(name, far, columns, words,
                                   "check estimate and limits against the source", True)
 
@@ -181,7 +183,7 @@ def _intervals(c: Context, name: str) -> Iterator[tuple[str, tuple[pd.Series, ..
         names = [f"{arm}_change{end}" for end in ("", "_ci_low", "_ci_high")]
         if set(names) <= set(table):
             effect, low, high = (number(table, column) for column in names)
-            unit = _last_place(effect, low, high)
+            unit = reduce(np.fmin, map(_unit, (effect, low, high)))
             inside = (low < effect) & (effect < high)
             yield names[0], (effect.where(inside), low, high, pd.Series(False, table.index), unit)
 
@@ -195,22 +197,25 @@ def p_values_fit(c: Context) -> Iterator[Problem]:
         p = number(table, "p_value")
         p = p.where((p > 0) & (p <= 1)).mask(_varied(table))
         se = own.se.where(own.se > 0)
-        implied = _two_sided(own.effect.abs() / se)
         wrong = _p_gap(p, table, own.effect.abs(), own.slack, se,
                        own.limits_slack.mask(own.given, 0.0), _freedom(table))
         wrong &= ~_from_tables(p, table, wrong)
-        words = pd.Series("", table.index, dtype="str")
         exact = ~among(table, "p_relation", ("<", ">"))
-        for index in table.index[wrong]:
-            hint = _hint(p[index], own.effect[index] / se[index]) if exact[index] else ""
-            shown = "below 0.0001" if implied[index] < 1e-4 else f"{implied[index]:.1g}"
-            words[index] = f"does not fit effect and error, which give {shown}{hint}"
+
+        def words(row: Any, p=p, z=own.effect / se, exact=exact) -> str:
+            implied = 2 * special.ndtr(-abs(z[row]))
+            shown = "below 0.0001" if implied < 1e-4 else f"{implied:.1g}"
+            hint = _hint(p[row], z[row]) if exact[row] else ""
+            return f"does not fit effect and error, which give {shown}{hint}"
+
         yield from c.problems(name, wrong, "p_value", words, CHECK, True)
 
 
 def _from_tables(p: pd.Series, table: pd.DataFrame, doubted: pd.Series) -> pd.Series:
     """Doubted p values that a test of the counts gives: Fisher's, chi squared, that of Yates."""
     fits = pd.Series(False, table.index)
+    if not doubted.any():
+        return fits
     counts = pd.concat([number(table, f"{arm}_{part}") for arm in ARMS for part in ("events", "n")],
                        axis=1)  # fmt: skip
     counts = counts[doubted & counts.notna().all(axis=1) & ~among(table, "unit", ("events",))]
@@ -235,24 +240,26 @@ def _varied(table: pd.DataFrame) -> pd.Series:
             & among(table, "pool_role", ("sensitivity",)))
 
 
-def _two_sided(z: pd.Series) -> pd.Series:
-    return 2 * special.ndtr(-z)
+def _larger(one: pd.Series, other: pd.Series) -> pd.Series:
+    """The larger of two numbers of each row; the first where they cannot be compared."""
+    return one.mask(other > one, other)
 
 
-def _freedom(table: pd.DataFrame) -> pd.Series:
+def _freedom(table: pd.DataFrame) -> np.ndarray:
     """Degrees of freedom of a t test of each row: people less two (pairs less one), or studies
     less one (of an unknown number two); infinite where nothing is known."""
-    one, two = number(table, "intervention_n"), number(table, "control_n")
-    paired = among(table, "contrast", PAIRED)
-    people = (one + two - 2).mask(paired, one.combine(two, max) - 1)
+    (one,), (two,) = (_columns(table, arm, "n") for arm in ARMS)
+    paired = among(table, "contrast", PAIRED).to_numpy()
+    people = np.where(paired, np.where(two > one, two, one) - 1, one + two - 2)
     if "k" in table:
-        people = people.fillna(number(table, "k").fillna(2) - 1)
-    return people.clip(lower=1.0).fillna(np.inf)
+        studies = number(table, "k").fillna(2).to_numpy() - 1
+        people = np.where(np.isnan(people), studies, people)
+    return np.where(np.isnan(people), np.inf, np.maximum(people, 1.0))
 
 
 def _p_gap(
     p: pd.Series, table: pd.DataFrame, effect: pd.Series, slack: pd.Series, se: pd.Series,
-    limits_slack: pd.Series, df: pd.Series,
+    limits_slack: pd.Series, df: np.ndarray,
 ) -> pd.Series:  # fmt: skip
     """Whether no test could give a p value beside an effect with its error.
 
@@ -260,26 +267,26 @@ def _p_gap(
     error, whose interval may rest on t as well. An interval of 90 or 99 % is told by less.
     """
     near, far = _z_of(p, table, df)
-    low = (effect - slack).clip(lower=0) / (se + limits_slack / Z95)
-    stretch = _t_quantile(df, pd.Series(0.975, p.index)) / Z95
-    high = (effect + slack) / (se - limits_slack / Z95).clip(lower=1e-3 * se) * stretch
+    effect, slack, se, hidden = (values.to_numpy() for values in (
+        effect, slack, se, limits_slack / Z95))
+    low = np.maximum(effect - slack, 0) / (se + hidden)
+    high = (effect + slack) / np.maximum(se - hidden, 1e-3 * se) * _t_quantile(df, 0.975) / Z95
     gap = (near - high > P_GAP + P_SHARE * near) | (low - far > P_GAP + P_SHARE * low)
     least, most = near / high, far / low
     for percent in OTHER_LEVELS:
         times = special.ndtri(0.5 + percent / 200) / Z95
         apart = (least - 1 if times > 1 else 1 - most) > LEVEL_GAP
         gap |= (least <= times) & (times <= most) & apart
-    return gap
+    return pd.Series(gap, p.index)
 
 
-def _z_of(p: pd.Series, table: pd.DataFrame, df: pd.Series) -> tuple[pd.Series, pd.Series]:
+def _z_of(p: pd.Series, table: pd.DataFrame, df: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Least and largest size of z that a printed p value stands for."""
-    half = _unit(p) / 2
-    below, above = (among(table, "p_relation", (sign,)) for sign in "<>")
-    smallest = (p - half).clip(lower=1e-300).mask(above, p)
-    largest = (p + half).clip(upper=1.0).mask(above, 1.0).mask(below, p)
-    near = pd.Series(-special.ndtri(largest / 2), p.index)
-    return near, pd.Series(-_t_quantile(df, smallest / 2), p.index).mask(below, np.inf)
+    below, above = (among(table, "p_relation", (sign,)).to_numpy() for sign in "<>")
+    p, half = p.to_numpy(), _places(p) / 2
+    smallest = np.where(above, p, np.maximum(p - half, 1e-300))
+    largest = np.where(below, p, np.where(above, 1.0, np.minimum(p + half, 1.0)))
+    return -special.ndtri(largest / 2), np.where(below, np.inf, -_t_quantile(df, smallest / 2))
 
 
 def p_values_fit_arms(c: Context) -> Iterator[Problem]:
@@ -308,8 +315,8 @@ def p_values_fit_arms(c: Context) -> Iterator[Problem]:
                               f"{CHECK}: are SDs standard errors?", True)
 
 
-def _t_quantile(df: pd.Series, share: pd.Series) -> np.ndarray:
-    return np.where(np.isfinite(df), special.stdtrit(df.clip(upper=1e9), share),
+def _t_quantile(df: np.ndarray, share: np.ndarray | float) -> np.ndarray:
+    return np.where(np.isfinite(df), special.stdtrit(np.minimum(df, 1e9), share),
                     special.ndtri(share))
 
 
@@ -379,7 +386,7 @@ def effects_fit_scale(c: Context) -> Iterator[Problem]:
         width = (number(table, "scale_high") - number(table, "scale_low"))
         width = width.where(width > 0)
         points = among(table, "effect_measure", ("mean_difference", "median_difference"))
-        rule = width.map("is more than the whole scale, {:g} points".format)
+        rule = worded("is more than the whole scale, {:g} points", width)
         for column, where in (
             ("effect", points), ("effect_se", points),
             *((f"{arm}_change", True) for arm in ARMS),
@@ -394,7 +401,7 @@ def effects_fit_scale(c: Context) -> Iterator[Problem]:
             for column in (f"{arm}_baseline_sd", f"{arm}_sd"):
                 beyond = number(table, column) > largest * 1.001
                 yield from c.problems(name, beyond, column,
-                                      largest.map("is more than this scale allows, {:.3g}".format),
+                                      worded("is more than this scale allows, {:.3g}", largest),
                                       "check the value and the ends of the scale", True)
 
 
@@ -407,14 +414,14 @@ def _implied_deviations(
     given = se > 0
     se = se.where(given, (high - low) / (2 * Z95))
     paired = among(table, "contrast", PAIRED)
-    sd = (se / (1 / n1 + 1 / n2) ** 0.5).mask(paired, se * n1.combine(n2, max) ** 0.5)
+    sd = (se / (1 / n1 + 1 / n2) ** 0.5).mask(paired, se * _larger(n1, n2) ** 0.5)
     here = among(table, "effect_measure", ("mean_difference",)) & (sd <= 100 * width)
     wide = here & (sd > width.where(paired, width / 2) * 1.05)
     none = here & (sd < width / NONE)
     for where, rule in ((wide, "implies an SD of {:.3g}, more than this scale allows"),
                         (none, "implies an SD of {:.2g}, next to none on this scale")):
         for column, such in (("effect_se", given), ("effect_ci_low", ~given)):
-            yield from c.problems(name, where & such, column, sd.map(rule.format),
+            yield from c.problems(name, where & such, column, worded(rule, sd),
                                   f"{CHECK}: an SD, or a slip of the point?", True)
 
 
@@ -422,27 +429,28 @@ def deviations_are_no_errors(c: Context) -> Iterator[Problem]:
     """Warn of SDs that are standard errors beside another SD of the same arm or the other arm, or
     that are several times as large as both."""
     for name, table in c.tables.items():
-        sds = {(arm, part): number(table, f"{arm}_{part}") for arm in ARMS
+        sds = {(arm, part): _columns(table, arm, part)[0] for arm in ARMS
                for part in ("baseline_sd", "sd") if f"{arm}_{part}" in table}
-        none = pd.Series(np.nan, table.index)
+        none = np.full(len(table), np.nan)
         for (arm, part), sd in sds.items():
-            root = number(table, f"{arm}_n") ** 0.5
-            looks = pd.Series(False, table.index)
+            root = _columns(table, arm, "n")[0] ** 0.5
+            looks = np.zeros(len(table), bool)
             others = [sds.get(place, none) for place in (
                 (arm, "sd" if part == "baseline_sd" else "baseline_sd"),
                 ("control" if arm == "intervention" else "intervention", part),
             )]
             for beside in others:
-                alike = (sd * root / beside).between(1 / ALIKE, ALIKE)
+                times = sd * root / beside
+                alike = (times >= 1 / ALIKE) & (times <= ALIKE)
                 looks |= alike & (sd * SMALLER < beside) & (root >= ROOT)
             yield from c.problems(name, looks, f"{arm}_{part}",
                                   "looks like a standard error: times the root of n it is near the "
                                   "other SDs of this row", "check whether it is an SD", True)
-            largest = pd.concat(others, axis=1).max(axis=1)
+            largest = pd.Series(np.fmax(*others), table.index)
             beyond = (sd > FAR_APART * largest) & (root >= ROOT)
             yield from c.problems(name, beyond, f"{arm}_{part}",
-                                  largest.map("is far larger than the other SDs of this row, {:.4g}"
-                                             .format),
+                                  worded("is far larger than the other SDs of this row, {:.4g}",
+                                         largest),
                                   "check the decimal point, and that it is no variance", True)
 
 
@@ -452,9 +460,9 @@ def arms_are_alike(c: Context) -> Iterator[Problem]:
         if {"intervention_mean", "control_mean", "intervention_sd"} <= set(table):
             m1, s1, m2, s2 = (number(table, f"{arm}_{part}") for arm in ARMS
                               for part in ("mean", "sd"))  # fmt: skip
-            sds = (m1 - m2).abs() / s1.combine(s2, max)
+            sds = (m1 - m2).abs() / _larger(s1, s2)
             yield from c.problems(name, (sds > FAR_APART) & (sds < np.inf), "intervention_mean",
-                                  sds.map("is {:.0f} SDs from the control".format),
+                                  worded("is {:.0f} SDs from the control", sds),
                                   f"{CHECK}: one unit in both arms, SDs that are no errors?", True)
             yield from _errors_in_the_middle(c, name, table)
         if {"intervention_time", "control_time", "intervention_n"} <= set(table):
@@ -462,8 +470,8 @@ def arms_are_alike(c: Context) -> Iterator[Problem]:
             ratio = (t1 / t2).where((t1 > 0) & (t2 > 0))
             yield from c.problems(name, (ratio > FOLLOWED) | (ratio < 1 / FOLLOWED),
                                   "intervention_time",
-                                  ratio.map("is {:.3g} times that of the control, for each person"
-                                            .format),
+                                  worded("is {:.3g} times that of the control, for each person",
+                                         ratio),
                                   f"{CHECK}: one unit of time in both arms?", True)
 
 
@@ -474,7 +482,7 @@ def _errors_in_the_middle(c: Context, name: str, table: pd.DataFrame) -> Iterato
     width = (high - low).where(high > low)
     for arm in ARMS:
         mean, sd, n = (number(table, f"{arm}_{part}") for part in ("mean", "sd", "n"))
-        inside = (mean - low).combine(high - mean, min) > MIDDLE * sd
+        inside = (mean - low > MIDDLE * sd) & ~(high - mean <= MIDDLE * sd)
         usual = (sd * n**0.5 > width / SPREAD) & (sd * n**0.5 < width / 2)
         here = inside & usual & (sd < width / LITTLE) & (n**0.5 >= ROOT)
         yield from c.problems(name, here, f"{arm}_sd",
@@ -492,7 +500,7 @@ def percentages_fit(c: Context) -> Iterator[Problem]:
             share = share.where(~among(table, "unit", ("events",)))
             wrong = (number(table, f"{arm}_pct") - share).abs() > POINTS
             yield from c.problems(name, wrong, f"{arm}_pct",
-                                  share.map("differs from the counts, which give {:.1f} %".format),
+                                  worded("differs from the counts, which give {:.1f} %", share),
                                   CHECK, True)
 
 
@@ -514,14 +522,14 @@ def effects_fit_arms(c: Context) -> Iterator[Problem]:
             effect, se = _nearest(own.effect, of_arms)
             times = pd.Series(FAR_MEANS if kind in MEAN_KINDS else FAR_COUNTS, table.index)
             times = times.mask(pd.Series(loose, table.index), FAR_ADJUSTED)
-            largest = own.se.combine(se, max).fillna(own.se).fillna(se)
+            largest = _larger(own.se, se).fillna(own.se).fillna(se)
             apart = (own.effect - effect).abs()
             far = here & (apart > times * largest + own.slack)
             if kind == "hazard_ratio":  # of another kind than a ratio of risks, but not opposite
                 far &= (own.effect * effect < 0) & (apart > FAR_ADJUSTED * se)
             shown = np.exp(effect) if kind in RATIO_KINDS else effect
             yield from c.problems(name, far, "effect",
-                                  shown.map("is far from that of its arms, {:.4g}".format),
+                                  worded("is far from that of its arms, {:.4g}", shown),
                                   CHECK, True)
             if kind in COUNTED:
                 yield from _other_measures(c, name, of_counts, kind, here)
@@ -560,18 +568,18 @@ def _errors_fit_arms(
     ratio = own.se / se
     wide = here & ((ratio > TIMES) | (ratio < 1 / TIMES))
     means = here & among(table, "effect_measure", ("mean_difference",))
-    by_t = pd.Series(_t_quantile(_freedom(table), pd.Series(0.975, table.index)) / Z95, table.index)
+    by_t = pd.Series(_t_quantile(_freedom(table), 0.975) / Z95, table.index)
     wider = means & (ratio > WIDER * by_t.mask(own.given, 1.0)) & ~wide
     for column, given in (("effect_se", own.given), ("effect_ci_low", ~own.given)):
         if column not in table:
             continue
         what = "is" if column == "effect_se" else "gives a standard error that is"
         yield from c.problems(name, wide & given, column,
-                              se.map(f"{what} far from that of its arms, {{:.4g}}".format),
+                              worded(f"{what} far from that of its arms, {{:.4g}}", se),
                               f"{CHECK}: is an SD a standard error?", True)
         yield from c.problems(
             name, wider & given, column,
-            se.map(f"{what} wider than SDs and people of the arms imply, {{:.4g}}".format),
+            worded(f"{what} wider than SDs and people of the arms imply, {{:.4g}}", se),
             "ask what widened it: fewer people, or the model", True,
         )
 
@@ -584,7 +592,7 @@ def _errors_of_logs(
     of_ratio = (given / (se * number(table, "effect")) - 1).abs() < SAME
     apart = here & of_ratio & ((given / se - 1).abs() > 4 * SAME)
     yield from c.problems(name, apart, "effect_se",
-                          se.map("looks like that of the ratio; its log has {:.4g}".format),
+                          worded("looks like that of the ratio; its log has {:.4g}", se),
                           "give the standard error of the log, or the limits", True)
 
 
@@ -605,8 +613,8 @@ def ratios_have_errors(c: Context) -> Iterator[Problem]:
         here = alone & (own.se < SUREST * least)
         for column, given in (("effect_se", own.given), ("effect_ci_low", ~own.given)):
             yield from c.problems(name, here & given, column,
-                                  least.map("implies less than the least error of its log that so "
-                                            "many people allow, {:.3g}".format),
+                                  worded("implies less than the least error of its log that so "
+                                         "many people allow, {:.3g}", least),
                                   f"{CHECK}: the error of the ratio instead of its log?", True)
 
 
@@ -646,14 +654,13 @@ def _other_measures(
     given = number(c.tables[name], "effect")
     tolerance = 0.6 * _unit(given)
     mine = of_counts(kind)
-    for other in COUNTED:
+    here = here & ((given - mine).abs() > tolerance)
+    for other in COUNTED if here.any() else ():
         theirs = of_counts(other)
         apart = (mine - theirs).abs() > APART * (theirs.abs() + tolerance)
-        found = here & ((given - theirs).abs() <= tolerance) & ((given - mine).abs() > tolerance)
         yield from c.problems(
-            name, found & apart, "effect",
-            mine.map(f"is the {NAMES[other]} of its counts, whose {NAMES[kind]} is {{:.4g}}"
-                     .format),
+            name, here & ((given - theirs).abs() <= tolerance) & apart, "effect",
+            worded(f"is the {NAMES[other]} of its counts, whose {NAMES[kind]} is {{:.4g}}", mine),
             "mend effect_measure, or the effect", True,
         )  # fmt: skip
 
@@ -665,46 +672,56 @@ def _shown(table: pd.DataFrame, kind: str) -> pd.Series:
 
 def _of_means(table: pd.DataFrame, kind: str) -> list[tuple[pd.Series, pd.Series]]:
     """Differences between the arms and their standard errors: levels, changes, both by baseline."""
-    (m1, s1, n1), (m2, s2, n2) = (
-        tuple(number(table, f"{arm}_{part}") for part in ("mean", "sd", "n")) for arm in ARMS
-    )
-    se = (s1**2 / n1 + s2**2 / n2) ** 0.5
-    base, change = (number(table, f"intervention_{part}") - number(table, f"control_{part}")
-                    for part in ("baseline_mean", "change"))
-    readings = [(m1 - m2, se), (change, se), (m1 - m2 - base, se)]
-    if kind == "standardised_mean_difference":
-        given = number(table, "effect")
-        by_n = (1 / n1 + 1 / n2 + given**2 / (2 * (n1 + n2))) ** 0.5
-        pooled = (((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2)) ** 0.5
-        readings = [(one / pooled.where(pooled > 0),
-                     ((1 / n1 + 1 / n2 + (one / pooled) ** 2 / (2 * (n1 + n2))) ** 0.5)
-                     .fillna(by_n))
-                    for one, _ in readings]  # fmt: skip
-    return readings
+    (m1, s1, n1, b1, c1), (m2, s2, n2, b2, c2) = (
+        _columns(table, arm, "mean", "sd", "n", "baseline_mean", "change") for arm in ARMS)
+    with np.errstate(all="ignore"):
+        se = (s1**2 / n1 + s2**2 / n2) ** 0.5
+        readings = [(m1 - m2, se), (c1 - c2, se), (m1 - m2 - (b1 - b2), se)]
+        if kind == "standardised_mean_difference":
+            given = number(table, "effect").to_numpy()
+            by_n = (1 / n1 + 1 / n2 + given**2 / (2 * (n1 + n2))) ** 0.5
+            pooled = (((n1 - 1) * s1**2 + (n2 - 1) * s2**2) / (n1 + n2 - 2)) ** 0.5
+            errors = [(1 / n1 + 1 / n2 + (one / pooled) ** 2 / (2 * (n1 + n2))) ** 0.5
+                      for one, _ in readings]
+            readings = [(one / np.where(pooled > 0, pooled, np.nan),
+                         np.where(np.isnan(error), by_n, error))
+                        for (one, _), error in zip(readings, errors, strict=True)]
+    return [tuple(pd.Series(part, table.index) for part in reading) for reading in readings]
+
+
+def _columns(table: pd.DataFrame, arm: str, *parts: str) -> list[np.ndarray]:
+    return [number(table, f"{arm}_{part}").to_numpy() for part in parts]
 
 
 def _of_counts(table: pd.DataFrame, kind: str) -> tuple[pd.Series, pd.Series]:
     """Effect of the counts on the scale of analysis and its standard error; NaN where a ratio has
     no events to stand on."""
-    (e1, n1, t1), (e2, n2, t2) = (
-        tuple(number(table, f"{arm}_{part}") for part in ("events", "n", "time")) for arm in ARMS
-    )
-    people = ~among(table, "unit", ("events",))
+    arms = [_columns(table, arm, "events", "n", "time") for arm in ARMS]
+    people = ~among(table, "unit", ("events",)).to_numpy()
+    with np.errstate(all="ignore"):
+        effect, se = _effect_of_counts(kind, *arms, people)
+    return pd.Series(effect, table.index), pd.Series(se, table.index)
+
+
+def _effect_of_counts(
+    kind: str, one: list[np.ndarray], other: list[np.ndarray], people: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    (e1, n1, t1), (e2, n2, t2) = one, other
     if kind == "rate_ratio":
-        e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
+        e1, e2 = (np.where(e > 0, e, np.nan) for e in (e1, e2))
         return np.log(e1 / t1) - np.log(e2 / t2), (1 / e1 + 1 / e2) ** 0.5
-    e1, e2 = (e.where(people & (e >= 0) & (e <= n)) for e, n in ((e1, n1), (e2, n2)))
+    e1, e2 = (np.where(people & (e >= 0) & (e <= n), e, np.nan) for e, n in ((e1, n1), (e2, n2)))
     if kind == "proportion":
         return e1 / n1, (e1 * (n1 - e1) / n1**3) ** 0.5
     if kind in ("risk_difference", "percent_point_difference"):
         times = 100 if kind == "percent_point_difference" else 1
         p1, p2 = e1 / n1, e2 / n2
         return times * (p1 - p2), times * (p1 * (1 - p1) / n1 + p2 * (1 - p2) / n2) ** 0.5
-    e1, e2 = e1.where(e1 > 0), e2.where(e2 > 0)
+    e1, e2 = (np.where(e > 0, e, np.nan) for e in (e1, e2))
     if kind in ("risk_ratio", "hazard_ratio"):
-        se = (1 / e1 - 1 / n1 + 1 / e2 - 1 / n2).clip(lower=0) ** 0.5
+        se = np.maximum(1 / e1 - 1 / n1 + 1 / e2 - 1 / n2, 0) ** 0.5
         return np.log(e1 / n1) - np.log(e2 / n2), se
-    r1, r2 = (n1 - e1).where(n1 > e1), (n2 - e2).where(n2 > e2)
+    r1, r2 = (np.where(n > e, n - e, np.nan) for e, n in ((e1, n1), (e2, n2)))
     return np.log(e1 / r1) - np.log(e2 / r2), (1 / e1 + 1 / r1 + 1 / e2 + 1 / r2) ** 0.5
 
 
@@ -716,7 +733,7 @@ def people_fit(c: Context) -> Iterator[Problem]:
     randomised = number(studies, "n_randomised")
     more = number(studies, "n_analysed") > randomised
     yield from c.problems("studies", more, "n_analysed",
-                          randomised.map("is more than the {:.0f} randomised".format), CHECK, True)
+                          worded("is more than the {:.0f} randomised", randomised), CHECK, True)
     if studies["study"].duplicated().any():
         return
     of_study = randomised.set_axis(studies["study"])
@@ -726,10 +743,10 @@ def people_fit(c: Context) -> Iterator[Problem]:
             continue
         one, two = number(table, "intervention_n"), number(table, "control_n")
         parallel = table["study"].map(design) == "rct_parallel"
-        people = one.fillna(0).add(two.fillna(0)).where(parallel, one.combine(two, max))
+        people = one.fillna(0).add(two.fillna(0)).where(parallel, _larger(one, two))
         known = table["study"].map(of_study)
         yield from c.problems(name, people > known, "intervention_n",
-                              known.map("and control_n are more than the {:.0f} randomised".format),
+                              worded("and control_n are more than the {:.0f} randomised", known),
                               CHECK, True)
         twice = among(table, "contrast", ("between_arms",)) & (people <= known) & (
             one + two > known) & (table["study"].map(design) == "rct_crossover")
@@ -743,13 +760,13 @@ def arms_stand_once(c: Context) -> Iterator[Problem]:
     for name, key, what in (("outcomes", "outcome_id", ("domain", "instrument", "week")),
                             ("harms", "harm_id", ("event",))):
         table = c.tables.get(name)
-        if table is None or not {key, "study"} <= set(table):
+        if table is None or len(table) < 2 or not {key, "study"} <= set(table):
             continue
         table = table.assign(people=_people(table["study"], c.tables.get("studies")))
         by = [column for column in what if column in table]
         same = _same(table, key, [*by, *_numbers(table, *ARMS)], _full(table, *ARMS))
         yield from c.problems(name, same != "", key,
-                              same.map(lambda first: f"has the same numbers as {first}"),
+                              worded("has the same numbers as {}", same),
                               "check that they are different people", True)
         full = _full(table, "control") & (same == "")
         table = table.assign(document=_documents(table, c.bibliography))
@@ -757,11 +774,11 @@ def arms_stand_once(c: Context) -> Iterator[Problem]:
         exact = full & number(table, "control_mean").notna() & number(table, "control_sd").notna()
         alike = _same(table, key, [*by, *_numbers(table, "control")], exact)
         shared = shared.mask(shared == "", alike)
-        group = pd.Series("", table.index)
-        for line in table.index[shared != ""]:
-            group[line] = _group(table.loc[line])
-        yield from c.problems(name, shared != "", key,
-                              "has the same control group" + group + " as " + shared,
+
+        def words(row: Any, table=table, shared=shared) -> str:
+            return f"has the same control group{_group(table.loc[row])} as {shared[row]}"
+
+        yield from c.problems(name, shared != "", key, words,
                               "if these are the same people, fill in participants_of", True)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from evidence.review.bibliography import cited_keys
-from evidence.review.checks.context import Context
+from evidence.review.checks.context import Context, worded
 from evidence.review.columns import among, is_true
 from evidence.review.problems import Problem
 from evidence.review.schema import items, names
@@ -46,7 +46,7 @@ def sources_known(c: Context) -> Iterator[Problem]:
             table.index, dtype="str",
         )  # fmt: skip
         yield from c.problems(name, unknown != "", column,
-                              unknown.map(("{} is not in " + REFERENCES).format),
+                              worded(("{} is not in " + REFERENCES), unknown),
                               "mend the key, or add the reference")
 
 
@@ -58,7 +58,7 @@ def citations_known(c: Context) -> Iterator[Problem]:
         cited = c.tables[name][column].fillna("").astype("str").map(cited_keys)
         unknown = cited.map(lambda keys: ", ".join(k for k in keys if k not in c.bibliography))
         yield from c.problems(name, unknown != "", column,
-                              unknown.map(("cites {}, which is not in " + REFERENCES).format),
+                              worded(("cites {}, which is not in " + REFERENCES), unknown),
                               "mend the key, or add the reference")
 
 
@@ -108,7 +108,7 @@ def retracted_supports_nothing(c: Context) -> Iterator[Problem]:
             resting |= is_true(table, "poolable")
         resting |= column == "best_evidence_keys"
         yield from c.problems(name, (bad != "") & resting, column,
-                              bad.map("is retracted ({}) and supports nothing".format),
+                              worded("is retracted ({}) and supports nothing", bad),
                               "take it out, or change what rests on it")
 
 
@@ -127,13 +127,9 @@ def reference_tables_agree(c: Context) -> Iterator[Problem]:
                 lambda key, field=field: c.bibliography[key][field], "ignore"
             )
             here = table[column].astype("str").fillna("")
-            differs = known & (here != there)
-            if differs.any():
-                yield from c.problems(
-                    name, differs, column,
-                    there.map(lambda text: f"differs from {REFERENCES} ('{text}')"),
-                    "make the two agree",
-                )
+            yield from c.problems(name, known & (here != there), column,
+                                  worded(f"differs from {REFERENCES} ('{{}}')", there),
+                                  "make the two agree")
 
 
 def references_used(c: Context) -> Iterator[Problem]:
