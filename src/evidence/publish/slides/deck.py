@@ -10,10 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pptx.enum.shapes import MSO_SHAPE
 from pptx.util import Inches
 
 from evidence.figures import Figure, page
+from evidence.publish.slides import markup
 from evidence.publish.slides.native import Drawing
 from evidence.publish.slides.shapes import (
     BODY_GAP,
@@ -27,8 +27,6 @@ from evidence.publish.slides.shapes import (
     add_table,
     add_text,
     chips_width,
-    colour,
-    describe,
     foot_top,
     head_height,
     lines,
@@ -38,7 +36,6 @@ from evidence.publish.slides.shapes import (
     place_title,
     table_layout,
     text_height,
-    unstyle,
 )
 from evidence.publish.slides.sheets import SHEETS, Sheet, answer_lines, cited
 from evidence.publish.slides.talk import MAIN, TABLES, WHOLE, Slide, Talk, drawable, spoken
@@ -333,10 +330,6 @@ def _links(slides: Sequence[Slide]) -> dict[str, dict[str, str]]:
 
 
 def _add_bar(slide, box: Box) -> None:
-    bar = slide.shapes.add_shape(MSO_SHAPE.RECTANGLE, *box.emu)
-    bar.fill.solid()
-    bar.fill.fore_color.rgb = colour(page.BLUE)
-    bar.line.fill.background()
-    unstyle(bar)
-    describe(bar, "Bar", "Decoration")
+    named = markup.identity(slide.shapes._next_shape_id, "Bar", "Decoration")
+    markup.add(slide.shapes, markup.block(named, box.emu, "rect", page.BLUE))
 

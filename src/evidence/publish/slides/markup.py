@@ -12,6 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from pptx.oxml import parse_xml
 from pptx.oxml.ns import nsdecls
+from pptx.spec import GRAPHIC_DATA_URI_TABLE
 from pptx.util import Pt
 
 from evidence.figures import page
@@ -20,17 +21,22 @@ Place = tuple[int, int, int, int]
 
 TREE = f"<p:spTree {nsdecls('a', 'p', 'r')}>{{}}</p:spTree>"
 INSETS = 'lIns="0" rIns="0" tIns="0" bIns="0"'
-WORDLESS = ('<p:txBody><a:bodyPr rtlCol="0" anchor="ctr"/><a:lstStyle/>'
-            '<a:p><a:pPr algn="ctr"/></a:p></p:txBody>')  # fmt: skip
 NOTHING = "<a:noFill/>"
+MIDDLE = 'rtlCol="0" anchor="ctr"'
 WRAPS = {True: "square", False: "none"}
 SIDES = {"left": "l", "center": "ctr", "right": "r"}
 UNSEEN = re.compile(r"[\x00-\x08\x0B-\x1F]")  # signs that no text of XML may hold
 
 
+def parsed(written: str):
+    """The element that is written."""
+    element, = parse_xml(TREE.format(written))
+    return element
+
+
 def add(shapes, written: str):
     """Put one written shape on top of the shapes of a slide, and return it."""
-    shape, = parse_xml(TREE.format(written))
+    shape = parsed(written)
     shapes._spTree.insert_element_before(shape, "p:extLst")
     return shapes._shape_factory(shape)
 
@@ -67,6 +73,15 @@ def outline(width: int, height: int, paths: Iterable[Sequence[tuple[int, int]]],
             f'<a:path w="{width}" h="{height}">{drawn}</a:path></a:pathLst></a:custGeom>')
 
 
+def body(paragraphs: Iterable[str], attributes: str, fit: str = "") -> str:
+    """The words of a shape."""
+    return (f"<p:txBody><a:bodyPr {attributes}>{fit}</a:bodyPr><a:lstStyle/>"
+            f"{''.join(paragraphs)}</p:txBody>")
+
+
+WORDLESS = body(['<a:p><a:pPr algn="ctr"/></a:p>'], MIDDLE)
+
+
 def shape(named: str, stands: str, geometry: str, paint: str, words: str = WORDLESS,
           kind: str = "") -> str:
     """A shape of its `identity`, `place`, outline, paint and words."""
@@ -100,11 +115,46 @@ def group(named: str, box: Place, members: Iterable[str]) -> str:
             f"</p:grpSpPr>{''.join(members)}</p:grpSp>")
 
 
+def table(named: str, box: Place, style: str, widths: Iterable[int], rows: Iterable[str]) -> str:
+    """A table of written `row`s in a style of PowerPoint, its first row the heading."""
+    left, top, width, height = box
+    columns = "".join(f'<a:gridCol w="{width}"/>' for width in widths)
+    return (f"<p:graphicFrame><p:nvGraphicFramePr>{named}<p:cNvGraphicFramePr>"
+            '<a:graphicFrameLocks noGrp="1"/></p:cNvGraphicFramePr><p:nvPr/></p:nvGraphicFramePr>'
+            f'<p:xfrm><a:off x="{left}" y="{top}"/><a:ext cx="{width}" cy="{height}"/></p:xfrm>'
+            f'<a:graphic><a:graphicData uri="{GRAPHIC_DATA_URI_TABLE}"><a:tbl>'
+            f'<a:tblPr firstRow="1" bandRow="0"><a:tableStyleId>{style}</a:tableStyleId></a:tblPr>'
+            f"<a:tblGrid>{columns}</a:tblGrid>{''.join(rows)}</a:tbl></a:graphicData></a:graphic>"
+            "</p:graphicFrame>")
+
+
+def row(height: int, cells: Iterable[str]) -> str:
+    """A row of a table of written `cell`s."""
+    return f'<a:tr h="{height}">{"".join(cells)}</a:tr>'
+
+
+def cell(paragraphs: Iterable[str], pads: tuple[int, int], anchor: str, ground: str | None,
+         line: str) -> str:
+    """A cell of a table: its margins at the sides and above, its ground, the colour of the thin
+    line below it."""
+    side, above = pads
+    return ('<a:tc><a:txBody><a:bodyPr wrap="square"/><a:lstStyle/>'
+            f'{"".join(paragraphs)}</a:txBody><a:tcPr marL="{side}" marR="{side}" marT="{above}" '
+            f'marB="{above}" anchor="{anchor}"><a:lnB w="{Pt(0.75)}">{solid(line)}</a:lnB>'
+            f"{solid(ground) if ground else NOTHING}</a:tcPr></a:tc>")
+
+
 def solid(colour: str, alpha: float = 1) -> str:
     """A colour such as "#0072B2", and how much of it covers what lies below."""
     seen = f'<a:alpha val="{round(alpha * 100000)}"/>' if alpha < 1 else ""
     value = colour.removeprefix("#")
     return f'<a:solidFill><a:srgbClr val="{value}">{seen}</a:srgbClr></a:solidFill>'
+
+
+def block(named: str, box: Place, kind: str, ground: str, words: str = "") -> str:
+    """A shape of one colour without a line around it, words on one line in its middle."""
+    inside = body([words], f'{MIDDLE} wrap="none" {INSETS}') if words else WORDLESS
+    return shape(named, place(box), preset(kind), f"{solid(ground)}<a:ln>{NOTHING}</a:ln>", inside)
 
 
 def text_box(
@@ -115,8 +165,7 @@ def text_box(
     turned = round(turn * 60000)
     return shape(
         named, place(box, f' rot="{turned}"' if turned else ""), preset("rect"), NOTHING,
-        f'<p:txBody><a:bodyPr wrap="{WRAPS[wrap]}" anchor="{anchor}" {INSETS}>'
-        f"<a:spAutoFit/></a:bodyPr><a:lstStyle/>{''.join(paragraphs)}</p:txBody>",
+        body(paragraphs, f'wrap="{WRAPS[wrap]}" anchor="{anchor}" {INSETS}', "<a:spAutoFit/>"),
         ' txBox="1"',
     )  # fmt: skip
 

@@ -20,13 +20,10 @@ from fontTools.afmLib import AFM
 from fontTools.agl import toUnicode
 from lxml import etree
 from pptx import Presentation
-from pptx.dml.color import RGBColor
 from pptx.enum.lang import MSO_LANGUAGE_ID
-from pptx.enum.shapes import MSO_SHAPE
-from pptx.enum.text import MSO_ANCHOR, PP_ALIGN
 from pptx.opc.constants import RELATIONSHIP_TYPE
 from pptx.oxml.ns import qn
-from pptx.util import Emu, Inches, Pt
+from pptx.util import Emu, Inches
 
 from evidence.figures import page
 from evidence.publish.slides import markup
@@ -51,7 +48,6 @@ GAP = 0.1  # inches between a table and the foot
 WIDEST_GAP = 0.8  # inches added to a column where there is room
 LINK = "#E3EEF6"
 CHIP = 0.3  # height of a link to another slide
-SIDES = {"left": PP_ALIGN.LEFT, "center": PP_ALIGN.CENTER, "right": PP_ALIGN.RIGHT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +117,6 @@ def text_height(text: str, width: float, size: float, bold: bool = False) -> flo
     return len(lines(text, width, size, bold)) * LINE * size / 72
 
 
-def colour(value: str) -> RGBColor:
-    """A colour such as "#0072B2"."""
-    return RGBColor.from_string(value.removeprefix("#"))
-
-
 def new_show():
     """An empty 16:9 presentation: layouts as wide as the slide, Arial, titles left and bold."""
     show = Presentation()
@@ -189,15 +180,10 @@ def add_chips(slide, targets: Sequence[tuple[str, object]]) -> None:
     for label, target in reversed(targets):
         width = text_width(label, SMALLEST) + 0.24
         box = Box(right - width, FOOT - CHIP, width, CHIP)
-        shape = slide.shapes.add_shape(MSO_SHAPE.ROUNDED_RECTANGLE, *box.emu)
-        describe(shape, f"Link: {label}", f"Link to the slide: {target.shapes.title.text}")
-        shape.fill.solid()
-        shape.fill.fore_color.rgb = colour(LINK)
-        shape.line.fill.background()
-        unstyle(shape)
-        write(shape.text_frame, [label], SMALLEST, ink=page.BLUE, side="center",
-              anchor=MSO_ANCHOR.MIDDLE)
-        shape.text_frame.word_wrap = False
+        named = markup.identity(slide.shapes._next_shape_id, f"Link: {label}",
+                                f"Link to the slide: {target.shapes.title.text}")
+        words = markup.paragraph(label, SMALLEST, ink=page.BLUE, side="center")
+        shape = markup.add(slide.shapes, markup.block(named, box.emu, "roundRect", LINK, words))
         shape.click_action.target_slide = target
         right -= width + 0.1
 
@@ -217,7 +203,9 @@ def place_title(slide, box: Box, text: str, size: float) -> None:
     """Write the title of a slide into a box."""
     holder = slide.shapes.title
     holder.left, holder.top, holder.width, holder.height = box.emu
-    write(holder.text_frame, [text], size, bold=True)
+    paragraph = markup.paragraph(text, size, bold=True)
+    body = markup.body([paragraph], f'wrap="square" anchor="t" {markup.INSETS}')
+    holder._element.replace(holder._element.txBody, markup.parsed(body))
 
 
 def add_text(shapes, box: Box, text: str, size: float, *, name: str, **style):
@@ -225,59 +213,6 @@ def add_text(shapes, box: Box, text: str, size: float, *, name: str, **style):
     named = markup.identity(shapes._next_shape_id, name)
     paragraphs = [markup.paragraph(line, size, **style) for line in text.split("\n")]
     return markup.add(shapes, markup.text_box(named, box.emu, paragraphs))
-
-
-def write(
-    frame, paragraphs: Sequence[str], size: float, *, bold: bool = False, italic: bool = False,
-    ink: str = page.INK, side: str = "left", anchor=MSO_ANCHOR.TOP, pitch: float | None = None,
-    link: str = "",
-) -> None:  # fmt: skip
-    """Fill a text frame without inner margins; `pitch` is the distance of its lines in points."""
-    frame.word_wrap = True
-    frame.vertical_anchor = anchor
-    frame.margin_left = frame.margin_right = frame.margin_top = frame.margin_bottom = 0
-    for number, text in enumerate(paragraphs):
-        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-        paragraph.alignment = SIDES[side]
-        if pitch:
-            paragraph.line_spacing = Pt(pitch)
-        write_runs(paragraph, text, size, bold=bold, italic=italic, ink=ink, link=link)
-
-
-def write_runs(
-    paragraph, text: str, size: float, *, bold: bool = False, italic: bool = False,
-    ink: str = page.INK, link: str = "",
-) -> None:  # fmt: skip
-    """Write text with ``**bold**`` parts; `link` follows it as a link."""
-    for number, part in enumerate(re.split(r"\*\*", text)):
-        if part:
-            _run(paragraph, part, size, bold or number % 2 == 1, italic, ink)
-    if link:
-        run = _run(paragraph, link, size, bold, italic, page.BLUE)
-        run.hyperlink.address = link
-
-
-def _run(paragraph, text: str, size: float, bold: bool, italic: bool, ink: str):
-    run = paragraph.add_run()
-    run.text = text
-    run.font.size, run.font.bold, run.font.italic = Pt(size), bold, italic or None
-    run.font.color.rgb = colour(ink)
-    run.font.language_id = MSO_LANGUAGE_ID.ENGLISH_UK
-    return run
-
-
-def describe(shape, name: str, alt: str) -> None:
-    """Give a picture, group or table its name and its alt text."""
-    properties = shape._element.xpath("./*/p:cNvPr")[0]
-    properties.set("name", name)
-    properties.set("descr", alt)
-
-
-def unstyle(shape) -> None:
-    """Take the shadow and colours of the theme off a shape or line; its own stay."""
-    style = shape._element.find(qn("p:style"))
-    if style is not None:
-        shape._element.remove(style)
 
 
 def add_notes(slide, parts: Sequence[tuple[str, str]]) -> None:
@@ -392,52 +327,25 @@ def add_table(
     size: float, top: float, alt: str,
 ) -> None:
     """A table, its first row the heading, from `top` on."""
-    box = Box(LEFT, top, sum(widths), sum(heights))
-    frame = slide.shapes.add_table(len(rows), len(widths), *box.emu)
-    describe(frame, "Table", alt)
-    table = frame.table
-    style = table._tbl.tblPr
-    style.find(qn("a:tableStyleId")).text = PLAIN
-    style.set("bandRow", "0")
-    for number, width in enumerate(widths):
-        table.columns[number].width = Inches(width)
-    for number, height in enumerate(heights):
-        table.rows[number].height = Inches(height)
+    wide, high = ([Inches(length) for length in lengths] for lengths in (widths, heights))
     sides = [
         "right" if all(NUMBER.fullmatch(_plain(cell)) for cell in column) else "left"
         for column in zip(*rows[1:], strict=True)
     ]
-    for y, row in enumerate(rows):
-        for x, text in enumerate(row):
-            _fill(table.cell(y, x), text, size, sides[x], is_head=y == 0)
-
-
-def _fill(cell, text: str, size: float, side: str, is_head: bool) -> None:
-    cell.margin_left = cell.margin_right = Inches(CELL_PAD[0])
-    cell.margin_top = cell.margin_bottom = Inches(CELL_PAD[1])
-    cell.vertical_anchor = MSO_ANCHOR.MIDDLE if is_head else MSO_ANCHOR.TOP
-    frame = cell.text_frame
-    frame.word_wrap = True
-    for number, line in enumerate(text.split("\n")):
-        paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
-        paragraph.alignment = SIDES[side]
-        write_runs(paragraph, line, size, bold=is_head, ink="#FFFFFF" if is_head else page.INK)
-    if is_head:
-        cell.fill.solid()
-        cell.fill.fore_color.rgb = colour(page.BLUE)
-    else:
-        cell.fill.background()
-    _underline(cell)
-
-
-def _underline(cell) -> None:
-    """A thin grey line below a cell."""
-    properties = cell._tc.get_or_add_tcPr()
-    line = properties.makeelement(qn("a:lnB"), {"w": str(Pt(0.75))})
-    fill = line.makeelement(qn("a:solidFill"), {})
-    fill.append(fill.makeelement(qn("a:srgbClr"), {"val": page.PALE.removeprefix("#")}))
-    line.append(fill)
-    properties.insert(0, line)
+    pads = Inches(CELL_PAD[0]), Inches(CELL_PAD[1])
+    written = []
+    for y, (row, height) in enumerate(zip(rows, high, strict=True)):
+        ink, ground = ("#FFFFFF", page.BLUE) if y == 0 else (page.INK, None)
+        cells = [
+            markup.cell([markup.paragraph(line, size, bold=y == 0, ink=ink, side=side)
+                         for line in text.split("\n")],
+                        pads, "t" if y else "ctr", ground, page.PALE)
+            for text, side in zip(row, sides, strict=True)
+        ]  # fmt: skip
+        written.append(markup.row(height, cells))
+    named = markup.identity(slide.shapes._next_shape_id, "Table", alt)
+    box = Inches(LEFT), Inches(top), sum(wide), sum(high)
+    markup.add(slide.shapes, markup.table(named, box, PLAIN, wide, written))
 
 
 def pack(show, title: str, subject: str) -> bytes:
