@@ -81,7 +81,8 @@ class Content:
     tables : tuple of str
         Tables that were read.
     draw : callable
-        Takes the empty page and draws everything but message, subtitle and foot.
+        Takes the empty page and draws everything but message, subtitle and foot, of what it holds
+        and nothing else.
     paged : callable, optional
         Takes a style and returns such drawings, one for each page, where a figure may need several.
     phone : callable, optional
