@@ -5,10 +5,13 @@ import shutil
 
 import pytest
 
+import evidence as ev
 from evidence.project import freshness
 from evidence.project.freshness import Inputs, inputs
+from evidence.project.seen import seen, unchanged
 from evidence.review.dictionary import default_descriptor
-from evidence.review.review import Reads, load_review, made_once
+from evidence.review.review import Reads, load_review, made_once, noted
+from evidence.wording import Facts, fill
 from sample_review import edit, write_sample
 
 FIGURE = "figure:studies"
@@ -126,3 +129,44 @@ def test_a_review_is_read_again_when_a_file_has_changed_and_belongs_to_each_read
     assert load_review(minimal).table("studies")["n_randomised"].tolist() == [41, 60]
     (minimal / "data" / "notes.csv").write_text("a\n", encoding="utf-8")
     assert "notes.csv" in str(load_review(minimal).warnings)
+
+
+@pytest.mark.parametrize("name", [
+    '["os", "mkdir", ["made"], {}]', '["evidence.storage", "os.mkdir", ["made"], {}]', "no name",
+    '["evidence.storage", "remove", [], {}]', '["evidence.no_module", "x", [], {}]',
+    "value:studies", "value:studies.__class__",
+])
+def test_a_record_makes_nothing_but_what_has_been_noted(minimal, name, monkeypatch):
+    monkeypatch.chdir(minimal)
+    assert not unchanged(minimal, {name: "0"})
+    assert not (minimal / "made").exists()
+
+
+def test_values_are_made_again_under_their_names(minimal):
+    review = ev.load(minimal)
+    facts = Facts(review, review.pools)
+    assert fill("{studies[abel2001].n_randomised}", facts) == "40"
+    review.labels("studies", "study", "condition")
+    review.pools.get("no_such_analysis")
+    review.table("outcomes")
+    found = seen([review.tables.reads])
+    assert found.tables == ["outcomes"] and "studies" in found.below
+    assert set(found.values) == {
+        "value:studies[abel2001].n_randomised",
+        '["evidence.review.review", "Review.labels", ["studies", "study", "condition"], {}]',
+        '["evidence.pooling.analyses", "analysis_ids", [], {}]',
+    }
+    assert unchanged(minimal, found.values)
+    for name in found.values:
+        assert not unchanged(minimal, {**found.values, name: "0"})
+
+
+def test_a_value_that_cannot_be_compared_counts_with_its_tables(minimal):
+    review = ev.load(minimal)
+
+    @noted
+    def strange(review):
+        return review.table("studies"), object()
+
+    strange(review)
+    assert seen([review.tables.reads]).tables == ["studies"]

@@ -196,7 +196,7 @@ def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[st
     kernels = Kernels()
     with (
         ProcessPoolExecutor(
-            min(jobs, len(drawn) or 1), context(), begin, (dict(os.environ),),
+            min(jobs, len(drawn) or 1), context(root), begin, (dict(os.environ),),
         ) as processes,
         ThreadPoolExecutor(jobs) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
