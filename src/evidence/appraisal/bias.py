@@ -9,6 +9,7 @@ from evidence.review import Problem, Review, ReviewError, among, made_once, note
 
 ANSWERS_FILE = "data/bias_answers.csv"
 STATEMENT = "statement"
+PLACE = ["study", "fact_domain", "fact_topic"]  # of a fact
 ELSEWHERE = {  # words of other tools, and what they come to
     "unclear": "some concerns", "moderate": "some concerns", "serious": "high", "critical": "high",
 }
@@ -157,17 +158,23 @@ def evidence_of_answers(review: Review, outcome_id: str) -> pd.DataFrame:
         Columns domain, question, answer, reason, fact, verification, source, source_where; what
         the tables do not hold is empty.
     """
-    place = ["study", "fact_domain", "fact_topic"]
+    table = _answers(review)
+    rows = table[table["outcome_id"] == outcome_id].reset_index(drop=True)
+    rows.insert(0, "domain", [domain_of(question) for question in rows["question"]])
+    return rows.drop(columns=["outcome_id", *PLACE])
+
+
+@made_once
+def _answers(review: Review) -> pd.DataFrame:
+    """All answers, each beside the fact that it rests on."""
     answers = review.table("bias_answers").reindex(
-        columns=["outcome_id", "question", "answer", "reason", *place]
+        columns=["outcome_id", "question", "answer", "reason", *PLACE]
     )
     facts = review.table("bias_facts").rename(
         columns={"domain": "fact_domain", "topic": "fact_topic"}
-    ).reindex(columns=[*place, "fact", "verification", "source", "source_where"])
-    table = answers[answers["outcome_id"] == outcome_id].astype({name: object for name in place})
-    table = table.merge(facts.astype({name: object for name in place}), how="left", on=place)
-    table.insert(0, "domain", [domain_of(question) for question in table["question"]])
-    return table.drop(columns=["outcome_id", *place])
+    ).reindex(columns=[*PLACE, "fact", "verification", "source", "source_where"])
+    as_objects = dict.fromkeys(PLACE, object)
+    return answers.astype(as_objects).merge(facts.astype(as_objects), how="left", on=PLACE)
 
 
 def interests(review: Review) -> pd.DataFrame:
