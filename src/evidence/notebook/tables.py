@@ -136,15 +136,15 @@ def folded(summary: str, body: str, is_open: bool = False, anchor: str = "") -> 
 def worded(review: Review, frame: pd.DataFrame, cite: Cite, digits: int = 2) -> pd.DataFrame:
     """Cells and headings in words: text and `Markup` under the headings of a reader."""
     fields = _fields(review, frame)
-    ready = frame.astype(object)
-    for column in frame:
-        if _is_cited(review, frame[column], fields.get(column, {})):
-            ready[column] = [_citations(review, cell, cite) for cell in frame[column]]
+    ready = {}
+    for column, cells in frame.items():
+        if _is_cited(review, cells, fields.get(column, {})):
+            ready[column] = [_citations(review, cell, cite) for cell in cells]
         else:
             words = _vocabulary(review, column, fields.get(column, {}))
-            ready[column] = [_word(review, words, cell) for cell in frame[column]]
+            ready[column] = [_word(review, words, cell) for cell in cells]
     headings = _headings(review, list(frame), fields)
-    return plain.readable(ready, headings, digits)
+    return plain.readable(pd.DataFrame(ready, index=frame.index), headings, digits)
 
 
 def _fields(review: Review, frame: pd.DataFrame) -> dict[str, Mapping[str, Any]]:

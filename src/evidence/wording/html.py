@@ -63,10 +63,8 @@ def readable(frame: pd.DataFrame, names: Mapping[str, str] | None = None,
     """
     headings = {column: column.replace("_", " ") for column in frame.columns}
     headings.update(names or {})
-    shown = frame.copy().astype(object)
-    for column in frame.columns:
-        shown[column] = [_cell(value, digits) for value in frame[column]]
-    return shown.rename(columns=headings)
+    shown = {column: [_cell(value, digits) for value in cells] for column, cells in frame.items()}
+    return pd.DataFrame(shown, index=frame.index).rename(columns=headings)
 
 
 def _cell(value: object, digits: int) -> str | Markup:
