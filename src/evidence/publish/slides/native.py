@@ -380,7 +380,8 @@ def _ink(rgba) -> str:
     return markup.solid(colors.to_hex(rgba).upper(), rgba[3])
 
 
-def _hex(rgba) -> str:
+@cache
+def _hex(rgba: tuple) -> str:
     """A colour on white, its transparency worked in."""
     red, green, blue, alpha = rgba
     return colors.to_hex([1 - alpha + alpha * part for part in (red, green, blue)]).upper()
