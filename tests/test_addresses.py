@@ -5,7 +5,6 @@ import re
 
 import pandas as pd
 import pytest
-from nbconvert.filters.markdown import markdown2html
 
 from conftest import MINIMAL, edit, write_review
 from evidence.review import addresses, load_review
@@ -30,11 +29,18 @@ SOMEWHERE = {
 }  # fmt: skip
 
 
+def in_a_notebook(text):
+    """Markdown as a notebook shows it."""
+    from nbconvert.filters.markdown import markdown2html  # takes long to import
+
+    return markdown2html(text)
+
+
 @pytest.mark.parametrize("text", NOWHERE)
 def test_what_would_run_or_lead_elsewhere_is_no_target(text):
     assert addresses.target(text) == ""
     assert "href" not in link("x", text).html
-    shown = markdown2html(harmless(f"[Read]({text})"))
+    shown = in_a_notebook(harmless(f"[Read]({text})"))
     assert not re.search('(?:href|src)="(?!https?:)[^"]*:', shown)
     page = allowed(f'<a href="{text}">x</a><img src="{text}"><form action="{text}"></form>')
     assert "href" not in page and "src" not in page and "form" not in page
@@ -89,7 +95,7 @@ def test_text_is_no_formula(text):
 def test_labels_are_shown_as_they_are_written(text):
     table = allowed(to_html(pd.DataFrame({"a": [text]})))
     assert html.escape(text, quote=False) in table
-    shown = html.unescape(markdown2html(f"Here: {escaped(text)}"))
+    shown = html.unescape(in_a_notebook(f"Here: {escaped(text)}"))
     assert text in shown.replace("<span>", "").replace("</span>", "")
 
 

@@ -4,7 +4,6 @@ import json
 import shutil
 
 import pytest
-from frictionless import Package, Resource, Schema
 
 from conftest import MINIMAL, REPOSITORY, edit, problems_of, write_review
 from evidence.cli import main
@@ -23,6 +22,8 @@ SOURCE = REPOSITORY / "src" / "evidence"
 
 
 def test_both_dictionaries_are_data_packages():
+    from frictionless import Package  # takes long to import
+
     assert Package(default_descriptor()).resources
     assert Package(str(REPOSITORY / "data" / "datapackage.json")).resources
 
@@ -295,6 +296,8 @@ def test_a_dictionary_extends_that_of_the_package(minimal):
 
 def test_another_reader_of_data_packages_judges_alike(minimal):
     """frictionless reads the same cells as right and wrong."""
+    from frictionless import Resource, Schema
+
     descriptor = default_descriptor()
     studies = next(r for r in descriptor["resources"] if r["name"] == "studies")
     for cell, is_right in (("40", True), ("-1", False), ("many", False), ("", True)):

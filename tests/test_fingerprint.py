@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from conftest import REPOSITORY
-from drawn import ANALYSES, NAMES, built
 from evidence.fingerprint import fingerprint
 from evidence.publish import talk_plan
 from evidence.wording import Row
@@ -82,6 +81,8 @@ def test_what_cannot_be_compared_has_none(value):
 
 
 def test_every_figure_and_the_slides_have_one_that_another_process_finds_as_well():
+    from drawn import ANALYSES, NAMES, built
+
     made = {name: fingerprint(built(name)) for name in NAMES}
     assert len(set(made.values())) == len(NAMES)
     code = ("from drawn import built\nfrom evidence.fingerprint import fingerprint\n"
