@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from conftest import REPOSITORY, edit
+from drawn import with_tables
 from evidence.appraisal import bias, certainty, flow, gaps, information
 from evidence.appraisal.census import census
 from evidence.appraisal.certainty import summary_of_findings
@@ -140,7 +141,7 @@ def test_levels_for_risk_of_bias_follow_the_written_rule(review, analyses):
     assert table.loc["any_harm", "high_share"] < 0.5 and table.loc["any_harm", "risk_of_bias"] == 1
     stated = review.table("certainty")
     stated.loc[stated["outcome"] == "pain_fm", "risk_of_bias"] = 1
-    changed = replace(review, tables={**review.tables, "certainty": stated})
+    changed = with_tables(review, certainty=stated)
     (found,) = certainty.rating_disagreements(changed, analyses)
     assert (found.column, found.rule) == ("risk_of_bias", "the judgements give 2")
 
@@ -243,7 +244,7 @@ def with_a_made_up_trial(review):
         outcome_id="naik2024-fatigue-w12", study="naik2024", domain="fatigue",
     )
     outcomes = pd.concat([outcomes, outcome], ignore_index=True)
-    return replace(review, tables={**review.tables, "studies": studies, "outcomes": outcomes})
+    return with_tables(review, studies=studies, outcomes=outcomes)
 
 
 def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analyses):
@@ -271,7 +272,7 @@ def test_a_made_up_study_moves_map_flow_summary_status_and_figures(review, analy
 def test_a_changed_effect_moves_the_map_of_new_trials(review, analyses):
     outcomes = review.table("outcomes")
     outcomes.loc[outcomes["outcome_id"] == "rodriguezfreire2026-pain-w13-level", "effect"] = -0.4
-    changed = replace(review, tables={**review.tables, "outcomes": outcomes})
+    changed = with_tables(review, outcomes=outcomes)
     old = catalogue.build(review, analyses, "new_trial")
     new = catalogue.build(changed, run_analyses(changed), "new_trial")
     assert old.title != new.title

@@ -1,10 +1,9 @@
 """The figure of the claims audit: every claim in the bar, and nothing unknown that looks known."""
 
-from dataclasses import replace
-
 import pytest
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
+from drawn import with_tables
 from evidence.chapters.claims import audit
 from evidence.chapters.claims import figure as claims_audit
 from evidence.figures import catalogue
@@ -64,8 +63,7 @@ def test_a_changed_verdict_moves_bar_title_table_and_alt_text(review):
     before = catalogue.build(review, {}, "claims_audit")
     table = review.table("claims")
     table.loc[table["claim_id"] == "c04", ["citation_verdict", "evidence_verdict"]] = "supported"
-    after = catalogue.build(replace(review, tables={**review.tables, "claims": table}), {},
-                            "claims_audit")
+    after = catalogue.build(with_tables(review, claims=table), {}, "claims_audit")
     assert after.title != before.title and after.alt != before.alt
     count = before.content.facts["n_evidence_supported"]
     assert str(count + 1) in texts(after.figure())

@@ -19,7 +19,7 @@ from pptx import Presentation
 from pptx.enum.dml import MSO_LINE, MSO_PATTERN
 from pptx.enum.shapes import MSO_SHAPE_TYPE
 
-from drawn import ANALYSES, NAMES, REVIEW, built
+from drawn import ANALYSES, NAMES, REVIEW, built, with_tables
 from evidence.figures import catalogue
 from evidence.pooling import Analyses
 from evidence.publish.slides.deck import figure_deck, talk_deck
@@ -398,7 +398,7 @@ def test_figures_that_were_asked_for_are_all_there_is(few):
 def test_a_changed_cell_moves_slide_notes_and_alt_text():
     table = REVIEW.table("outcomes")
     table.loc[table["outcome_id"] == "parkitny2017-pain-w8", "intervention_change_pct"] = -33.0
-    review = replace(REVIEW, tables={**REVIEW.tables, "outcomes": table})
+    review = with_tables(REVIEW, outcomes=table)
     figure = catalogue.build(review, ANALYSES, "cited_outcomes")
     talk = Talk(review, ANALYSES, {"cited_outcomes": figure})
     planned = next(slide for slide in talk.slides if slide.figure == "cited_outcomes")
@@ -410,7 +410,7 @@ def test_a_changed_cell_moves_slide_notes_and_alt_text():
 def test_a_template_that_asks_for_nothing_known_names_its_cell():
     table = REVIEW.table("slides")
     table.loc[0, "say"] = "So it is {nothing_known}."
-    review = replace(REVIEW, tables={**REVIEW.tables, "slides": table})
+    review = with_tables(REVIEW, slides=table)
     talk = Talk(review, ANALYSES, {})
     with pytest.raises(ReviewError, match=r"data/slides.csv:2 say: .*nothing_known"):
         talk.words(talk.slides[0], "say", "")

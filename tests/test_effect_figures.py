@@ -12,7 +12,7 @@ from matplotlib.patches import Polygon, Rectangle
 from scipy import stats
 
 from conftest import REPOSITORY
-from drawn import ANALYSES, REVIEW
+from drawn import ANALYSES, REVIEW, with_tables
 from drawn import built as built_once
 from drawn import page as page_of
 from evidence.appraisal import published
@@ -49,7 +49,7 @@ def changed(table, identifier, **values):
     key = frame.columns[0]
     for column, value in values.items():
         frame.loc[frame[key] == identifier, column] = value
-    return replace(REVIEW, tables={**REVIEW.tables, table: frame})
+    return with_tables(REVIEW, **{table: frame})
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +152,7 @@ def test_a_wrong_choice_is_named(row, values, word):
     frame = REVIEW.table("specifications")
     for column, value in values.items():
         frame.loc[row, column] = value
-    review = replace(REVIEW, tables={**REVIEW.tables, "specifications": frame})
+    review = with_tables(REVIEW, specifications=frame)
     with pytest.raises(ReviewError, match=word):
         multiverse.explore(review, ANALYSES["fm_pain"])
 
@@ -261,7 +261,7 @@ def test_published_ratios_stand_on_a_logarithmic_axis():
     table = REVIEW.table("published_pooled")
     table.loc[table["pooled_id"].isin(["vatvani2024-pain", "saif2026-pain"]),
               ["effect_measure", "effect", "ci_low", "ci_high"]] = ["risk_ratio", 0.2, 0.05, 0.8]
-    review = replace(REVIEW, tables={**REVIEW.tables, "published_pooled": table})
+    review = with_tables(REVIEW, published_pooled=table)
     figure = catalogue.build(review, ANALYSES, "published_versus_ours")
     ax = figure.figure().axes[0]
     shown = texts(figure.figure())
@@ -296,7 +296,7 @@ def test_event_counts_of_many_trials_are_pooled_and_say_so():
     analyses = REVIEW.table("analyses")
     wanted = analyses["analysis"] == "any_adverse_event"
     analyses.loc[wanted, "include"] = ";".join([*chosen["harm_id"], "third"])
-    review = replace(REVIEW, tables={**REVIEW.tables, "harms": harms, "analyses": analyses})
+    review = with_tables(REVIEW, harms=harms, analyses=analyses)
     figure = catalogue.build(review, run_analyses(review), "harms_forest")
     assert "Three trials pooled" in texts(figure.figure())
     assert "othing is pooled" not in figure.method

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from drawn import ANALYSES, NAMES, REVIEW, built
+from drawn import ANALYSES, NAMES, REVIEW, built, with_tables
 from drawn import page as page_of
 from evidence.appraisal.census import census
 from evidence.figures import catalogue, page
@@ -15,7 +15,6 @@ from evidence.figures.figure import KINDS
 from evidence.figures.kinds import changes
 from evidence.pooling.analyses import run_analyses
 from evidence.review.problems import ReviewError
-from evidence.review.review import Tables
 from figure_checks import (
     drawn_texts,
     faint,
@@ -79,7 +78,7 @@ def changed(review, table, key, identifier, **values):
     frame = review.table(table)
     for column, value in values.items():
         frame.loc[frame[key] == identifier, column] = value
-    return replace(review, tables={**review.tables, table: frame})
+    return with_tables(review, **{table: frame})
 
 
 def test_a_changed_cell_moves_table_message_and_alt_text():
@@ -195,7 +194,7 @@ def test_a_short_range_of_years_has_a_tick_for_each_and_undated_studies_are_coun
     years = {key: REVIEW.bibliography[key].year for key in studies["study"]}
     kept = studies[[years[key] in ("2023", "2024", "2025") or not years[key]
                     for key in studies["study"]]]
-    review = replace(REVIEW, tables={**REVIEW.tables, "studies": kept})
+    review = with_tables(REVIEW, studies=kept)
     figure = catalogue.build(review, ANALYSES, "study_landscape")
     undated = int(figure.table["year"].isna().sum())
     assert {"2023", "2024", "2025"} <= set(texts(figure.figure()))
@@ -236,7 +235,7 @@ def _asked(kind, select="", thresholds="", **tables):
     row = {"figure": "asked", "kind": kind, "notebook": "", "select": select,
            "thresholds": thresholds, "message": "A message", "subtitle": "Plotted", "caption": ""}
     figures = pd.DataFrame([row])
-    return replace(REVIEW, tables=Tables({**REVIEW.tables, **tables, "figures": figures}))
+    return with_tables(REVIEW, **tables, figures=figures)
 
 
 def _with_rows(name, *rows):

@@ -1,11 +1,9 @@
 """Figures of mechanism and markers: what they must say, and that the data move them."""
 
-from dataclasses import replace
-
 import pytest
 from matplotlib.lines import Line2D
 
-from drawn import REVIEW
+from drawn import REVIEW, with_tables
 from evidence.chapters.markers import figure as markers_figure
 from evidence.figures import catalogue
 from evidence.review.studies import LABORATORY
@@ -19,7 +17,7 @@ def changed(table, key, identifier, **values):
     frame = REVIEW.table(table)
     for column, value in values.items():
         frame.loc[frame[key] == identifier, column] = value
-    return replace(REVIEW, tables={**{t: REVIEW.table(t) for t in REVIEW.tables}, table: frame})
+    return with_tables(REVIEW, **{table: frame})
 
 
 def build(name, review=REVIEW):
@@ -96,10 +94,9 @@ def test_effects_of_another_molecule_stand_in_order_and_are_never_reached():
 def test_a_changed_concentration_moves_everything():
     value = 3.51e6 / 2
     review = changed("concentrations", "item_id", "k17", value_nm=value, low_nm=value)
-    review = replace(review, tables={**review.tables, "concentrations": review.table(
-        "concentrations").query("item_id not in ['k18', 'k19']")})
+    fewer = review.table("concentrations").query("item_id not in ['k18', 'k19']")
     layout = REVIEW.table("concentration_rows").query("item_id not in ['k18', 'k19']")
-    review = replace(review, tables={**review.tables, "concentration_rows": layout})
+    review = with_tables(review, concentrations=fewer, concentration_rows=layout)
     figure = build("dose_reached", review)
     assert "500,000 × peak" in figure.alt
     assert "500,000 × peak" in words(figure)

@@ -1,13 +1,13 @@
 """Schedules, lengths of trials, shares of harms, and the figure of the schedules."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from drawn import with_tables
 from evidence.appraisal import harms
 from evidence.chapters.dosing import schedules
 from evidence.figures import catalogue
@@ -30,7 +30,7 @@ def shown(review):
 def changed(review, table, where, column, value):
     frame = review.table(table)
     frame.loc[where(frame), column] = value
-    return replace(review, tables={**review.tables, table: frame})
+    return with_tables(review, **{table: frame})
 
 
 def test_parts_of_the_schedule_are_matched_with_trials_by_dose_and_week(review):
