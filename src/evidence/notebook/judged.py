@@ -15,7 +15,7 @@ from evidence.appraisal import (
     judged_results,
 )
 from evidence.figures import Spec, catalogue
-from evidence.review import Review
+from evidence.review import Review, noted
 
 KIND = "risk_of_bias"  # of the figure whose notebook holds the judgements
 
@@ -57,6 +57,7 @@ def behind(review: Review, analyses: Mapping[str, Any], spec: Spec) -> list[tupl
     return found
 
 
+@noted
 def place(review: Review) -> str:
     """Notebook with the judgements; empty where no figure says which."""
     return next((spec.notebook for spec in catalogue.specs(review).values()

@@ -66,8 +66,8 @@ def seen(reads: Iterable[Reads]) -> Seen:
 def seen_in(names: Mapping[str, Any], root: str) -> Seen | None:
     """What the reviews among the variables of a notebook have looked at; None where that is not
     known, because there is none, or one of another folder."""
-    held = list(names.values())
-    held += [getattr(each, "review", None) for each in held]
+    held = [each if isinstance(each, Review) else getattr(each, "review", None)
+            for each in list(names.values())]
     reviews = [each for each in held if isinstance(each, Review)]
     if not reviews or any(review.root != Path(root) for review in reviews):
         return None

@@ -227,6 +227,7 @@ class Review:
         """
         return self.tables[name].copy(deep=False) if name in self.tables else pd.DataFrame()
 
+    @noted
     def item(self, name: str, default: str = "") -> str:
         """Value of one item of ``data/review.csv``.
 
