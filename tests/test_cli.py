@@ -195,13 +195,13 @@ DAMAGED = {
 
 
 @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
-def test_a_damaged_table_of_the_last_build_is_written_anew(minimal, capsys, content):
-    pooled = minimal / "data" / "derived" / "pooled.csv"
-    assert main(["analyse", str(minimal)]) == 0
+def test_a_damaged_table_of_the_last_build_is_written_anew(built_sample, tmp_path, capsys, content):
+    root = shutil.copytree(built_sample, tmp_path / "sample")
+    pooled = root / "data" / "derived" / "pooled.csv"
     sound = pooled.read_bytes()
     pooled.write_bytes(content)
     assert moved_headlines(pooled, sound.decode()) == ()
-    assert main(["build", str(minimal)]) == 0
+    assert main(["build", str(root)]) == 0
     assert pooled.read_bytes() == sound and "Moved" not in capsys.readouterr().out
 
 
