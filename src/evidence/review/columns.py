@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+FLOAT = np.dtype("float64")
+
 
 def word(row: Mapping[str, Any], name: str, default: str = "") -> str:
     """Text of the cell `name` of a row; `default` when the column is absent or the cell empty."""
@@ -25,9 +27,12 @@ def keys(cell: object) -> list[str]:
 def number(table: pd.DataFrame, column: str) -> pd.Series:
     """A column as floats, NaN throughout where the table has no such column of numbers."""
     values = table.get(column)
-    if values is None or not pd.api.types.is_numeric_dtype(values):
+    if values is None:
         return pd.Series(np.full(len(table), np.nan), table.index)
-    return values if values.dtype == np.float64 else values.astype("float64")
+    if values.dtype == FLOAT:
+        return values
+    numeric = pd.api.types.is_numeric_dtype(values)
+    return values.astype(FLOAT) if numeric else pd.Series(np.nan, table.index)
 
 
 def is_true(table: pd.DataFrame, column: str) -> pd.Series:
