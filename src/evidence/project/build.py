@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import (
     FIRST_COMPLETED,
+    CancelledError,
     Future,
     ProcessPoolExecutor,
     ThreadPoolExecutor,
@@ -18,8 +20,9 @@ from typing import Any
 
 from tqdm import tqdm
 
+import evidence as ev
 import evidence.chapters  # noqa: F401  (registers its figures and facts)
-from evidence.figures import catalogue, images
+from evidence.figures import Figure, images
 from evidence.pooling import in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
@@ -107,7 +110,8 @@ def build(root: Path | None = None, *, force: bool = False, jobs: int | None = N
     force : bool
         Make every target again.
     jobs : int, optional
-        Targets made side by side; as many as there are cores by default.
+        Targets made side by side; by default one more than there are cores, since a kernel that
+        begins or ends leaves its core idle for a while.
 
     Raises
     ------
@@ -116,7 +120,7 @@ def build(root: Path | None = None, *, force: bool = False, jobs: int | None = N
     """
     folder = find_root(root)
     with alone(folder):
-        return _build(folder, force, jobs or os.cpu_count() or 1)
+        return _build(folder, force, jobs or (os.cpu_count() or 1) + 1)
 
 
 def _build(root: Path, force: bool, jobs: int) -> Built:
@@ -185,30 +189,36 @@ def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[st
           jobs: int) -> dict[str, Outcome]:
     """Make targets side by side: figures in processes of their own, notebooks in their kernels.
 
-    With each target stand the fingerprints that decide (see `decisive`).
+    With each target stand the fingerprints that decide (see `decisive`). One process compares them,
+    so that what several targets look at is worked out once.
     """
     if not targets:
         return {}
-    drawn = [name for name in targets if not name.startswith("notebook:")]
     notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
     done: dict[str, Outcome] = {}
     problems: list[Problem] = []
-    kernels = Kernels()
+    kernels, running = Kernels(), threading.Semaphore(jobs)
+    begun = context(root), begin, (dict(os.environ),)
     with (
-        ProcessPoolExecutor(
-            min(jobs, len(drawn) or 1), context(root), begin, (dict(os.environ),),
-        ) as processes,
-        ThreadPoolExecutor(jobs) as threads,
+        ProcessPoolExecutor(jobs, *begun) as processes,
+        ProcessPoolExecutor(1, *begun) as comparing,
+        ThreadPoolExecutor(len(targets)) as threads,
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
     ):
         def make(name: str) -> Outcome:
-            if name in notebooks:
-                same = targets[name] and processes.submit(unchanged, root, targets[name]).result()
-                return unmade(last[name]) if same else make_notebook(notebooks[name], kernels)
-            maker = make_deck if name == DECK else make_figure
-            return processes.submit(maker, root, name.partition(":")[2], targets[name]).result()
+            known = targets[name] and comparing.submit(
+                compared, root, name, targets[name], last[name]).result()
+            if known:
+                return known
+            with running:
+                if kernels.stopped:
+                    raise CancelledError
+                if name in notebooks:
+                    return make_notebook(notebooks[name], kernels)
+                maker = make_deck if name == DECK else make_figure
+                return processes.submit(maker, root, name.partition(":")[2]).result()
 
-        order = sorted(targets, key=lambda name: (name != DECK, name in drawn))  # slow ones first
+        order = sorted(targets, key=lambda name: _turn(name, bool(targets[name])))
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
         try:
             for future in _as_completed(pending):
@@ -229,6 +239,24 @@ def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[st
     return {name: done[name] for name in targets}
 
 
+def _turn(target: str, is_compared: bool) -> tuple[bool, int]:
+    """What is made for certain begins first, slow things first; what is compared, quick ones."""
+    rank = ("deck", "notebook", "figure").index(target.partition(":")[0])
+    return is_compared, -rank if is_compared else rank
+
+
+def compared(root: Path, target: str, decide: Mapping[str, str], last: Made) -> Outcome | None:
+    """A target that comes out as it is, or the slides as they are now; None for another that has to
+    be made again."""
+    kind, _, name = target.partition(":")
+    if kind == "notebook":
+        seen = Seen(last.tables, dict(last.values), last.read)
+        return Outcome({}, seen, last.facts) if unchanged(root, decide) else None
+    if kind == "deck":
+        return make_deck(root, name, decide)
+    return same_figure(opened(root), name, decide)
+
+
 def _as_completed(pending: Iterable[Future[Outcome]]) -> Iterator[Future[Outcome]]:
     """Each as it ends; waiting never lasts so long that Ctrl-C goes unheard."""
     left = set(pending)
@@ -244,11 +272,6 @@ def _stop(pending: Iterable[Future[Outcome]], kernels: Kernels) -> None:
         kernels.kill()
 
 
-def unmade(last: Made) -> Outcome:
-    """A target that comes out as it is."""
-    return Outcome({}, Seen(last.tables, dict(last.values), last.read), last.facts)
-
-
 def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     """Run one notebook."""
     content, name = read_bytes(path), f"notebooks/{path.name}"
@@ -256,34 +279,39 @@ def make_notebook(path: Path, kernels: Kernels) -> Outcome:
     return Outcome({name: text.encode("utf-8")}, seen, {}, {name: sha256(content)})
 
 
-def make_figure(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
+def make_figure(root: Path, name: str) -> Outcome:
     """Draw one figure in every format."""
-    review = opened(root)
-    return draw(review, review.pools, name, decide)
+    return draw(opened(root), name)
 
 
-def draw(
-    loaded: Review, analyses: Mapping[str, Any], name: str, decide: Mapping[str, str] | None = None,
-) -> Outcome:
-    """Draw one figure of a review in every format, and say what it looked at.
-
-    Nothing is drawn where `decide` holds the fingerprint of the figure.
-    """
-    with loaded.tables.apart() as reads:
-        figure = catalogue.build(loaded, analyses, name)
-        tables = reads.all.union(figure.content.tables) - {"figures"}  # whose row is its source
-        seen = whole(figure, tables)
-        drawn = {} if seen.values and seen.values == decide else images.render(figure)
-    files = {f"figures/{name}.{kind}": data for kind, data in drawn.items()}
-    return Outcome(files, seen, images.entry(loaded, figure))
+def draw(review: ev.Review, name: str) -> Outcome:
+    """Draw one figure of a review in every format."""
+    figure, seen = look(review, name)
+    files = {f"figures/{name}.{kind}": data for kind, data in images.render(figure).items()}
+    return Outcome(files, seen, images.entry(review, figure))
 
 
-def make_deck(root: Path, name: str, decide: Mapping[str, str]) -> Outcome:
-    """Make the slides of the whole review, as `draw` makes a figure."""
+def look(review: ev.Review, name: str) -> tuple[Figure, Seen]:
+    """A figure of a review before it is drawn, and what it looked at."""
+    with review.tables.apart() as reads:
+        figure = review.figure(name)
+    tables = reads.all.union(figure.content.tables) - {"figures"}  # its row is its own source
+    return figure, whole(figure, tables)
+
+
+def same_figure(review: ev.Review, name: str, decide: Mapping[str, str]) -> Outcome | None:
+    """A figure whose files would be those of the last build; None for another."""
+    figure, seen = look(review, name)
+    is_same = seen.values and seen.values == decide
+    return Outcome({}, seen, images.entry(review, figure)) if is_same else None
+
+
+def make_deck(root: Path, name: str, decide: Mapping[str, str] | None = None) -> Outcome:
+    """Make the slides of the whole review, but where `decide` holds the fingerprint of their plan."""
     review = opened(root)
     with review.tables.apart() as reads:
         plan = talk_plan(review, review.pools)
-        seen = whole(plan, reads.all)
+    seen = whole(plan, reads.all)
     files = {} if seen.values and seen.values == decide else {f"figures/{name}.pptx": deck(plan)}
     return Outcome(files, seen, {})
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import evidence as ev
 from evidence.figures import catalogue
-from evidence.project.build import Built, as_made, build, draw
+from evidence.project.build import Built, as_made, build, draw, same_figure
 from evidence.project.derived import POOLED, derived_texts
 from evidence.project.freshness import (
     STATE,
@@ -96,7 +96,8 @@ def _round(root: Path) -> Iterator[str]:
         made = dict(before)
         for name in (name for name in specs if not is_fresh(root, f"figure:{name}", now, before)):
             target = f"figure:{name}"
-            outcome = draw(review, analyses, name, decisive(root, target, now, before))
+            decide = decisive(root, target, now, before)
+            outcome = same_figure(review, name, decide) or draw(review, name)
             files = {root / path: content for path, content in outcome.files.items()}
             replace_all(root, files, known_outputs(root))
             made[target] = as_made(now, target, outcome, before)
