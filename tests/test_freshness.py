@@ -138,7 +138,7 @@ def test_a_review_is_read_again_when_a_file_has_changed_and_belongs_to_each_read
 ])
 def test_a_record_makes_nothing_but_what_has_been_noted(minimal, name, monkeypatch):
     monkeypatch.chdir(minimal)
-    assert not unchanged(minimal, {name: "0"})
+    assert unchanged(minimal, {name: "0"}) is None
     assert not (minimal / "made").exists()
 
 
@@ -150,15 +150,16 @@ def test_values_are_made_again_under_their_names(minimal):
     review.pools.get("no_such_analysis")
     review.table("outcomes")
     found = seen([review.tables.reads])
-    assert found.tables == ["outcomes"] and "studies" in found.below
+    assert found.tables == ["outcomes"]
+    assert found.values["value:studies[abel2001].n_randomised"][1] == ["studies"]
     assert set(found.values) == {
         "value:studies[abel2001].n_randomised",
         '["evidence.review.review", "Review.labels", ["studies", "study", "condition"], {}]',
         '["evidence.pooling.analyses", "analysis_ids", [], {}]',
     }
-    assert unchanged(minimal, found.values)
+    assert unchanged(minimal, found.fingerprints) == found.values
     for name in found.values:
-        assert not unchanged(minimal, {**found.values, name: "0"})
+        assert unchanged(minimal, {**found.fingerprints, name: "0"}) is None
 
 
 def test_a_value_that_cannot_be_compared_counts_with_its_tables(minimal):

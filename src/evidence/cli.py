@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import gc
 import os
 import shlex
 import signal
@@ -360,7 +361,9 @@ def _build_anew(root: Path, options: argparse.Namespace) -> None:
         context(root)  # on Linux it loads packages and review for all while this one loads its own
         from evidence.project import build
 
+        gc.freeze()  # the process ends soon: to look through packages for garbage takes a while
         built = build(root, force=options.force, jobs=options.jobs)
+        gc.freeze()
     _print_answer(built.title, built.answer)
     if built.moved:
         print("\nMoved since the last build:")

@@ -21,7 +21,7 @@ from typing import Any
 from tqdm import tqdm
 
 import evidence as ev
-import evidence.chapters  # noqa: F401  (registers its figures and facts)
+import evidence.chapters
 from evidence.figures import Figure, images
 from evidence.pooling import in_brief, left_out, pooled_row_remarks, run_analyses
 from evidence.project.derived import POOLED, derived_texts
@@ -37,11 +37,12 @@ from evidence.project.freshness import (
     known_outputs,
     last_run,
     record,
+    stands,
 )
 from evidence.project.headlines import moved_headlines
 from evidence.project.processes import begin, context
 from evidence.project.runner import Kernels, run
-from evidence.project.seen import Seen, opened, unchanged, whole
+from evidence.project.seen import Seen, known_by, opened, seen, unchanged, whole
 from evidence.publish import deck, dictionary_readme, is_dictionary_readme, talk_plan
 from evidence.review import Problem, Review, ReviewError, find_root, load_review
 from evidence.storage import (
@@ -56,6 +57,7 @@ from evidence.storage import (
 from evidence.wording import Facts, answers
 
 DATA_README, README = "data/README.md", "README.md"
+PLAN = "plan"  # of what is kept of the slides: fingerprint of what they were made of
 STOP_EVERY = 0.2  # seconds between two looks at what is still running after Ctrl-C
 
 
@@ -133,8 +135,8 @@ def _build(root: Path, force: bool, jobs: int) -> Built:
     made = {name: last[name] for name in now.sources if name not in stale}
     answers.updated_readme(root / README, "", review)  # what is wrong with it is said at once
     sources: dict[Path, str | None] = {}
-    known = {name: decisive(root, name, now, last) for name in stale}
-    outcomes = _make(root, known, last, jobs)
+    standing = {name: found for name in stale if (found := stands(root, name, now, last))}
+    outcomes = _make(root, now, stale, standing, jobs)
     for name, outcome in outcomes.items():
         files |= outcome.files
         sources |= {root / path: source for path, source in outcome.sources.items()}
@@ -181,19 +183,21 @@ def as_made(now: Inputs, name: str, outcome: Outcome, last: Mapping[str, Made]) 
     seen, outputs = outcome.seen, hashes or last[name].outputs
     if seen is None:
         return Made(now.digest(name, None), None, outputs, outcome.facts)
+    hashes = {table: now.tables.get(table, "") for table in seen.all}
     return Made(now.digest(name, seen.all), seen.all, outputs, outcome.facts, seen.tables,
-                seen.values, now.digest(name, seen.tables))
+                seen.values, hashes, now.engine, now.digest(name, seen.tables))
 
 
-def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[str, Made],
+def _make(root: Path, now: Inputs, targets: list[str], standing: Mapping[str, Made],
           jobs: int) -> dict[str, Outcome]:
     """Make targets side by side: figures in processes of their own, notebooks in their kernels.
 
-    With each target stand the fingerprints that decide (see `decisive`). One process compares them,
-    so that what several targets look at is worked out once.
+    Of those whose last files are `standing` some need not be made. One process compares values, so
+    that what several targets look at is worked out once.
     """
     if not targets:
         return {}
+    decide = {name: decisive(name, now, made) for name, made in standing.items()}
     notebooks = {f"notebook:{path.stem}": path for path in notebook_paths(root)}
     done: dict[str, Outcome] = {}
     problems: list[Problem] = []
@@ -206,19 +210,21 @@ def _make(root: Path, targets: Mapping[str, Mapping[str, str]], last: Mapping[st
         tqdm(total=len(targets), unit="step", desc="Building") as bar,
     ):
         def make(name: str) -> Outcome:
-            known = targets[name] and comparing.submit(
-                compared, root, name, targets[name], last[name]).result()
-            if known:
-                return known
+            if decide.get(name):
+                known = comparing.submit(compared, root, name, decide[name], standing[name])
+                if found := known.result():
+                    return found
             with running:
                 if kernels.stopped:
                     raise CancelledError
                 if name in notebooks:
                     return make_notebook(notebooks[name], kernels)
-                maker = make_deck if name == DECK else make_figure
-                return processes.submit(maker, root, name.partition(":")[2]).result()
+                if name == DECK:
+                    plan = standing[name].facts.get(PLAN, "") if name in standing else ""
+                    return processes.submit(make_deck, root, name.partition(":")[2], plan).result()
+                return processes.submit(make_figure, root, name.partition(":")[2]).result()
 
-        order = sorted(targets, key=lambda name: _turn(name, bool(targets[name])))
+        order = sorted(targets, key=lambda name: _turn(name, bool(decide.get(name))))
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
         try:
             for future in _as_completed(pending):
@@ -246,15 +252,12 @@ def _turn(target: str, is_compared: bool) -> tuple[bool, int]:
 
 
 def compared(root: Path, target: str, decide: Mapping[str, str], last: Made) -> Outcome | None:
-    """A target that comes out as it is, or the slides as they are now; None for another that has to
-    be made again."""
+    """A target that comes out as it is; None for one that may have to be made again."""
     kind, _, name = target.partition(":")
-    if kind == "notebook":
-        seen = Seen(last.tables, dict(last.values), last.read)
-        return Outcome({}, seen, last.facts) if unchanged(root, decide) else None
-    if kind == "deck":
-        return make_deck(root, name, decide)
-    return same_figure(opened(root), name, decide)
+    if kind == "figure":
+        return same_figure(opened(root), name, decide)
+    found = unchanged(root, decide)
+    return Outcome({}, Seen(last.tables, {**last.values, **found}), last.facts) if found else None
 
 
 def _as_completed(pending: Iterable[Future[Outcome]]) -> Iterator[Future[Outcome]]:
@@ -302,18 +305,18 @@ def look(review: ev.Review, name: str) -> tuple[Figure, Seen]:
 def same_figure(review: ev.Review, name: str, decide: Mapping[str, str]) -> Outcome | None:
     """A figure whose files would be those of the last build; None for another."""
     figure, seen = look(review, name)
-    is_same = seen.values and seen.values == decide
+    is_same = seen.values and seen.fingerprints == decide
     return Outcome({}, seen, images.entry(review, figure)) if is_same else None
 
 
-def make_deck(root: Path, name: str, decide: Mapping[str, str] | None = None) -> Outcome:
-    """Make the slides of the whole review, but where `decide` holds the fingerprint of their plan."""
+def make_deck(root: Path, name: str, last: str) -> Outcome:
+    """Make the slides of the whole review, but where `last` is the fingerprint of their plan."""
     review = opened(root)
     with review.tables.apart() as reads:
         plan = talk_plan(review, review.pools)
-    seen = whole(plan, reads.all)
-    files = {} if seen.values and seen.values == decide else {f"figures/{name}.pptx": deck(plan)}
-    return Outcome(files, seen, {})
+    now = known_by(plan)
+    files = {} if now and now == last else {f"figures/{name}.pptx": deck(plan)}
+    return Outcome(files, seen([reads]), {PLAN: now})
 
 
 def _rest(

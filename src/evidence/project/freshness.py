@@ -83,10 +83,15 @@ class Made:
         What the build needs of it without making it again.
     tables : list of str
         Those of `read` that it looked at as they stand; all others lie below `values`.
-    values : mapping of str to str
-        Fingerprint of each value that it looked at; of a figure or the slides, of all of it.
+    values : mapping of str to (str, list of str)
+        Fingerprint of each value that it looked at (of a figure, of all of it), and the tables of
+        which that was made.
+    hashes : mapping of str to str
+        Of all these tables.
+    engine : str
+        As in `Inputs`; empty where it is not known what was looked at.
     apart : str
-        As `digest`, without the tables below the values; empty where these are not known.
+        As `digest`, without the tables below the values.
     """
 
     digest: str
@@ -94,7 +99,9 @@ class Made:
     outputs: Mapping[str, str]
     facts: Mapping[str, Any] = field(default_factory=dict)
     tables: list[str] = field(default_factory=list)
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, list[str]]] = field(default_factory=dict)
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    engine: str = ""
     apart: str = ""
 
 
@@ -222,14 +229,21 @@ def is_fresh(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> 
     return last.digest == now.digest(target, last.read) and _as_left(root, last)
 
 
-def decisive(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> Mapping[str, str]:
-    """Fingerprints of values: where all of them are the same now, a target would come out as it
-    is. None where it has to be made again anyway."""
+def stands(root: Path, target: str, now: Inputs, made: Mapping[str, Made]) -> Made | None:
+    """The last run of a target, where the same engine made its files and they are as it left
+    them."""
     last = made.get(target)
-    if last and last.apart and last.apart == now.digest(target, last.tables) and (
-            _as_left(root, last)):
-        return last.values
-    return {}
+    return last if last and last.engine == now.engine and _as_left(root, last) else None
+
+
+def decisive(target: str, now: Inputs, last: Made) -> Mapping[str, str]:
+    """Fingerprints of the values that a changed table lies below: where they are the same now, a
+    target whose files stand would come out as it is. None where it has to be made again anyway."""
+    if last.apart != now.digest(target, last.tables):
+        return {}
+    changed = {name for name, known in last.hashes.items() if now.tables.get(name, "") != known}
+    return {name: found for name, (found, below) in last.values.items()
+            if not changed.isdisjoint(below)}
 
 
 def _as_left(root: Path, made: Made) -> bool:

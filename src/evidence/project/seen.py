@@ -24,29 +24,37 @@ class Seen:
     ----------
     tables : list of str
         Tables as they stand.
-    values : dict of str to str
-        Fingerprints of values, by name.
-    below : list of str
-        Tables of which these were made.
+    values : dict of str to (str, list of str)
+        Fingerprint of each value, and the tables of which it was made.
     """
 
     tables: list[str]
-    values: dict[str, str]
-    below: list[str]
+    values: dict[str, tuple[str, list[str]]]
 
     @property
     def all(self) -> list[str]:
         """Names of all tables, looked at or below a value."""
-        return sorted({*self.tables, *self.below})
+        return sorted({*self.tables}.union(*(below for _, below in self.values.values())))
+
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Fingerprint of each value."""
+        return {name: found for name, (found, _) in self.values.items()}
+
+
+def known_by(value: Any) -> str:
+    """Fingerprint of a value; empty where it holds what cannot be compared."""
+    try:
+        return fingerprint(value)
+    except TypeError:
+        return ""
 
 
 def whole(value: Any, tables: Iterable[str]) -> Seen:
     """One value that is all that was looked at, made of some tables; without a fingerprint it is
     these tables that count."""
-    try:
-        return Seen([], {WHOLE: fingerprint(value)}, sorted(tables))
-    except TypeError:
-        return Seen(sorted(tables), {}, [])
+    found = known_by(value)
+    return Seen([], {WHOLE: (found, sorted(tables))}) if found else Seen(sorted(tables), {})
 
 
 def seen(reads: Iterable[Reads]) -> Seen:
@@ -55,12 +63,13 @@ def seen(reads: Iterable[Reads]) -> Seen:
     for each in reads:
         total.add(each)
     values = {}
-    for name, value in sorted(total.made.items()):
-        try:
-            values[name] = fingerprint(value)
-        except TypeError:
-            return Seen(sorted(total.all), {}, [])
-    return Seen(sorted(total.tables), values, sorted(total.below))
+    for name, (value, below) in sorted(total.made.items(), key=lambda item: item[0]):
+        found = known_by(value)
+        if found:
+            values[name] = found, sorted(below)
+        else:
+            total.tables |= below
+    return Seen(sorted(total.tables), values)
 
 
 def seen_in(names: Mapping[str, Any], root: str) -> Seen | None:
@@ -80,18 +89,22 @@ def opened(root: Path) -> ev.Review:
     return ev.load(root)
 
 
-def unchanged(root: Path, values: Mapping[str, str]) -> bool:
-    """Whether each of some values has the fingerprint that it had; one that cannot be made any
-    more has not."""
+def unchanged(root: Path, values: Mapping[str, str]) -> dict[str, tuple[str, list[str]]] | None:
+    """Some values as `Seen` holds them, where each has the fingerprint that it had; else None. One
+    that cannot be made any more has not."""
     review = opened(root)
     facts = Facts(review, review.pools)
-
-    def now(name: str) -> str:
-        path = name.removeprefix(VALUE)
-        return fingerprint(made_again(review, review.pools, name) if path == name
-                           else value_at(facts, path))
-
+    found = {}
     try:
-        return all(now(name) == known for name, known in values.items())
+        for name, known in values.items():
+            with review.tables.apart() as reads:
+                if name.startswith(VALUE):
+                    value_at(facts, name.removeprefix(VALUE))
+                else:
+                    made_again(review, review.pools, name)
+            found[name] = seen([reads]).values[name]
+            if found[name][0] != known:
+                return None
     except Exception:  # making the target says what is wrong
-        return False
+        return None
+    return found

@@ -19,6 +19,7 @@ from evidence.project.freshness import (
     known_outputs,
     last_run,
     record,
+    stands,
 )
 from evidence.project.headlines import moved_headlines
 from evidence.review import BIBLIOGRAPHY, ReviewError, find_root
@@ -96,8 +97,9 @@ def _round(root: Path) -> Iterator[str]:
         made = dict(before)
         for name in (name for name in specs if not is_fresh(root, f"figure:{name}", now, before)):
             target = f"figure:{name}"
-            decide = decisive(root, target, now, before)
-            outcome = same_figure(review, name, decide) or draw(review, name)
+            last = stands(root, target, now, before)
+            same = last and same_figure(review, name, decisive(target, now, last))
+            outcome = same or draw(review, name)
             files = {root / path: content for path, content in outcome.files.items()}
             replace_all(root, files, known_outputs(root))
             made[target] = as_made(now, target, outcome, before)

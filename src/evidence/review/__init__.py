@@ -13,10 +13,13 @@ __getattr__, __dir__, __all__ = lazy_loader.attach(
         "bibliography": ["CITATION", "Bibliography", "with_citations", "without_citations"],
         "columns": ["among", "is_true", "keys", "number", "word"],
         "dictionary": ["Dictionary", "default_dictionary"],
+        "folder": ["BIBLIOGRAPHY", "find_root"],
         "forests": ["forest_rows"],
         "problems": ["NoDataError", "Problem", "ReviewError"],
-        "review": ["BIBLIOGRAPHY", "Reads", "Review", "Tables", "find_root", "load_review",
-                   "made_again", "made_once", "noted", "warnings_of"],
+        "review": [
+            "Reads", "Review", "Tables", "load_review", "made_again", "made_once", "noted",
+            "warnings_of",
+        ],
         "schema": ["names"],
         "studies": [
             "DESIGNS", "LABORATORY", "LEVELS", "counts_own", "design", "is_placebo_trial",

@@ -20,13 +20,13 @@ from evidence.review.bibliography import Bibliography, read_bibliography
 from evidence.review.checks.numbers import domain_problems
 from evidence.review.dictionary import FILE as DICTIONARY
 from evidence.review.dictionary import Dictionary, load_dictionary, read_tables
+from evidence.review.folder import BIBLIOGRAPHY, find_root
 from evidence.review.inference import completed, is_lenient
 from evidence.review.problems import Problem, ReviewError
 from evidence.storage import digest, read_bytes, sha256
 
 T = TypeVar("T")
 POOLS: dict = {}  # stands for the pools of a review in the name of what was made of them
-BIBLIOGRAPHY = "references.bib"
 
 
 @dataclass(slots=True)
@@ -37,26 +37,23 @@ class Reads:
     ----------
     tables : set of str
         Tables as they stand.
-    made : dict
-        What was made of tables, by the name under which it can be made again (see `noted`).
-    below : set of str
-        Tables of which that was made.
+    made : dict of str to (value, frozenset of str)
+        What was made of tables, by the name under which it can be made again (see `noted`), with
+        these tables.
     """
 
     tables: set[str] = field(default_factory=set)
-    made: dict[str, Any] = field(default_factory=dict)
-    below: set[str] = field(default_factory=set)
+    made: dict[str, tuple[Any, frozenset[str]]] = field(default_factory=dict)
 
     @property
     def all(self) -> set[str]:
         """All tables, looked at or below what was."""
-        return self.tables | self.below
+        return self.tables.union(*(below for _, below in self.made.values()))
 
     def add(self, other: Reads) -> None:
         """Look at what somebody else has looked at."""
         self.tables |= other.tables
         self.made |= other.made
-        self.below |= other.below
 
 
 class Tables(Mapping[str, pd.DataFrame]):
@@ -92,8 +89,7 @@ class Tables(Mapping[str, pd.DataFrame]):
     def note(self, name: str, value: Any, reads: Reads) -> None:
         """Look at a value that was made of `reads`; without a name, at all of these."""
         if name:
-            self.reads.made[name] = value
-            self.reads.below |= reads.all
+            self.reads.made[name] = value, frozenset(reads.all)
         else:
             self.reads.add(reads)
 
@@ -374,29 +370,3 @@ def _read(folder: Path, state: str) -> tuple[Review, str]:
     warnings += [problem for problem in problems if problem.is_warning]
     read = Review(folder, Tables(tables), bibliography, dictionary, tuple(warnings))
     return read, _state(folder)
-
-
-def find_root(start: Path | str | None = None) -> Path:
-    """The folder of a review: `start` itself, else the one that holds the current folder.
-
-    Raises
-    ------
-    ReviewError
-        When `start` holds no ``data/``, or without `start` neither the current folder nor one
-        above it holds ``references.bib`` and ``data/``.
-    """
-    if start is not None:
-        folder = Path(start).resolve()
-        if (folder / "data").is_dir():
-            return folder
-        raise _no_review(str(start))
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if (folder / BIBLIOGRAPHY).is_file() and (folder / "data").is_dir():
-            return folder
-    raise _no_review("this folder")
-
-
-def _no_review(place: str) -> ReviewError:
-    advice = f"name a folder with {BIBLIOGRAPHY} and data/"
-    return ReviewError([Problem(place, None, "", "", "holds no review", advice)])
