@@ -57,6 +57,7 @@ from evidence.storage import (
 from evidence.wording import Facts, answers
 
 DATA_README, README = "data/README.md", "README.md"
+KINDS = ("deck", "notebook", "figure")  # of targets; the slow ones begin first
 PLAN = "plan"  # of what is kept of the slides: fingerprint of what they were made of
 STOP_EVERY = 0.2  # seconds between two looks at what is still running after Ctrl-C
 
@@ -214,17 +215,17 @@ def _make(root: Path, now: Inputs, targets: list[str], standing: Mapping[str, Ma
                 known = comparing.submit(compared, root, name, decide[name], standing[name])
                 if found := known.result():
                     return found
+            if name == DECK:  # takes longest and waits for nobody
+                plan = standing[name].facts.get(PLAN, "") if name in standing else ""
+                return processes.submit(make_deck, root, name.partition(":")[2], plan).result()
             with running:
                 if kernels.stopped:
                     raise CancelledError
                 if name in notebooks:
                     return make_notebook(notebooks[name], kernels)
-                if name == DECK:
-                    plan = standing[name].facts.get(PLAN, "") if name in standing else ""
-                    return processes.submit(make_deck, root, name.partition(":")[2], plan).result()
                 return processes.submit(make_figure, root, name.partition(":")[2]).result()
 
-        order = sorted(targets, key=lambda name: _turn(name, bool(decide.get(name))))
+        order = sorted(targets, key=lambda name: (bool(decide.get(name)), KINDS.index(_kind(name))))
         pending: dict[Future[Outcome], str] = {threads.submit(make, name): name for name in order}
         try:
             for future in _as_completed(pending):
@@ -245,10 +246,8 @@ def _make(root: Path, now: Inputs, targets: list[str], standing: Mapping[str, Ma
     return {name: done[name] for name in targets}
 
 
-def _turn(target: str, is_compared: bool) -> tuple[bool, int]:
-    """What is made for certain begins first, slow things first; what is compared, quick ones."""
-    rank = ("deck", "notebook", "figure").index(target.partition(":")[0])
-    return is_compared, -rank if is_compared else rank
+def _kind(target: str) -> str:
+    return target.partition(":")[0]
 
 
 def compared(root: Path, target: str, decide: Mapping[str, str], last: Made) -> Outcome | None:
