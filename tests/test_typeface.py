@@ -6,6 +6,7 @@ import pytest
 from fontTools.ttLib import TTFont
 from matplotlib import font_manager
 from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.font_manager import FontProperties
 
 from drawn import NAMES, built
 from evidence.figures import images, page, typeface
@@ -65,6 +66,20 @@ def test_a_line_is_measured_as_matplotlib_draws_it(text, look):
             font = font_manager.FontProperties(size=size, **look)
             drawn = RendererAgg(1, 1, dpi).get_text_width_height_descent(text, font, False)
             assert typeface.measured(text, font, dpi) == drawn
+
+
+def test_a_line_is_measured_in_the_style_in_use_whatever_was_measured_before():
+    def width():
+        font = FontProperties(family=[typeface.FAMILY], size=11)
+        drawn = RendererAgg(1, 1, 100).get_text_width_height_descent("no difference", font, False)
+        assert typeface.measured("no difference", font, 100) == drawn
+        return drawn[0]
+
+    typeface.register()
+    outside = width()
+    with page.style("slide"):
+        assert width() != outside
+    assert width() == outside
 
 
 def test_letters_of_other_scripts_come_from_the_machine_or_are_named(monkeypatch):

@@ -205,13 +205,13 @@ def extent(figure: Figure, artist: Text) -> tuple[float, float, float, float]:
 
 def inches(text: str, size: float, weight: str = "normal") -> float:
     """Width of one line of text in inches, in the typeface in use."""
-    return _width(text, size, weight, tuple(plt.rcParams["font.family"]))
+    font = _font(size, weight, tuple(plt.rcParams["font.family"]))
+    return typeface.measured(text, font, 72)[0] / 72
 
 
 @cache
-def _width(text: str, size: float, weight: str, families: tuple[str, ...]) -> float:
-    font = FontProperties(family=list(families), size=size, weight=weight)
-    return typeface.measured(text, font, 72)[0] / 72
+def _font(size: float, weight: str, families: tuple[str, ...]) -> FontProperties:
+    return FontProperties(family=list(families), size=size, weight=weight)
 
 
 def text_width(figure: Figure, text: str, size: float, weight: str = "normal") -> float:

@@ -15,7 +15,7 @@ from functools import cache
 from io import BytesIO
 from pathlib import Path
 
-from matplotlib import font_manager
+from matplotlib import font_manager, rcParams
 from matplotlib.font_manager import FontProperties
 from matplotlib.ft2font import FT2Font
 
@@ -42,9 +42,15 @@ def register() -> None:
             manager.addfont(FOLDER / file)
 
 
-@cache
 def measured(text: str, font: FontProperties, dpi: float) -> tuple[float, float, float]:
-    """Width, height and depth of one line in pixels, as matplotlib draws it.
+    """Width, height and depth of one line in pixels, as matplotlib draws it in the style in use."""
+    return _measured(text, font, dpi, rcParams["text.hinting"])
+
+
+@cache
+def _measured(text: str, font: FontProperties, dpi: float,
+              hinting: str) -> tuple[float, float, float]:
+    """As `measured`, in a style with that `hinting`.
 
     A face that holds every letter is read from memory: matplotlib reads its file for each letter.
     """
