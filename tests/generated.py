@@ -115,12 +115,17 @@ def _analyses(keys: list[str], condition: list[str], domains: tuple[str, ...]) -
     return [
         {"analysis": f"{domain}_{name}", "title": f"{domain}, {name}",
          "measure": "RR" if domain in COUNTS else "SMD" if domain == "crp" else "MD",
-         "include": ";".join(f"{key}-{domain}" for key in members),
+         "include": _included(domain, name, members),
          "role": "primary" if name == "all" else "sensitivity",
          "parent": "" if name == "all" else f"{domain}_all", "tau2_method": "REML",
          "rationale": "Generated"}
         for domain in domains for name, members in groups.items()
     ]  # fmt: skip
+
+
+def _included(domain: str, name: str, members: list[str]) -> str:
+    """Ids of an analysis one by one; of all studies a filter, since a cell has an end."""
+    return f"domain = {domain}" if name == "all" else ";".join(f"{key}-{domain}" for key in members)
 
 
 def _text(rows: list[dict]) -> str:
