@@ -74,6 +74,17 @@ def test_what_holds_itself_has_one():
     assert fingerprint(first) == fingerprint(first) != fingerprint(second)
 
 
+def test_a_variable_without_a_value_is_another_than_one_with_it():
+    def drawn(later):
+        def draw():
+            return value
+        before = fingerprint(draw)
+        value = later
+        return before, fingerprint(draw)
+
+    assert drawn(1)[0] == drawn(2)[0] != drawn(1)[1] != drawn(2)[1]
+
+
 @pytest.mark.parametrize("value", [object(), iter([1]), Held(object()), drawing(object())])
 def test_what_cannot_be_compared_has_none(value):
     with pytest.raises(TypeError, match="has no fingerprint"):

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import PurePath
 from types import (
     BuiltinFunctionType,
+    CellType,
     CodeType,
     FunctionType,
     MappingProxyType,
@@ -107,7 +108,7 @@ class _Walk:
                 columns = [value.iloc[:, place].array for place in range(value.shape[1])]
                 return self.all(value.columns, value.index, columns, value.attrs)
             case FunctionType():
-                cells = [cell.cell_contents for cell in value.__closure__ or ()]
+                cells = [_inside(cell) for cell in value.__closure__ or ()]
                 return self.all(value.__module__, value.__qualname__, value.__code__, cells,
                                 value.__defaults__, value.__kwdefaults__)
             case CodeType():
@@ -126,6 +127,14 @@ class _Walk:
         if type(value).__module__.partition(".")[0] == OWN:
             return self.all(_state(value))
         raise TypeError(f"a {type(value).__module__}.{type(value).__qualname__} has no fingerprint")
+
+
+def _inside(cell: CellType) -> list[Any]:
+    """The variable around a function, where it has a value."""
+    try:
+        return [cell.cell_contents]
+    except ValueError:
+        return []
 
 
 def _state(value: Any) -> list[Any]:
