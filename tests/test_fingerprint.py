@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from conftest import REPOSITORY
 from evidence.fingerprint import fingerprint
+from evidence.project.build import Outcome, as_made
+from evidence.project.freshness import Inputs
+from evidence.project.seen import whole
 from evidence.publish import talk_plan
 from evidence.wording import Row
 
@@ -103,3 +106,21 @@ def test_every_figure_and_the_slides_have_one_that_another_process_finds_as_well
     assert there == [made[name] for name in NAMES[:4]]
     plan = talk_plan(ANALYSES.review, ANALYSES)
     assert fingerprint(plan) == fingerprint(talk_plan(ANALYSES.review, ANALYSES))
+
+
+def test_a_figure_whose_drawing_holds_the_review_is_drawn_after_every_change():
+    from drawn import REVIEW, built
+
+    figure = built("gap_map")
+
+    def draw(canvas):
+        return REVIEW.table("studies"), figure.content.draw(canvas)
+
+    assert whole(figure, ["outcomes"]).all == ["outcomes"]
+    held = replace(figure, content=replace(figure.content, draw=draw))
+    assert whole(held, ["outcomes"]) is None
+    now = Inputs("engine", {"outcomes": "1", "studies": "2"}, {"figure:gap_map": "row"})
+    kept = as_made(now, "figure:gap_map", Outcome({"figures/gap_map.svg": b""}, None, {}), {})
+    later = replace(now, tables={"outcomes": "1", "studies": "3"})
+    assert kept.digest == now.digest("figure:gap_map", kept.read)
+    assert kept.digest != later.digest("figure:gap_map", kept.read)

@@ -124,7 +124,8 @@ def _parser() -> argparse.ArgumentParser:
             command.add_argument("--html", action="store_true",
                                  help="write the hand-out as well: the notebooks as pages in site/")
             command.add_argument("--jobs", type=_count, metavar="N",
-                                 help="targets made side by side (default: one per core)")
+                                 help="targets made side by side (default: one more than there are "
+                                 "cores)")
         if name == "export":
             _export_options(command)
         if name == "figures":

@@ -293,8 +293,8 @@ def draw(review: ev.Review, name: str) -> Outcome:
     return Outcome(files, seen, images.entry(review, figure))
 
 
-def look(review: ev.Review, name: str) -> tuple[Figure, Seen]:
-    """A figure of a review before it is drawn, and what it looked at."""
+def look(review: ev.Review, name: str) -> tuple[Figure, Seen | None]:
+    """A figure of a review before it is drawn, and what it looked at (see `whole`)."""
     with review.tables.apart() as reads:
         figure = review.figure(name)
     tables = reads.all.union(figure.content.tables) - {"figures"}  # its row is its own source
@@ -304,7 +304,7 @@ def look(review: ev.Review, name: str) -> tuple[Figure, Seen]:
 def same_figure(review: ev.Review, name: str, decide: Mapping[str, str]) -> Outcome | None:
     """A figure whose files would be those of the last build; None for another."""
     figure, seen = look(review, name)
-    is_same = seen.values and seen.fingerprints == decide
+    is_same = seen is not None and seen.fingerprints == decide
     return Outcome({}, seen, images.entry(review, figure)) if is_same else None
 
 
@@ -313,8 +313,8 @@ def make_deck(root: Path, name: str, last: str) -> Outcome:
     review = opened(root)
     with review.tables.apart() as reads:
         plan = talk_plan(review, review.pools)
-    now = known_by(plan)
-    files = {} if now and now == last else {f"figures/{name}.pptx": deck(plan)}
+        now = known_by(plan)
+        files = {} if now and now == last else {f"figures/{name}.pptx": deck(plan)}
     return Outcome(files, seen([reads]), {PLAN: now})
 
 

@@ -50,11 +50,11 @@ def known_by(value: Any) -> str:
         return ""
 
 
-def whole(value: Any, tables: Iterable[str]) -> Seen:
-    """One value that is all that was looked at, made of some tables; without a fingerprint it is
-    these tables that count."""
+def whole(value: Any, tables: Iterable[str]) -> Seen | None:
+    """One value that is all that was looked at, made of some tables; None where it cannot be
+    compared, since what it holds may look at any table when it is drawn."""
     found = known_by(value)
-    return Seen([], {WHOLE: (found, sorted(tables))}) if found else Seen(sorted(tables), {})
+    return Seen([], {WHOLE: (found, sorted(tables))}) if found else None
 
 
 def seen(reads: Iterable[Reads]) -> Seen:
